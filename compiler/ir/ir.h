@@ -1,0 +1,276 @@
+// The checked policy: names resolved, everything typed, constants folded, presence explicit. Made by sema::check, read by
+// analysis, plan, lower and the oracle. Dump: --emit=ir (print.h).
+//
+// Presence. A field may be read only where its header is present. sema makes that explicit: every comparison or membership
+// `tcp.dport == 22` becomes And[Present(tcp), Compare(…)], and And and Or are evaluated from left to right and stop early. So an absent header makes the atom false, and `not` is plain negation.
+#pragma once
+
+#include "compiler/basic/source.h"
+#include "runtime/abi/key.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xdpc::ir {
+
+using HeaderId = uint32_t;  // index into Policy::headers
+using FieldId = uint32_t;   // index into Header::fields
+using ConstSetId = uint32_t; // indices into the Policy's tables
+using SetId = uint32_t;
+using MeterId = uint32_t;
+using CounterId = uint32_t;
+using EventId = uint32_t;
+using RuleId = uint32_t;
+using u128 = unsigned __int128;
+
+// ---- types and expressions
+
+enum class TypeKind : uint8_t { Bool, Int, Ip, Ipv4, Ipv6, Mac, Bytes, Tuple };
+
+struct Type {
+  TypeKind kind = TypeKind::Bool;
+  uint16_t bits = 0; // Int: width of the value, 1 to 64
+  bool port = false; // Int of 16 bits that is a port
+  std::vector<Type> parts;
+  bool operator==(const Type&) const = default;
+};
+
+enum class ExprKind : uint8_t {
+  Bool,       // number 0 or 1
+  Int,        // number (two's complement, 64 bits)
+  Address,    // address; type Ip, Ipv4 or Ipv6
+  Mac,        // number: the 48 bits, first byte highest
+  Field,      // header, field. A Bool for a one-bit field. Only where the header is present
+  Packet,     // packet: a field of the frame
+  PayloadLength, // header: bytes behind it up to IP's length, never negative
+  LastProtocol,  // header: the protocol number behind its chain of extension headers
+  Present,    // header (plain or union): Bool
+  Mask,       // args[0] of Ip/Ipv4/Ipv6; v4_bits, v6_bits kept; the rest zero
+  Number,     // args[0]: an Ipv4 address or a narrower Int as a number: u32(ipv4.dst)
+  Arith,      // op, args[0], args[1]: Int, 64 bits signed
+  Compare,    // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
+  InConst,    // args (one a part), id: ConstSetId
+  InSet,      // args, id: SetId
+  Not, And, Or, // args
+};
+
+enum class Op : uint8_t { Mul, Add, Sub, Shl, Shr, BitAnd, BitXor, BitOr, Eq, Ne, Lt, Le, Gt, Ge };
+enum class PacketField : uint8_t { Len, Ifindex, RxQueue, Malformed, Unparsed };
+
+struct Expr {
+  ExprKind kind = ExprKind::Bool;
+  Op op = Op::Eq;
+  Type type;
+  Span span;
+  uint64_t number = 0;
+  abi::Address address;
+  HeaderId header = 0;
+  FieldId field = 0;
+  PacketField packet = PacketField::Len;
+  uint8_t v4_bits = 32, v6_bits = 128;
+  uint32_t id = 0;
+  std::vector<Expr> args;
+};
+
+// ---- headers, as the standard library declares them
+
+struct Field {
+  std::string name;
+  Type type;
+  uint32_t bit_offset = 0; // from the header's start
+  uint32_t bits = 0;       // width on the wire; 0 for a derived field
+  std::optional<FieldId> whole; // of a part: the field it is a part of
+  std::optional<Expr> derived;  // computed from other fields; refers to the header by its own id
+  std::vector<FieldId> alternatives; // of a union's field: the field's id in each alternative, in their order
+  Span span;
+};
+
+struct PayloadEntry {
+  uint64_t value = 0;
+  HeaderId next = 0;
+};
+
+// `payload by FIELD when … { value => header }`; without `by` there is one entry that always follows.
+struct PayloadBy {
+  std::optional<FieldId> by;
+  std::optional<Expr> when;
+  std::vector<PayloadEntry> entries;
+};
+
+enum class HeaderKind : uint8_t { plain, tunnel, extension, alternatives };
+
+struct Header {
+  std::string name;
+  HeaderKind kind = HeaderKind::plain;
+  std::vector<HeaderId> alternatives;       // kind alternatives: `ip` = ipv4 | ipv6; no two are present together
+  std::optional<HeaderId> extension_of;     // kind extension: its own next-header field selects in that header's table
+  std::vector<Field> fields;
+  uint32_t min_size = 0;                    // bytes of the declared fields: a shorter `size` is impossible
+  std::optional<Expr> size;                 // bytes; none: min_size
+  std::optional<Expr> length;               // header and payload together, bytes
+  std::vector<PayloadBy> payload;           // tried in order
+  Span span;
+};
+
+// ---- state
+
+enum class Domain : uint8_t { number, v4, v6 }; // v4: low, high are 32 bits, v6: 128
+
+struct Interval {
+  Domain domain = Domain::number;
+  u128 low = 0, high = 0; // both included
+};
+
+// One part: `elements` has one Interval each, sorted by domain and low, disjoint, not adjacent. Tuples: as declared.
+struct ConstSet {
+  std::string name; // of the const, or "" for a literal in place
+  std::vector<Type> parts;
+  std::vector<std::vector<Interval>> elements;
+  Span span;
+};
+
+struct Set {
+  std::string name;
+  abi::KeyType key;
+  uint32_t capacity = 0;
+  uint64_t timeout_ns = 0; // 0: none
+  bool refuse_when_full = false;
+  std::vector<abi::KeyValue> initial;
+  std::vector<abi::PrefixLength> added_lengths; // prefix sets: of what the policy's own `add` and `remove` name; no doubles
+  bool added_by_policy = false;                 // some rule adds to it or removes from it
+  bool used = false;
+  Span span;
+};
+
+enum class WhenFull : uint8_t { evict, drop, pass };
+
+struct Meter {
+  std::string name;
+  bool bits = false;
+  uint64_t rate = 0, burst = 0; // packets or bits a second; packets or bytes
+  std::vector<Expr> key;        // Field, Packet, Mask …
+  abi::KeyType key_type;
+  uint32_t capacity = 0;
+  WhenFull when_full = WhenFull::evict;
+  bool exact_clock = false;
+  bool used = false;
+  Span span;
+};
+
+struct Counter {
+  std::string name;
+  std::vector<Expr> key; // empty: one cell
+  abi::KeyType key_type;
+  uint32_t capacity = 0;
+  bool used = false;
+  Span span;
+};
+
+struct EventField {
+  std::string name; // "ip.src"
+  Expr value;
+  std::vector<HeaderId> needs; // headers whose absence makes it null
+  abi::KeyKind kind = abi::KeyKind::U32;
+};
+
+struct Event {
+  std::string name;
+  std::vector<EventField> fields;
+  bool used = false;
+  Span span;
+};
+
+// ---- rules
+
+enum class Verdict : uint8_t { Pass, Drop, Abort, Tx };
+
+enum class ActionKind : uint8_t { Count, Emit, Add, Remove };
+
+struct Action {
+  ActionKind kind = ActionKind::Count;
+  uint32_t id = 0;              // counter, event or set
+  std::vector<Expr> key;        // of Add and Remove; of a keyed Count
+  std::vector<HeaderId> needs;  // headers without which the action does nothing
+  uint64_t duration_ns = 0;     // Add: abi::kNever for none
+  uint64_t sample = 1;          // Emit: one in so many
+  Span span;
+};
+
+struct Block;
+struct Branch; // a nested `when`
+
+struct Step {
+  std::optional<Action> action;
+  std::vector<Branch> branch; // exactly one if there is no action
+};
+
+struct Block {
+  std::vector<Step> steps;
+  std::optional<Verdict> verdict; // ends the packet; none: on to the next rule
+  Span verdict_span;
+};
+
+struct Branch {
+  Expr condition;
+  Block then, otherwise;
+  Span span;
+};
+
+struct Rule {
+  std::string name; // "#3" for the unnamed third; "default" for the last, which is always there
+  std::optional<Expr> condition;
+  std::optional<MeterId> meter;
+  bool within = false; // the rule holds where the packet conforms; else where it does not
+  Block body;
+  Span span, name_span;
+};
+
+struct Protect {
+  std::string title;
+  Verdict never = Verdict::Drop;
+  Expr condition;
+  Span span;
+};
+
+// ---- tests
+
+enum class TestStepKind : uint8_t { Given, Packet, Wait, Counter, Has, Lacks, Event };
+
+struct TestStep {
+  TestStepKind kind = TestStepKind::Packet;
+  Span span;
+  uint32_t id = 0;                    // set, counter (Counter with `rule` empty) or event
+  std::vector<abi::KeyValue> elements; // Given, Has, Lacks; Counter: the key, if keyed
+  uint64_t wait_ns = 0;
+  std::vector<uint8_t> frame;
+  uint32_t ifindex = 1, rx_queue = 0;
+  Verdict verdict = Verdict::Pass;
+  std::string rule; // Packet: the rule expected to decide, or ""; Counter: the rule counted, or "" for a counter
+  uint64_t times = 1;
+  Op op = Op::Eq; // Counter, Event
+  uint64_t number = 0;
+};
+
+struct Test {
+  std::string title;
+  std::vector<TestStep> steps;
+  Span span;
+};
+
+struct Policy {
+  std::string name;
+  const SourceFile* source = nullptr;
+  std::vector<Header> headers; // of the standard library and the policy; headers[0] is the frame's first, `eth`
+  std::vector<ConstSet> const_sets;
+  std::vector<Set> sets;
+  std::vector<Meter> meters;
+  std::vector<Counter> counters;
+  std::vector<Event> events;
+  std::vector<Rule> rules;
+  std::vector<Protect> protects;
+  std::vector<Test> tests;
+};
+
+} // namespace xdpc::ir

@@ -1,0 +1,132 @@
+// The manifest: all that the runtime needs to know of a policy besides its bytecode. The compiler writes it into the
+// object's section `.xdpc.manifest` as JSON; the loader puts the same text into a frozen array map pinned beside the program.
+#pragma once
+
+#include "runtime/abi/abi.h"
+#include "runtime/abi/key.h"
+#include "runtime/abi/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xdpc::abi {
+
+enum class SlotKind : uint8_t {
+  rule,    // packets and bytes of a rule, `name` is the rule's
+  counter, // of a plain `counter`
+  system,  // kept by the runtime: "banned.full", "syn_rate.contended", "flood.lost", "flood.unread", "flow.other"
+  sample,  // private to a `sample 1/N` statement
+};
+
+struct Slot {
+  std::string name;
+  SlotKind kind = SlotKind::rule;
+};
+
+enum class MapRole : uint8_t { counters, base, control, test, config, scratch, events, exact, trie, meter, meters, keyed };
+
+// Enough to create the map with bpf(BPF_MAP_CREATE). `type` and `flags` are the kernel's numbers.
+struct Map {
+  std::string name; // symbol in the object and, cut to 15 characters, the kernel's name of the map
+  MapRole role = MapRole::counters;
+  uint32_t type = 0;
+  uint32_t key_size = 0;
+  uint32_t value_size = 0;   // of `counters`: for kDefaultRows rows
+  uint32_t max_entries = 0;  // of hashes: without the spare entries that the loader adds a possible CPU
+  uint32_t flags = 0;
+  uint32_t row_bytes = 0;    // role counters: bytes a row; the loader makes value_size = rows * row_bytes
+  uint32_t spare_per_cpu = 0; // entries that the loader adds for every possible CPU
+};
+
+struct Rule {
+  std::string name; // "syn_flood", "default", "#3" for the unnamed third
+  uint32_t slot = 0;
+  uint32_t line = 0, column = 0; // in the policy's file, from 1
+  std::string verdict;           // "pass", "drop" … or "" where it has none
+};
+
+enum class WhenFull : uint8_t { evict, refuse, drop, pass };
+
+struct Counter {
+  std::string name;
+  std::optional<uint32_t> slot;  // plain
+  std::optional<uint32_t> map;   // keyed: index into maps
+  KeyType key;                   // keyed
+  uint32_t capacity = 0;         // keyed
+  std::optional<uint32_t> other; // keyed: slot that counts what found no place
+};
+
+struct PrefixLength {
+  Family family = Family::v4;
+  uint8_t length = 0;
+  bool operator==(const PrefixLength&) const = default;
+};
+
+struct Set {
+  std::string name;
+  uint32_t index = 0; // in Control::trie_elements
+  KeyType key;
+  uint32_t capacity = 0;
+  uint64_t timeout_ns = 0; // 0: elements do not end unless told
+  WhenFull when_full = WhenFull::evict;
+  std::optional<uint32_t> exact_map;
+  std::optional<uint32_t> trie_map;
+  std::vector<PrefixLength> exact_lengths; // prefix sets: elements of these lengths lie in the exact part, all others in the trie
+  std::optional<uint32_t> full;            // slot: additions that found no place
+  std::vector<std::string> initial;        // elements as text, added without an end when the policy is attached
+};
+
+struct Meter {
+  std::string name; // "syn_rate"; an inline one has its rule's name
+  bool bits = false;
+  uint64_t rate = 0;  // packets or bits a second
+  uint64_t burst = 0; // packets or bytes
+  KeyType key;        // empty: one bucket
+  uint32_t capacity = 0;
+  WhenFull when_full = WhenFull::evict;
+  std::optional<uint32_t> map;  // keyed
+  std::optional<uint32_t> cell; // keyless: index of its u64 in the map `meters`
+  std::optional<uint32_t> contended;
+  std::optional<uint32_t> full;
+};
+
+struct EventField {
+  std::string name; // "ip.src"
+  KeyKind kind = KeyKind::U32;
+  uint32_t offset = 0; // from the record's start, bytes
+};
+
+struct Event {
+  std::string name;
+  std::vector<EventField> fields;
+  uint32_t size = 0; // of the whole record
+  std::optional<uint32_t> lost;
+  std::optional<uint32_t> unread;
+};
+
+struct Manifest {
+  uint32_t abi = kAbi;
+  std::string policy;        // its name
+  std::string file;          // base name of the file it was compiled from
+  std::string source_sha256; // hexadecimal, over the file and all that it uses
+  std::string compiler;      // version of xdpc
+  std::vector<Slot> slots;
+  std::vector<Rule> rules;
+  std::vector<Counter> counters;
+  std::vector<Set> sets;
+  std::vector<Meter> meters;
+  std::vector<Event> events;
+  std::vector<Map> maps;
+};
+
+struct ManifestError {
+  std::string message;
+};
+
+std::string toJson(const Manifest& manifest); // stable: the same manifest, the same bytes
+Result<Manifest, ManifestError> manifestFromJson(std::string_view text);
+
+} // namespace xdpc::abi
