@@ -1,5 +1,6 @@
-// An object file as a plain description, without a kernel: what both engines load. Entry point: readObject. It reads the
-// ELF that codegen emits (or a file made by `xdpc build`) once, links `.text` behind the program and resolves map symbols.
+// An object file as a plain description, without a kernel: what both engines load. Entry point: readObject. It reads
+// the ELF that codegen emits (or a file made by `xdpc build`) once, links `.text` behind the program and resolves map
+// symbols.
 #pragma once
 
 #include "runtime/abi/manifest.h"
@@ -44,8 +45,10 @@ struct Object {
   std::vector<Instruction> program; // the main program at 0, subprograms behind it; calls between them are resolved
   std::vector<MapReference> references;
   std::vector<Line> lines;
-  std::vector<uint8_t> btf; // ready for BPF_BTF_LOAD: sizes and offsets of data sections filled in; empty if there is none
-  std::vector<uint8_t> func_info, line_info; // in the kernel's layout for BPF_PROG_LOAD, instruction numbers as in `program`
+  std::vector<uint8_t>
+      btf; // ready for BPF_BTF_LOAD: sizes and offsets of data sections filled in; empty if there is none
+  std::vector<uint8_t> func_info,
+      line_info; // in the kernel's layout for BPF_PROG_LOAD, instruction numbers as in `program`
   uint32_t func_info_size = 0, line_info_size = 0; // of one record
   std::string license;
   abi::Config config{}; // initial contents of .rodata.config
