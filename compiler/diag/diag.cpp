@@ -1,0 +1,51 @@
+// The table of diagnostics and the emitter. Tested by tests/unit/diag/emitter_test.cpp.
+#include "compiler/diag/diag.h"
+
+#include <algorithm>
+
+namespace xdpc::diag {
+namespace {
+
+[[maybe_unused]] constexpr Severity error = Severity::error, warning = Severity::warning, note = Severity::note;
+
+constexpr Info kInfos[] = {
+#define XDPC_DIAGNOSTIC(id, name, severity, explanation) {name, severity, explanation},
+#include "compiler/diag/diagnostics.def"
+#undef XDPC_DIAGNOSTIC
+};
+
+} // namespace
+
+const Info& info(Id id) {
+  return kInfos[static_cast<size_t>(id)];
+}
+
+std::vector<Id> allIds() {
+  std::vector<Id> ids;
+  for (size_t i = 0; i < std::size(kInfos); ++i)
+    ids.push_back(static_cast<Id>(i));
+  return ids;
+}
+
+Diagnostic& Emitter::report(Id id, Span span, std::string message) {
+  Severity severity = info(id).severity;
+  Diagnostic made{id, severity, span, std::move(message), {}, {}, {}, {}};
+  if (severity != Severity::error && std::find(disabled_.begin(), disabled_.end(), id) != disabled_.end())
+    return discarded_.emplace(std::move(made));
+  if (severity == Severity::warning && warnings_are_errors_)
+    made.severity = Severity::error;
+  errors_ += made.severity == Severity::error;
+  return diagnostics_.emplace_back(std::move(made));
+}
+
+bool Emitter::disableWarning(std::string_view name) {
+  for (Id id : allIds()) {
+    if (name != info(id).name || info(id).severity == Severity::error)
+      continue;
+    disabled_.push_back(id);
+    return true;
+  }
+  return false;
+}
+
+} // namespace xdpc::diag

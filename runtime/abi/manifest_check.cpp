@@ -1,0 +1,110 @@
+// Checks what the runtime indexes with and copies by. A manifest comes from a file or a pinned map, so that nothing in
+// it is taken for granted. Tested by tests/unit/abi/manifest_test.cpp.
+#include "runtime/abi/manifest_check.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::abi {
+namespace {
+
+class Checker {
+public:
+  explicit Checker(const Manifest& manifest) : manifest_(manifest) {}
+
+  std::string run() {
+    for (size_t i = 0; i < manifest_.rules.size(); ++i)
+      slot(fmt::format("rules[{}].slot", i), manifest_.rules[i].slot);
+    for (size_t i = 0; i < manifest_.counters.size(); ++i)
+      counter(fmt::format("counters[{}].", i), manifest_.counters[i]);
+    for (size_t i = 0; i < manifest_.sets.size(); ++i)
+      set(fmt::format("sets[{}].", i), manifest_.sets[i]);
+    for (size_t i = 0; i < manifest_.meters.size(); ++i)
+      meter(fmt::format("meters[{}].", i), manifest_.meters[i]);
+    for (size_t i = 0; i < manifest_.events.size(); ++i)
+      event(fmt::format("events[{}].", i), manifest_.events[i]);
+    return problem_;
+  }
+
+private:
+  void fail(std::string problem) {
+    if (problem_.empty())
+      problem_ = std::move(problem);
+  }
+
+  void slot(const std::string& path, std::optional<uint32_t> index) {
+    if (index && *index >= manifest_.slots.size())
+      fail(fmt::format("`{}` names slot {} of {}", path, *index, manifest_.slots.size()));
+  }
+
+  void map(const std::string& path, std::optional<uint32_t> index, uint32_t key_size, uint32_t value_size) {
+    if (!index)
+      return;
+    if (*index >= manifest_.maps.size())
+      return fail(fmt::format("`{}` names map {} of {}", path, *index, manifest_.maps.size()));
+    const Map& map = manifest_.maps[*index];
+    if (map.key_size != key_size || map.value_size != value_size)
+      fail(fmt::format("`{}` names a map of other sizes: key {} and value {} bytes instead of {} and {}", path,
+                       map.key_size, map.value_size, key_size, value_size));
+  }
+
+  void key(const std::string& path, const KeyType& type) {
+    unsigned prefixes = 0;
+    for (KeyKind kind : type.parts)
+      prefixes += isPrefix(kind);
+    if (prefixes > 1)
+      fail(fmt::format("`{}` has more than one prefix", path));
+  }
+
+  void counter(const std::string& path, const Counter& counter) {
+    key(path + "key", counter.key);
+    slot(path + "slot", counter.slot);
+    slot(path + "other", counter.other);
+    map(path + "map", counter.map, keySize(counter.key), sizeof(Cell));
+  }
+
+  void set(const std::string& path, const Set& set) {
+    key(path + "key", set.key);
+    slot(path + "full", set.full);
+    if (set.index >= kMaxSets)
+      fail(fmt::format("`{}index` is {}, at most {}", path, set.index, kMaxSets - 1));
+    if (!set.exact_map && !set.trie_map)
+      fail(fmt::format("`{}exact_map` and `trie_map` are both missing", path));
+    if (set.trie_map && !prefixPart(set.key))
+      fail(fmt::format("`{}trie_map` is there for a type without a prefix", path));
+    map(path + "exact_map", set.exact_map, keySize(set.key), sizeof(ExactElement));
+    map(path + "trie_map", set.trie_map, trieKeySize(set.key), sizeof(TrieElement));
+    for (const PrefixLength& length : set.exact_lengths)
+      if (length.length > addressBits(length.family))
+        fail(fmt::format("`{}exact_lengths` has the length {}", path, length.length));
+    if (!set.exact_lengths.empty() && !set.exact_map)
+      fail(fmt::format("`{}exact_lengths` is there without `exact_map`", path));
+  }
+
+  void meter(const std::string& path, const Meter& meter) {
+    key(path + "key", meter.key);
+    slot(path + "contended", meter.contended);
+    slot(path + "full", meter.full);
+    map(path + "map", meter.map, keySize(meter.key), sizeof(uint64_t));
+  }
+
+  void event(const std::string& path, const Event& event) {
+    slot(path + "lost", event.lost);
+    slot(path + "unread", event.unread);
+    if (event.fields.size() > 64)
+      fail(fmt::format("`{}fields` has {} fields, at most 64", path, event.fields.size()));
+    for (const EventField& field : event.fields)
+      if (field.offset < sizeof(EventHeader) || uint64_t{field.offset} + keyKindSize(field.kind) > event.size)
+        fail(fmt::format("`{}fields` has `{}` outside of the record", path, field.name));
+  }
+
+  const Manifest& manifest_;
+  std::string problem_;
+};
+
+} // namespace
+
+std::string inconsistency(const Manifest& manifest) {
+  return Checker(manifest).run();
+}
+
+} // namespace xdpc::abi
