@@ -63,14 +63,14 @@ std::optional<LiteralError> octet(std::string_view whole, std::string_view part,
 
 Literal<Address> parseV4(std::string_view text) {
   const auto parts = split(text, '.');
+  if (parts.size() == 1)
+    return badAddress(fmt::format("`{}` is not an address", text));
   Address address{Family::v4, {}};
   for (size_t i = 0; i < parts.size() && i < 4; ++i)
     if (auto error = octet(text, parts[i], address.bytes[i]))
       return *error;
   if (parts.size() != 4)
-    return badAddress(parts.size() == 1
-                          ? fmt::format("`{}` is not an address", text)
-                          : fmt::format("`{}` has {} numbers, an IPv4 address has 4", text, parts.size()));
+    return badAddress(fmt::format("`{}` has {} numbers, an IPv4 address has 4", text, parts.size()));
   return address;
 }
 
