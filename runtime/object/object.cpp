@@ -89,6 +89,14 @@ Failure readTypes(const ElfFile& elf, uint32_t text_start, Object& object) {
   return {};
 }
 
+// Names in an error come from the file and may hold anything; the error stays one line of plain text.
+ObjectError oneLine(ObjectError error) {
+  for (char& c : error.message)
+    if (c < ' ' || c > '~')
+      c = '?';
+  return error;
+}
+
 struct Descriptor {
   int fd;
   ~Descriptor() {
@@ -132,7 +140,7 @@ Result<std::vector<uint8_t>, ObjectError> readBytes(const std::filesystem::path&
 
 } // namespace
 
-Result<Object, ObjectError> readObject(std::span<const uint8_t> bytes) {
+static Result<Object, ObjectError> assemble(std::span<const uint8_t> bytes) {
   auto elf = readElf(bytes);
   if (!elf)
     return elf.error();
@@ -152,6 +160,13 @@ Result<Object, ObjectError> readObject(std::span<const uint8_t> bytes) {
   object.references = std::move(code->references);
   if (auto error = readTypes(*elf, code->text_start, object))
     return *error;
+  return object;
+}
+
+Result<Object, ObjectError> readObject(std::span<const uint8_t> bytes) {
+  auto object = assemble(bytes);
+  if (!object)
+    return oneLine(std::move(object.error()));
   return object;
 }
 
