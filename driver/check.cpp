@@ -1,0 +1,56 @@
+// `xdpc check`: diagnoses, and prints what a phase gives. Tested by tests/lit/cli/check.test and tests/lit/diag.
+#include "compiler/ast/print.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/ir/print.h"
+#include "compiler/plan/print.h"
+#include "driver/commands.h"
+#include "driver/compile.h"
+#include "driver/output.h"
+
+namespace xdpc::driver {
+
+namespace {
+
+// The dump, or nothing where a later phase found an error. The back end is run only where its output is asked for.
+std::optional<std::string> dump(Compilation& compilation, const std::string& emit) {
+  if (emit == "ast")
+    return ast::toText(compilation.file);
+  if (emit == "ir")
+    return ir::toText(*compilation.policy);
+  if (emit == "llvm" || emit == "asm") {
+    std::optional<lower::Module> module = moduleOf(compilation);
+    if (!module)
+      return {};
+    return emit == "llvm" ? lower::toText(*module) : codegen::emitAssembly(std::move(*module));
+  }
+  const std::optional<plan::Program> program = planOf(compilation); // its bounds are part of being right
+  if (!program)
+    return {};
+  return emit == "plan" ? plan::toText(*program) : std::string();
+}
+
+int checkFile(const std::string& file, const CheckOptions& options) {
+  int code = kFine;
+  const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
+  const auto compilation = compile(file, {options.warnings, until}, code);
+  if (!compilation)
+    return code;
+  std::optional<std::string> text;
+  if (!compilation->emitter.hasErrors())
+    text = dump(*compilation, options.emit);
+  if (!report(*compilation))
+    return kWrong;
+  print(*text);
+  return kFine;
+}
+
+} // namespace
+
+int checkCommand(const CheckOptions& options) {
+  int code = kFine;
+  for (const std::string& file : options.files)
+    code = std::max(code, checkFile(file, options));
+  return code;
+}
+
+} // namespace xdpc::driver

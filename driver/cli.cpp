@@ -1,0 +1,181 @@
+// See cli.h. Every subcommand's flags are declared here and nowhere else; docs/cli.md is compared with them, and each
+// --help is a golden file under tests/lit/cli.
+#include "driver/cli.h"
+
+#include "driver/commands.h"
+#include "driver/output.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace xdpc::driver {
+
+namespace {
+
+class Commands {
+public:
+  explicit Commands(CLI::App& app) : app_(app) {
+    addOffline();
+    addLive();
+    addState();
+  }
+  int code() const { return code_; }
+
+private:
+  // A subcommand whose flags `declare` puts into options of its own, and which then runs `entry` with them.
+  template <class Options>
+  void add(CLI::App& parent, const char* name, const char* description, int (*entry)(const Options&),
+           void (*declare)(CLI::App&, Options&)) {
+    CLI::App* command = parent.add_subcommand(name, description);
+    auto options = std::make_shared<Options>();
+    declare(*command, *options);
+    command->callback([this, options, entry] { code_ = entry(*options); });
+  }
+
+  void addOffline();
+  void addLive();
+  void addState();
+
+  CLI::App& app_;
+  int code_ = kFine;
+};
+
+void declareTarget(CLI::App& app, Target& target) {
+  app.add_option("--dev", target.device, "the network interface")->required()->type_name("IF");
+  app.add_option("--netns", target.netns, "its network namespace, by name or path")->type_name("N");
+  app.add_option("--bpffs", target.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
+}
+
+void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {
+  app.add_option("-W", warnings, "-Wno-NAME: not this warning; -Werror: warnings are errors")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+}
+
+void declareEngine(CLI::App& app, std::string& engine) {
+  app.add_option("--engine", engine, "vm: in user space; kernel: by BPF_PROG_TEST_RUN")
+      ->check(CLI::IsMember({"vm", "kernel"}))
+      ->type_name("ENGINE")
+      ->capture_default_str();
+}
+
+void declareJson(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, "for programs: JSON");
+}
+
+void Commands::addOffline() {
+  add<CheckOptions>(app_, "check", "Diagnose policies.", checkCommand, [](CLI::App& app, CheckOptions& options) {
+    app.add_option("FILE", options.files, "policies")->required()->type_name("");
+    app.add_option("--emit", options.emit, "print what a phase gives: ast, ir, plan, llvm, asm")
+        ->check(CLI::IsMember({"ast", "ir", "plan", "llvm", "asm"}))
+        ->type_name("PHASE");
+    declareWarnings(app, options.warnings);
+  });
+  add<BuildOptions>(app_, "build", "Compile a policy to one self-contained object.", buildCommand,
+                    [](CLI::App& app, BuildOptions& options) {
+                      app.add_option("FILE", options.file, "the policy")->required()->type_name("");
+                      app.add_option("-o,--output", options.output, "the object")->required()->type_name("OUT");
+                      declareWarnings(app, options.warnings);
+                    });
+  add<TestOptions>(app_, "test", "Run the tests that stand in policies; prints TAP.", testCommand,
+                   [](CLI::App& app, TestOptions& options) {
+                     app.add_option("FILE", options.files, "policies")->required()->type_name("");
+                     declareEngine(app, options.engine);
+                     app.add_option("--junit", options.junit, "write the results as JUnit XML, too")->type_name("OUT");
+                     declareWarnings(app, options.warnings);
+                   });
+  add<RunOptions>(app_, "run", "Run a policy over a capture.", runCommand, [](CLI::App& app, RunOptions& options) {
+    app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
+    app.add_option("--pcap", options.pcap, "the capture, pcap or pcapng")->required()->type_name("IN");
+    declareEngine(app, options.engine);
+    app.add_flag("--json", options.json, "a line a frame, then the totals, as JSON");
+    app.add_option("--write-drop", options.write_drop, "write the dropped frames")->type_name("OUT");
+    app.add_option("--write-pass", options.write_pass, "write the passed frames")->type_name("OUT");
+  });
+  CLI::App* version = app_.add_subcommand("version", "Say which version this is.");
+  auto json = std::make_shared<bool>(false);
+  declareJson(*version, *json);
+  version->callback([this, json] { code_ = versionCommand(*json); });
+}
+
+void Commands::addLive() {
+  add<AttachOptions>(app_, "attach", "Compile, load and attach a policy, or swap it in.", attachCommand,
+                     [](CLI::App& app, AttachOptions& options) {
+                       app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
+                       declareTarget(app, options.target);
+                       app.add_option("--mode", options.mode,
+                                      "auto: native, or generic with a warning; native; generic")
+                           ->check(CLI::IsMember({"auto", "native", "generic"}))
+                           ->type_name("MODE")
+                           ->capture_default_str();
+                       app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
+                       declareWarnings(app, options.warnings);
+                     });
+  add<DetachOptions>(app_, "detach", "Take the policy off an interface.", detachCommand,
+                     [](CLI::App& app, DetachOptions& options) { declareTarget(app, options.target); });
+  add<ListOptions>(app_, "list", "List what is attached where.", listCommand, [](CLI::App& app, ListOptions& options) {
+    app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
+    declareJson(app, options.json);
+  });
+  add<ShowOptions>(app_, "show", "Show an interface's policy: rules, sets, meters, events.", showCommand,
+                   [](CLI::App& app, ShowOptions& options) {
+                     declareTarget(app, options.target);
+                     declareJson(app, options.json);
+                   });
+}
+
+void Commands::addState() {
+  add<CountersOptions>(app_, "counters", "Print the counts of rules and counters.", countersCommand,
+                       [](CLI::App& app, CountersOptions& options) {
+                         app.add_option("NAME", options.names, "only these rules and counters")->type_name("");
+                         declareTarget(app, options.target);
+                         declareJson(app, options.json);
+                       });
+  CLI::App* set = app_.add_subcommand("set", "Change and list the elements of a set.");
+  set->require_subcommand(1);
+  add<SetOptions>(*set, "add", "Add elements.", setAddCommand, [](CLI::App& app, SetOptions& options) {
+    app.add_option("NAME", options.name, "the set")->required()->type_name("");
+    app.add_option("ELEMENT", options.elements, "as in the language: 192.0.2.0/24, \"(192.0.2.7, 443)\"")
+        ->required()
+        ->type_name("");
+    declareTarget(app, options.target);
+    app.add_option("--for", options.duration, "how long, as in 10m; none: without an end")->type_name("TIME");
+  });
+  add<SetOptions>(*set, "del", "Delete elements.", setDelCommand, [](CLI::App& app, SetOptions& options) {
+    app.add_option("NAME", options.name, "the set")->required()->type_name("");
+    app.add_option("ELEMENT", options.elements, "exactly these")->required()->type_name("");
+    declareTarget(app, options.target);
+  });
+  add<SetOptions>(*set, "list", "List the live elements.", setListCommand, [](CLI::App& app, SetOptions& options) {
+    app.add_option("NAME", options.name, "the set")->required()->type_name("");
+    declareTarget(app, options.target);
+    declareJson(app, options.json);
+  });
+  add<EventsOptions>(app_, "events", "Print events as they come, until interrupted.", eventsCommand,
+                     [](CLI::App& app, EventsOptions& options) {
+                       declareTarget(app, options.target);
+                       declareJson(app, options.json);
+                       app.add_option("--count", options.count, "end after so many")->type_name("N");
+                     });
+}
+
+} // namespace
+
+int runCli(int argc, char** argv) {
+  CLI::App app("xdpc: packet-filter policies to XDP programs", "xdpc");
+  app.set_version_flag("--version", std::string("xdpc ") + XDPC_VERSION);
+  app.require_subcommand(1);
+  Commands commands(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) { // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail(kUsage, fmt::format("{}\n      `xdpc --help` and `xdpc COMMAND --help` say more", error.what()));
+  }
+  return commands.code();
+}
+
+} // namespace xdpc::driver

@@ -1,0 +1,101 @@
+// The subcommands: what each takes, and its entry point, which gives the exit code. The flags are declared in cli.cpp;
+// each command is a file of its own name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xdpc::driver {
+
+struct CheckOptions {
+  std::vector<std::string> files;
+  std::string emit; // ast, ir, plan, llvm, asm
+  std::vector<std::string> warnings;
+};
+int checkCommand(const CheckOptions& options);
+
+struct BuildOptions {
+  std::string file, output;
+  std::vector<std::string> warnings;
+};
+int buildCommand(const BuildOptions& options);
+
+struct TestOptions {
+  std::vector<std::string> files;
+  std::string engine = "vm";
+  std::string junit; // path, or none
+  std::vector<std::string> warnings;
+};
+int testCommand(const TestOptions& options);
+
+struct RunOptions {
+  std::string file, pcap;
+  std::string engine = "vm";
+  bool json = false;
+  std::string write_drop, write_pass; // paths, or none
+};
+int runCommand(const RunOptions& options);
+
+// Where a live policy is.
+struct Target {
+  std::string device;
+  std::string netns; // name under /run/netns, or a path; none: this process's
+  std::string bpffs = "/sys/fs/bpf";
+};
+
+struct AttachOptions {
+  Target target;
+  std::string file; // .xf or an object
+  std::string mode = "auto";
+  bool replace = false;
+  std::vector<std::string> warnings;
+};
+int attachCommand(const AttachOptions& options);
+
+struct DetachOptions {
+  Target target;
+};
+int detachCommand(const DetachOptions& options);
+
+struct ListOptions {
+  std::string bpffs = "/sys/fs/bpf";
+  bool json = false;
+};
+int listCommand(const ListOptions& options);
+
+struct ShowOptions {
+  Target target;
+  bool json = false;
+};
+int showCommand(const ShowOptions& options);
+
+struct CountersOptions {
+  Target target;
+  bool json = false;
+  std::vector<std::string> names; // none: all
+};
+int countersCommand(const CountersOptions& options);
+
+struct SetOptions {
+  Target target;
+  std::string name;
+  std::vector<std::string> elements;
+  std::string duration; // --for, or none
+  bool json = false;    // of list
+};
+int setAddCommand(const SetOptions& options);
+int setDelCommand(const SetOptions& options);
+int setListCommand(const SetOptions& options);
+
+struct EventsOptions {
+  Target target;
+  bool json = false;
+  uint64_t count = 0; // end after so many; 0: do not
+};
+int eventsCommand(const EventsOptions& options);
+
+int versionCommand(bool json);
+
+} // namespace xdpc::driver

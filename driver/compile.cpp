@@ -1,0 +1,91 @@
+// See compile.h. Tested by tests/lit/cli and by everything that compiles a policy.
+#include "driver/compile.h"
+
+#include "compiler/basic/stdlib.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/parse/parse.h"
+#include "compiler/plan/plan.h"
+#include "compiler/sema/sema.h"
+#include "driver/file.h"
+#include "driver/output.h"
+#include "driver/sha256.h"
+
+namespace xdpc::driver {
+
+namespace {
+
+// -Wno-NAME, -Werror. False for what is neither.
+bool applyWarnings(diag::Emitter& emitter, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    if (warning == "error")
+      emitter.warningsAreErrors(true);
+    else if (!warning.starts_with("no-") || !emitter.disableWarning(std::string_view(warning).substr(3))) {
+      fail(kUsage, fmt::format("unknown warning option `-W{}`", warning));
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<std::string> readPolicy(const std::string& path, int& code) {
+  Result<std::string, FileError> text = readFile(path, parse::Limits{}.bytes);
+  if (!text) {
+    code = fail(text.error().too_large ? kWrong : kUsage, text.error().message);
+    return {};
+  }
+  if (const size_t nul = text->find('\0'); nul != std::string::npos) {
+    code = fail(kWrong, fmt::format("`{}` is not a policy's text: byte {} is zero", path, nul));
+    return {};
+  }
+  return std::move(*text);
+}
+
+} // namespace
+
+std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code) {
+  auto compilation = std::make_unique<Compilation>();
+  if (!applyWarnings(compilation->emitter, options.warnings)) {
+    code = kUsage;
+    return nullptr;
+  }
+  std::optional<std::string> text = readPolicy(path, code);
+  if (!text)
+    return nullptr;
+  const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
+  compilation->file = parse::parse(source, compilation->emitter);
+  if (options.until == Until::parsed || compilation->emitter.hasErrors())
+    return compilation;
+
+  for (const StdlibFile& file : stdlibFiles()) {
+    const SourceFile& library_source = compilation->sources.add(std::string(file.name), std::string(file.text));
+    compilation->library.push_back(parse::parse(library_source, compilation->emitter));
+  }
+  compilation->policy = sema::check(compilation->file, compilation->library, compilation->emitter);
+  return compilation;
+}
+
+bool report(const Compilation& compilation) {
+  fmt::print(stderr, "{}", diag::render(compilation.emitter, colorOnStderr()));
+  return !compilation.emitter.hasErrors();
+}
+
+std::optional<plan::Program> planOf(Compilation& compilation) {
+  const plan::Options options{.source_sha256 = sha256(compilation.sources.files().front()->text())};
+  return plan::makePlan(*compilation.policy, options, compilation.emitter);
+}
+
+std::optional<lower::Module> moduleOf(Compilation& compilation) {
+  const std::optional<plan::Program> program = planOf(compilation);
+  if (!program)
+    return {};
+  return lower::lower(*program);
+}
+
+std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation) {
+  std::optional<lower::Module> module = moduleOf(compilation);
+  if (!module)
+    return {};
+  return codegen::emitObject(std::move(*module));
+}
+
+} // namespace xdpc::driver

@@ -1,0 +1,49 @@
+// The compiler's phases, one after the other: text to object. Entry points: parseAndCheck, then planOf or
+// compileObject. Nothing here is global: a Compilation owns what one file needs. Used by every subcommand that takes a
+// policy's source.
+#pragma once
+
+#include "compiler/ast/ast.h"
+#include "compiler/diag/diag.h"
+#include "compiler/ir/ir.h"
+#include "compiler/lower/lower.h"
+#include "compiler/plan/program.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xdpc::driver {
+
+struct Compilation {
+  Sources sources;
+  diag::Emitter emitter;
+  ast::File file;
+  std::vector<ast::File> library;   // stdlib/*.xf
+  std::optional<ir::Policy> policy; // nothing on errors
+
+  bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
+};
+
+enum class Until { parsed, checked };
+
+struct CompileOptions {
+  std::vector<std::string> warnings; // as after -W: "no-NAME", "error"
+  Until until = Until::checked;
+};
+
+// Reads, parses and checks. Nothing if the file cannot be read or an option is unknown: that has been said on standard
+// error, and `code` is the exit code. Diagnostics are in the emitter and not yet printed.
+std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code);
+
+// Prints the diagnostics so far. True if there is no error.
+bool report(const Compilation& compilation);
+
+// The later phases; nothing where a bound is exceeded, which is then in the emitter. The policy must be ok().
+std::optional<plan::Program> planOf(Compilation& compilation);
+std::optional<lower::Module> moduleOf(Compilation& compilation);
+std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation);
+
+} // namespace xdpc::driver
