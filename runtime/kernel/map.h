@@ -1,0 +1,27 @@
+// Creates the maps of a policy as its manifest describes them, sized for this machine. Tested in
+// tests/runtime/load_test.cpp.
+#pragma once
+
+#include "runtime/abi/manifest.h"
+#include "runtime/kernel/error.h"
+#include "runtime/kernel/fd.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xdpc::kernel {
+
+// The kernel takes 15 characters of [A-Za-z0-9_.].
+std::string kernelName(std::string_view name);
+
+KernelResult<uint32_t> possibleCpus();
+
+// One descriptor a map, in the manifest's order. Nothing is written into them yet.
+KernelResult<std::vector<Fd>> createMaps(const abi::Manifest& manifest);
+
+// Puts `config` into the map of that role and freezes it, so that the verifier removes what is off. `rows` becomes this
+// machine's. Nothing happens if the policy has no such map.
+KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, abi::Config config);
+
+} // namespace xdpc::kernel

@@ -1,0 +1,169 @@
+#include "runtime/kernel/program.h"
+
+#include "runtime/kernel/manifest_map.h"
+#include "runtime/kernel/map.h"
+#include "runtime/kernel/privilege.h"
+#include "runtime/kernel/verifier_log.h"
+
+#include <algorithm>
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace xdpc::kernel {
+namespace {
+
+constexpr size_t kFirstLog = 256 << 10;
+constexpr size_t kLargestLog = 16 << 20;
+
+std::vector<object::Instruction> withMaps(const object::Object& object, const std::vector<Fd>& maps) {
+  auto program = object.program;
+  for (const auto& reference : object.references) {
+    auto& load = program.at(reference.instruction);
+    load.src = reference.value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
+    load.imm = maps.at(reference.map).get();
+    program.at(reference.instruction + 1).imm = reference.value ? static_cast<int32_t>(reference.offset) : 0;
+  }
+  return program;
+}
+
+// Invalid, and a warning, if the kernel refuses it: the policy runs as well without, its log only lacks the lines.
+Fd loadBtf(const object::Object& object, std::vector<std::string>& warnings) {
+  if (object.btf.empty())
+    return {};
+  Fd fd(bpf_btf_load(object.btf.data(), object.btf.size(), nullptr));
+  if (fd)
+    return fd;
+  const int code = errno;
+  std::string log(64 << 10, '\0');
+  LIBBPF_OPTS(bpf_btf_load_opts, options, .log_buf = log.data(), .log_level = 1,
+              .log_size = static_cast<uint32_t>(log.size()));
+  fd = Fd(bpf_btf_load(object.btf.data(), object.btf.size(), &options));
+  if (fd)
+    return fd;
+  const std::string sentence = lastSentence(std::string_view(log.c_str()));
+  warnings.push_back(
+      fmt::format("the kernel refused the program's BTF ({}): its tools will not show the policy's lines",
+                  sentence.empty() ? strerror(code) : sentence.c_str()));
+  return {};
+}
+
+// One attempt. The log is written where `log` is not empty; it is what the kernel printed then.
+Fd tryLoad(const object::Object& object, const std::vector<object::Instruction>& program, const Fd& btf,
+           std::string* log) {
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+  if (btf) {
+    options.prog_btf_fd = btf.get();
+    options.func_info = object.func_info.data();
+    options.func_info_rec_size = object.func_info_size;
+    options.func_info_cnt = object.func_info_size ? object.func_info.size() / object.func_info_size : 0;
+    options.line_info = object.line_info.data();
+    options.line_info_rec_size = object.line_info_size;
+    options.line_info_cnt = object.line_info_size ? object.line_info.size() / object.line_info_size : 0;
+  }
+  if (log) {
+    options.log_level = 1;
+    options.log_buf = log->data();
+    options.log_size = static_cast<uint32_t>(log->size());
+  }
+  Fd fd(bpf_prog_load(BPF_PROG_TYPE_XDP, abi::kProgramName, object.license.c_str(),
+                      reinterpret_cast<const bpf_insn*>(program.data()), program.size(), &options));
+  return fd;
+}
+
+// Loads again to learn why. Fills `log`; a program that loads this time is welcome.
+Fd loadWithLog(const object::Object& object, const std::vector<object::Instruction>& program, const Fd& btf,
+               std::string& log, int& code) {
+  for (size_t size = kFirstLog;; size = std::min(size * 8, kLargestLog)) {
+    log.assign(size, '\0');
+    Fd fd = tryLoad(object, program, btf, &log);
+    code = errno;
+    if (fd || code != ENOSPC || size == kLargestLog) {
+      log.resize(std::strlen(log.c_str()));
+      return fd;
+    }
+  }
+}
+
+// The kernel found fault with the lines and functions, not with the program.
+bool blamesBtf(std::string_view log) {
+  return !lastInstruction(log) && (log.find("func_info") != log.npos || log.find("line_info") != log.npos);
+}
+
+KernelResult<Fd> loadProgram(const object::Object& object, const std::vector<Fd>& maps,
+                             std::vector<std::string>& warnings) {
+  const auto program = withMaps(object, maps);
+  Fd btf = loadBtf(object, warnings);
+  Fd fd = tryLoad(object, program, btf, nullptr);
+  if (fd)
+    return fd;
+  int code = errno;
+  std::string log;
+  // EPERM is also what the verifier says to somebody without CAP_PERFMON, and then it has a log.
+  fd = loadWithLog(object, program, btf, log, code);
+  if (!fd && btf && blamesBtf(log)) {
+    warnings.push_back(fmt::format("the kernel refused the program's line info ({})", lastSentence(log)));
+    btf.reset();
+    fd = loadWithLog(object, program, btf, log, code);
+  }
+  if (fd)
+    return fd;
+  if (code == EPERM || (code == EACCES && log.empty()))
+    return privilegeError("cannot load the program", code);
+  if (log.empty())
+    return systemError("cannot load the program", code);
+  return refusal(object, log, code);
+}
+
+} // namespace
+
+KernelResult<ProgramInfo> programInfo(int fd) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+    return systemError("cannot ask for the program", errno);
+  ProgramInfo result{.id = info.id,
+                     .name = info.name,
+                     .load_time_ns = info.load_time,
+                     .xlated_bytes = info.xlated_prog_len,
+                     .jited_bytes = info.jited_prog_len,
+                     .verified_instructions = info.verified_insns};
+  for (const uint8_t byte : info.tag)
+    result.tag += fmt::format("{:02x}", byte);
+  return result;
+}
+
+KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode) {
+  LoadedPolicy policy;
+  auto maps = createMaps(object.manifest);
+  if (!maps)
+    return maps.error();
+  abi::Config config = object.config;
+  config.abi = abi::kAbi;
+  config.mode = mode;
+  if (auto filled = fillConfig(object.manifest, *maps, config); !filled)
+    return filled.error();
+  auto program = loadProgram(object, *maps, policy.warnings);
+  if (!program)
+    return program.error();
+  policy.program = std::move(*program);
+  auto info = programInfo(policy.program.get());
+  if (!info)
+    return info.error();
+  policy.info = std::move(*info);
+  auto manifest = createManifestMap(object.manifest_json);
+  if (!manifest)
+    return manifest.error();
+  policy.manifest = std::move(*manifest);
+  auto live = LiveMaps::over(object.manifest, std::move(*maps));
+  if (!live)
+    return live.error();
+  policy.maps = std::move(*live);
+  const auto missing = missingCapabilities();
+  if (std::find(missing.begin(), missing.end(), "CAP_PERFMON") != missing.end())
+    policy.warnings.emplace_back("without CAP_PERFMON the kernel masks every memory access of the program");
+  return policy;
+}
+
+} // namespace xdpc::kernel

@@ -1,0 +1,33 @@
+// Loads an object into the kernel with libbpf's low-level calls: maps, BTF, program. Entry point: loadPolicy. Nothing
+// is attached or pinned, and everything goes away with the result. Tested in tests/runtime/load_test.cpp.
+#pragma once
+
+#include "runtime/kernel/live_maps.h"
+#include "runtime/object/object.h"
+
+#include <string>
+#include <vector>
+
+namespace xdpc::kernel {
+
+struct ProgramInfo {
+  uint32_t id = 0;
+  std::string name;
+  std::string tag;           // hexadecimal
+  uint64_t load_time_ns = 0; // CLOCK_BOOTTIME
+  uint32_t xlated_bytes = 0, jited_bytes = 0, verified_instructions = 0;
+};
+KernelResult<ProgramInfo> programInfo(int fd);
+
+struct LoadedPolicy {
+  Fd program;
+  Fd manifest; // map, see manifest_map.h
+  std::unique_ptr<LiveMaps> maps;
+  ProgramInfo info;
+  std::vector<std::string> warnings; // the policy works, but …
+};
+
+// `mode`: bits of abi::Mode. A refusal by the verifier is translated (verifier_log.h).
+KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode);
+
+} // namespace xdpc::kernel
