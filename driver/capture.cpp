@@ -41,17 +41,19 @@ CaptureReader::CaptureReader(CaptureReader&&) noexcept = default;
 CaptureReader::~CaptureReader() = default;
 
 Result<CaptureReader, CaptureError> CaptureReader::open(const std::string& path) {
+  if (path != "-" && ::access(path.c_str(), R_OK) != 0)
+    return CaptureError{fmt::format("cannot read `{}`: {}", path, std::strerror(errno)), true};
   char error[PCAP_ERRBUF_SIZE] = "";
   Pcap pcap(pcap_open_offline_with_tstamp_precision(path.c_str(), PCAP_TSTAMP_PRECISION_NANO, error));
   if (!pcap) {
     std::string_view reason = error;
     if (reason.starts_with(path + ": ")) // libpcap says the path for some errors and not for others
       reason.remove_prefix(path.size() + 2);
-    return CaptureError{fmt::format("cannot read the capture `{}`: {}", path, reason)};
+    return CaptureError{fmt::format("cannot read the capture `{}`: {}", path, reason), false};
   }
   if (const int link = pcap_datalink(pcap.get()); link != DLT_EN10MB)
     return CaptureError{
-        fmt::format("`{}` is not a capture of Ethernet frames: its link type is {}", path, linkName(link))};
+        fmt::format("`{}` is not a capture of Ethernet frames: its link type is {}", path, linkName(link)), false};
   return CaptureReader(std::make_unique<State>(State{path, std::move(pcap)}));
 }
 
@@ -67,7 +69,8 @@ Result<std::optional<CapturedFrame>, CaptureError> CaptureReader::next() {
   case PCAP_ERROR_BREAK:
     return std::optional<CapturedFrame>();
   default:
-    return CaptureError{fmt::format("the capture `{}` breaks off: {}", state_->path, pcap_geterr(state_->pcap.get()))};
+    return CaptureError{fmt::format("the capture `{}` breaks off: {}", state_->path, pcap_geterr(state_->pcap.get())),
+                        false};
   }
 }
 
@@ -85,12 +88,12 @@ CaptureWriter::~CaptureWriter() = default;
 Result<CaptureWriter, CaptureError> CaptureWriter::create(const std::string& path) {
   Result<NewFile, FileError> file = NewFile::create(path);
   if (!file)
-    return CaptureError{file.error().message};
+    return CaptureError{file.error().message, false};
   Pcap pcap(pcap_open_dead_with_tstamp_precision(DLT_EN10MB, kSnapLength, PCAP_TSTAMP_PRECISION_NANO));
   FILE* stream = ::fdopen(::dup(file->fd()), "wb"); // the dumper closes its own
   Dumper dumper(stream ? pcap_dump_fopen(pcap.get(), stream) : nullptr);
   if (!dumper)
-    return CaptureError{fmt::format("cannot write `{}`: {}", path, std::strerror(errno))};
+    return CaptureError{fmt::format("cannot write `{}`: {}", path, std::strerror(errno)), false};
   return CaptureWriter(std::make_unique<State>(State{path, std::move(*file), std::move(pcap), std::move(dumper)}));
 }
 
@@ -106,9 +109,9 @@ Result<Done, CaptureError> CaptureWriter::commit() {
   // pcap_dump itself says nothing of errors: they are in the stream.
   const bool failed = pcap_dump_flush(state_->dumper.get()) != 0 || std::ferror(pcap_dump_file(state_->dumper.get()));
   if (failed)
-    return CaptureError{fmt::format("cannot write `{}`: {}", state_->path, std::strerror(errno))};
+    return CaptureError{fmt::format("cannot write `{}`: {}", state_->path, std::strerror(errno)), false};
   if (const auto committed = state_->file.commit(); !committed)
-    return CaptureError{committed.error().message};
+    return CaptureError{committed.error().message, false};
   return Done{};
 }
 

@@ -13,7 +13,8 @@
 namespace xdpc::driver {
 
 struct CaptureError {
-  std::string message; // one line, names the file
+  std::string message;     // one line, names the file
+  bool unreadable = false; // there is no such file, or no permission: its content is not at fault
 };
 
 struct CapturedFrame {

@@ -1,0 +1,225 @@
+// See test_runner.h. Tested by tests/lit/cli/test*.xf (what fails, and how it is said) and tests/packet (what holds).
+#include "driver/test_runner.h"
+
+#include "runtime/counters/counters.h"
+#include "runtime/events/events.h"
+#include "runtime/sets/sets.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace xdpc::driver {
+
+namespace {
+
+abi::Verdict abiVerdict(ir::Verdict verdict) {
+  switch (verdict) {
+  case ir::Verdict::Pass:
+    return abi::kPass;
+  case ir::Verdict::Drop:
+    return abi::kDrop;
+  case ir::Verdict::Abort:
+    return abi::kAborted;
+  case ir::Verdict::Tx:
+    return abi::kTx;
+  }
+  return abi::kAborted;
+}
+
+bool holds(ir::Op op, uint64_t actual, uint64_t number) {
+  switch (op) {
+  case ir::Op::Ne:
+    return actual != number;
+  case ir::Op::Lt:
+    return actual < number;
+  case ir::Op::Le:
+    return actual <= number;
+  case ir::Op::Gt:
+    return actual > number;
+  case ir::Op::Ge:
+    return actual >= number;
+  default:
+    return actual == number;
+  }
+}
+
+const char* opText(ir::Op op) {
+  switch (op) {
+  case ir::Op::Ne:
+    return "!=";
+  case ir::Op::Lt:
+    return "<";
+  case ir::Op::Le:
+    return "<=";
+  case ir::Op::Gt:
+    return ">";
+  case ir::Op::Ge:
+    return ">=";
+  default:
+    return "==";
+  }
+}
+
+std::string verdictText(abi::Verdict verdict, const std::string& rule) {
+  const char* name = events::verdictName(verdict);
+  return rule.empty() ? name : fmt::format("{} by {}", name, rule);
+}
+
+// What a line that cannot be carried out throws within this file: the engine failed, or the runtime.
+struct Broken {
+  engine::EngineError error;
+};
+
+class TestRun {
+public:
+  TestRun(const ir::Policy& policy, engine::Engine& engine, TestResult& result)
+      : policy_(policy), engine_(engine), result_(result) {}
+
+  void step(const ir::TestStep& step) {
+    switch (step.kind) {
+    case ir::TestStepKind::Given:
+      return given(step);
+    case ir::TestStepKind::Packet:
+      return packet(step);
+    case ir::TestStepKind::Wait:
+      now_ns_ += step.wait_ns;
+      return;
+    case ir::TestStepKind::Counter:
+      return counter(step);
+    case ir::TestStepKind::Has:
+      return membership(step, true);
+    case ir::TestStepKind::Lacks:
+      return membership(step, false);
+    case ir::TestStepKind::Event:
+      return event(step);
+    }
+  }
+
+private:
+  template <class T, class E> static T must(Result<T, E> result) {
+    if (!result)
+      throw Broken{{result.error().message, {}, false}};
+    return std::move(*result);
+  }
+
+  const abi::Set& setOf(const ir::TestStep& step) {
+    const std::string& name = policy_.sets[step.id].name;
+    const abi::Set* set = sets::findSet(engine_.manifest(), name);
+    if (!set)
+      throw Broken{{fmt::format("no rule uses the set `{}`", name), {}, false}};
+    return *set;
+  }
+
+  void expectNumber(const ir::TestStep& step, const std::string& what, uint64_t actual) {
+    if (!holds(step.op, actual, step.number))
+      fail(step, fmt::format("{} {} {}", what, opText(step.op), step.number), fmt::format("{}", actual));
+  }
+
+  void fail(const ir::TestStep& step, std::string expected, std::string actual) {
+    result_.failures.push_back({step.span, std::move(expected), std::move(actual)});
+  }
+
+  void given(const ir::TestStep& step);
+  void packet(const ir::TestStep& step);
+  void counter(const ir::TestStep& step);
+  void membership(const ir::TestStep& step, bool expected);
+  void event(const ir::TestStep& step);
+  void drain();
+
+  const ir::Policy& policy_;
+  engine::Engine& engine_;
+  TestResult& result_;
+  uint64_t now_ns_ = kTestClockStart;
+  std::map<std::string, uint64_t> events_; // records so far, by event
+};
+
+void TestRun::given(const ir::TestStep& step) {
+  must(sets::add(engine_.maps(), engine_.manifest(), setOf(step), step.elements, {.now_ns = now_ns_}));
+}
+
+void TestRun::packet(const ir::TestStep& step) {
+  const abi::Verdict verdict = abiVerdict(step.verdict);
+  uint64_t wrong = 0;
+  std::string first;
+  for (uint64_t i = 1; i <= step.times; ++i) {
+    auto outcome = engine_.run({step.frame, now_ns_, step.ifindex, step.rx_queue});
+    if (!outcome)
+      throw Broken{outcome.error()};
+    drain(); // at once: the ring is small
+    const auto& slots = engine_.manifest().slots;
+    const std::string rule = outcome->slot < slots.size() ? slots[outcome->slot].name : "";
+    if (outcome->verdict == verdict && (step.rule.empty() || step.rule == rule))
+      continue;
+    if (wrong++ == 0)
+      first =
+          verdictText(outcome->verdict, rule) + (step.times > 1 ? fmt::format(" (packet {} of {}", i, step.times) : "");
+  }
+  if (wrong == 0)
+    return;
+  if (step.times > 1)
+    first += wrong > 1 ? fmt::format(", {} differ)", wrong) : ")";
+  fail(step, verdictText(verdict, step.rule), first);
+}
+
+void TestRun::counter(const ir::TestStep& step) {
+  const abi::Manifest& manifest = engine_.manifest();
+  if (!step.rule.empty()) {
+    const auto slot = counters::findSlot(manifest, step.rule, abi::SlotKind::rule);
+    const uint64_t count = slot ? must(counters::readSlot(engine_.maps(), manifest, *slot)).packets : 0;
+    return expectNumber(step, "counter " + step.rule, count);
+  }
+  const std::string& name = policy_.counters[step.id].name;
+  const abi::Counter* counter = counters::findCounter(manifest, name);
+  if (!counter) // no rule counts it
+    return expectNumber(step, "counter " + name, 0);
+  if (!counter->map)
+    return expectNumber(step, "counter " + name,
+                        must(counters::readSlot(engine_.maps(), manifest, *counter->slot)).packets);
+  for (const abi::KeyValue& key : step.elements)
+    expectNumber(step, fmt::format("counter {}[{}]", name, abi::formatKey(counter->key, key)),
+                 must(counters::readKey(engine_.maps(), *counter, key)).packets);
+}
+
+void TestRun::membership(const ir::TestStep& step, bool expected) {
+  const abi::Set& set = setOf(step);
+  for (const abi::KeyValue& key : step.elements)
+    if (must(sets::has(engine_.maps(), set, key, now_ns_)) != expected)
+      fail(step, fmt::format("{} {} {}", set.name, expected ? "has" : "lacks", abi::formatKey(set.key, key)),
+           expected ? "it lacks it" : "it has it");
+}
+
+void TestRun::event(const ir::TestStep& step) {
+  const std::string& name = policy_.events[step.id].name;
+  expectNumber(step, "event " + name, events_[name]);
+}
+
+void TestRun::drain() {
+  std::optional<std::string> undecodable;
+  const auto drained = engine_.drainEvents([&](std::span<const uint8_t> record) {
+    if (const auto event = events::decode(engine_.manifest(), record); event)
+      ++events_[event->name];
+    else
+      undecodable = event.error().message;
+  });
+  if (!drained)
+    throw Broken{drained.error()};
+  if (undecodable)
+    throw Broken{{*undecodable, {}, false}};
+}
+
+} // namespace
+
+TestResult runTest(const ir::Policy& policy, const ir::Test& test, engine::Engine& engine) {
+  TestResult result{test.title, {}, {}};
+  TestRun run(policy, engine, result);
+  try {
+    for (const ir::TestStep& step : test.steps)
+      run.step(step);
+  } catch (const Broken& broken) {
+    result.broken = broken.error;
+  }
+  return result;
+}
+
+} // namespace xdpc::driver
