@@ -1,5 +1,5 @@
-// Runs LLVM's optimizer and BPF back end over a module. Entry points: emitObject, emitAssembly. The same module gives the
-// same bytes on any machine.
+// Runs LLVM's optimizer and BPF back end over a module. Entry points: emitObject, emitAssembly. The same module gives
+// the same bytes on any machine.
 #pragma once
 
 #include "compiler/lower/lower.h"

@@ -1,4 +1,5 @@
-// Lowers a plan to LLVM IR. Entry point: lower. The module is opaque so that only lower/ and codegen/ see LLVM's headers.
+// Lowers a plan to LLVM IR. Entry point: lower. The module is opaque so that only lower/ and codegen/ see LLVM's
+// headers.
 #pragma once
 
 #include "compiler/plan/program.h"

@@ -1,0 +1,90 @@
+// The plan as a value: how a checked policy is carried out. Made by makePlan, read by lower. Dump: --emit=plan
+// (print.h).
+#pragma once
+
+#include "compiler/ir/ir.h"
+#include "runtime/abi/manifest.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xdpc::plan {
+
+// What the parser does with a header of the graph.
+struct HeaderPlan {
+  bool walked = false;  // on the way to something that is asked for
+  bool asked = false;   // a rule asks for its presence or reads its fields: packets with and without it are told apart
+  bool checked = false; // its part of pkt.malformed is computed
+};
+
+// Bounds of the walk, as the language reference states them.
+inline constexpr unsigned kMaxRepeats = 2;    // of one header in a chain: two VLAN tags
+inline constexpr unsigned kMaxExtensions = 8; // IPv6 extension headers
+inline constexpr unsigned kMaxExtensionBytes = 256;
+
+// How membership in a constant set is decided.
+enum class ConstSetKind : uint8_t {
+  compares, // a balanced tree of compares, in place
+  function, // the same as a function of its own, called from every place
+  tuples,   // each tuple compared in turn
+};
+
+// A dynamic set's maps, as indices into manifest.maps.
+struct SetPlan {
+  std::optional<uint32_t> exact, trie;
+  std::vector<abi::PrefixLength> probes; // lengths under which a lookup probes the exact part; empty: the key as it is
+  std::optional<uint32_t> full;          // slot
+};
+
+struct MeterPlan {
+  std::vector<ir::HeaderId> needs; // headers without which a packet has no key
+  std::optional<uint32_t> map;     // keyed
+  std::optional<uint32_t> cell;    // keyless: index in `.data.meters`
+  uint64_t cost = 0;               // of a packet, or of a byte: 1/65536 ns, rounded down
+  uint64_t window = 0;             // the burst, in the same unit
+  uint32_t contended = 0;          // slots
+  std::optional<uint32_t> full;
+};
+
+struct CounterPlan {
+  std::vector<ir::HeaderId> needs; // headers without which a packet has no key
+  std::optional<uint32_t> slot;    // plain
+  std::optional<uint32_t> map;     // keyed
+  std::optional<uint32_t> other;
+};
+
+struct EventPlan {
+  uint32_t size = 0;             // of the record
+  std::vector<uint32_t> offsets; // of the fields
+  uint32_t lost = 0, unread = 0; // slots
+};
+
+// The maps that are not a set's, meter's or counter's own, as indices into manifest.maps.
+struct CommonMaps {
+  uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0;
+  std::optional<uint32_t> meters, events;
+};
+
+struct Program {
+  const ir::Policy* policy = nullptr;
+  abi::Manifest manifest;
+  std::string manifest_json;
+  CommonMaps common;
+  std::vector<HeaderPlan> headers; // by HeaderId
+  bool needs_malformed = false, needs_unparsed = false;
+  std::optional<ir::HeaderId> ip; // the union of both families, for payload lengths and pkt.malformed
+  std::vector<ConstSetKind> const_sets;
+  std::vector<SetPlan> sets; // by id; those of things never used are empty
+  std::vector<MeterPlan> meters;
+  std::vector<CounterPlan> counters;
+  std::vector<EventPlan> events;
+  std::map<const ir::Action*, uint32_t> samples; // slot of each `sample 1/N`
+  uint32_t row_bytes = 0;
+  bool clock = false, coarse_clock = false; // whether any rule reads one
+
+  uint32_t ruleSlot(ir::RuleId rule) const { return rule; }
+};
+
+} // namespace xdpc::plan

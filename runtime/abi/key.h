@@ -14,6 +14,7 @@
 // bytes). prefixlen counts from behind the u32: all bits of the other parts, 32 for the family word, the prefix length.
 #pragma once
 
+#include "runtime/abi/abi.h"
 #include "runtime/abi/address.h"
 #include "runtime/abi/literal.h"
 
@@ -30,6 +31,12 @@ enum class KeyKind : uint8_t { Ip, IpPrefix, Ipv4, Ipv4Prefix, Ipv6, Ipv6Prefix,
 struct KeyType {
   std::vector<KeyKind> parts;
   bool operator==(const KeyType&) const = default;
+};
+
+struct PrefixLength {
+  Family family = Family::v4;
+  uint8_t length = 0;
+  bool operator==(const PrefixLength&) const = default;
 };
 
 using KeyPart = std::variant<uint64_t, Prefix, Mac>; // addresses are full-length prefixes

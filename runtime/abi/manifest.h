@@ -1,5 +1,6 @@
 // The manifest: all that the runtime needs to know of a policy besides its bytecode. The compiler writes it into the
-// object's section `.xdpc.manifest` as JSON; the loader puts the same text into a frozen array map pinned beside the program.
+// object's section `.xdpc.manifest` as JSON; the loader puts the same text into a frozen array map pinned beside the
+// program.
 #pragma once
 
 #include "runtime/abi/abi.h"
@@ -26,7 +27,20 @@ struct Slot {
   SlotKind kind = SlotKind::rule;
 };
 
-enum class MapRole : uint8_t { counters, base, control, test, config, scratch, events, exact, trie, meter, meters, keyed };
+enum class MapRole : uint8_t {
+  counters,
+  base,
+  control,
+  test,
+  config,
+  scratch,
+  events,
+  exact,
+  trie,
+  meter,
+  meters,
+  keyed
+};
 
 // Enough to create the map with bpf(BPF_MAP_CREATE). `type` and `flags` are the kernel's numbers.
 struct Map {
@@ -34,10 +48,10 @@ struct Map {
   MapRole role = MapRole::counters;
   uint32_t type = 0;
   uint32_t key_size = 0;
-  uint32_t value_size = 0;   // of `counters`: for kDefaultRows rows
-  uint32_t max_entries = 0;  // of hashes: without the spare entries that the loader adds a possible CPU
+  uint32_t value_size = 0;  // of `counters`: for kDefaultRows rows
+  uint32_t max_entries = 0; // of hashes: without the spare entries that the loader adds a possible CPU
   uint32_t flags = 0;
-  uint32_t row_bytes = 0;    // role counters: bytes a row; the loader makes value_size = rows * row_bytes
+  uint32_t row_bytes = 0;     // role counters: bytes a row; the loader makes value_size = rows * row_bytes
   uint32_t spare_per_cpu = 0; // entries that the loader adds for every possible CPU
 };
 
@@ -59,12 +73,6 @@ struct Counter {
   std::optional<uint32_t> other; // keyed: slot that counts what found no place
 };
 
-struct PrefixLength {
-  Family family = Family::v4;
-  uint8_t length = 0;
-  bool operator==(const PrefixLength&) const = default;
-};
-
 struct Set {
   std::string name;
   uint32_t index = 0; // in Control::trie_elements
@@ -74,9 +82,10 @@ struct Set {
   WhenFull when_full = WhenFull::evict;
   std::optional<uint32_t> exact_map;
   std::optional<uint32_t> trie_map;
-  std::vector<PrefixLength> exact_lengths; // prefix sets: elements of these lengths lie in the exact part, all others in the trie
-  std::optional<uint32_t> full;            // slot: additions that found no place
-  std::vector<std::string> initial;        // elements as text, added without an end when the policy is attached
+  std::vector<PrefixLength>
+      exact_lengths;            // prefix sets: elements of these lengths lie in the exact part, all others in the trie
+  std::optional<uint32_t> full; // slot: additions that found no place
+  std::vector<std::string> initial; // elements as text, added without an end when the policy is attached
 };
 
 struct Meter {
@@ -121,6 +130,9 @@ struct Manifest {
   std::vector<Event> events;
   std::vector<Map> maps;
 };
+
+// The only map of a role that a policy has once: counters, base, control, test, config, scratch, events, meters.
+std::optional<uint32_t> mapWithRole(const Manifest& manifest, MapRole role);
 
 struct ManifestError {
   std::string message;

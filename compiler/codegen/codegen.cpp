@@ -1,0 +1,90 @@
+// Optimizes a module and emits BPF.
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/strip.h"
+#include "compiler/lower/module.h"
+
+#include <llvm/Analysis/CGSCCPassManager.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+
+extern "C" {
+void LLVMInitializeBPFTarget();
+void LLVMInitializeBPFTargetInfo();
+void LLVMInitializeBPFTargetMC();
+void LLVMInitializeBPFAsmPrinter();
+}
+
+namespace xdpc::codegen {
+namespace {
+
+// An error in here is a bug of ours: the user's mistakes were found before.
+[[noreturn]] void bug(const std::string& what) {
+  llvm::errs() << "xdpc: internal error: " << what << "\nplease report it with the policy that shows it\n";
+  abort();
+}
+
+std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
+  static const bool initialized = [] {
+    LLVMInitializeBPFTargetInfo();
+    LLVMInitializeBPFTarget();
+    LLVMInitializeBPFTargetMC();
+    LLVMInitializeBPFAsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget("bpfel", error);
+  if (!target)
+    bug(error);
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+}
+
+void optimize(llvm::Module& module, llvm::TargetMachine& target) {
+  std::string problems;
+  llvm::raw_string_ostream stream(problems);
+  if (llvm::verifyModule(module, &stream))
+    bug("the lowered module is not valid: " + stream.str());
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&target);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
+  llvm::Module& code = *module.impl().module;
+  auto target = makeTarget(options.cpu);
+  code.setDataLayout(target->createDataLayout());
+  optimize(code, *target);
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (target->addPassesToEmitFile(passes, stream, nullptr, type))
+    bug("the BPF back end cannot emit this file type");
+  passes.run(code);
+  return bytes;
+}
+
+} // namespace
+
+std::vector<uint8_t> emitObject(lower::Module module, const Options& options) {
+  auto bytes = emit(module, options, llvm::CodeGenFileType::ObjectFile);
+  return stripDebug(bytes);
+}
+
+std::string emitAssembly(lower::Module module, const Options& options) {
+  return emit(module, options, llvm::CodeGenFileType::AssemblyFile).str().str();
+}
+
+} // namespace xdpc::codegen

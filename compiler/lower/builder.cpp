@@ -1,0 +1,123 @@
+// BPF idioms over IRBuilder.
+#include "compiler/lower/builder.h"
+
+#include <llvm/IR/InlineAsm.h>
+
+namespace xdpc::lower {
+
+Builder::Builder(const plan::Program& program, llvm::Module& module, llvm::Function& function, const Globals& globals)
+    : llvm::IRBuilder<>(module.getContext()), program_(program), function_(function), globals_(globals) {}
+
+llvm::BasicBlock* Builder::block(const llvm::Twine& name) {
+  return llvm::BasicBlock::Create(getContext(), name, &function_);
+}
+
+llvm::Value* Builder::call(BpfHelper helper, llvm::ArrayRef<llvm::Value*> arguments) {
+  llvm::SmallVector<llvm::Type*> types;
+  for (llvm::Value* argument : arguments)
+    types.push_back(argument->getType());
+  bool pointer = helper == BpfHelper::map_lookup_elem || helper == BpfHelper::ringbuf_reserve;
+  llvm::Type* result = pointer ? static_cast<llvm::Type*>(getPtrTy()) : getInt64Ty();
+  auto* type = llvm::FunctionType::get(result, types, false);
+  auto* target = llvm::ConstantExpr::getIntToPtr(getInt64(static_cast<uint64_t>(helper)), getPtrTy());
+  return CreateCall(type, target, arguments);
+}
+
+llvm::Value* Builder::opaque(llvm::Value* value) {
+  auto* type = llvm::FunctionType::get(value->getType(), {value->getType()}, false);
+  return CreateCall(llvm::InlineAsm::get(type, "", "=r,0", false), {value});
+}
+
+llvm::Value* Builder::scratch(unsigned bytes) {
+  unsigned words = (bytes + 7) / 8;
+  llvm::IRBuilder<> entry(&function_.getEntryBlock(), function_.getEntryBlock().begin());
+  if (!scratch_)
+    scratch_ = entry.CreateAlloca(entry.getInt64Ty(), entry.getInt64(words), "scratch");
+  auto* size = llvm::cast<llvm::ConstantInt>(scratch_->getArraySize());
+  if (size->getZExtValue() < words)
+    scratch_->setOperand(0, entry.getInt64(words));
+  scratch_->setAlignment(llvm::Align(8));
+  return scratch_;
+}
+
+llvm::Value* Builder::loadAt(llvm::Value* base, uint64_t offset, unsigned bytes, const llvm::Twine& name) {
+  return CreateAlignedLoad(getIntNTy(bytes * 8), at(base, offset), llvm::Align(bytes), name);
+}
+
+void Builder::storeAt(llvm::Value* base, uint64_t offset, llvm::Value* value) {
+  unsigned bytes = value->getType()->getIntegerBitWidth() / 8;
+  CreateAlignedStore(value, at(base, offset), llvm::Align(bytes == 8 && offset % 8 ? 4 : bytes));
+}
+
+llvm::Value* Builder::config(unsigned offset, unsigned bytes) {
+  auto* load = CreateAlignedLoad(getIntNTy(bytes * 8), at(map(program_.common.config), offset), llvm::Align(bytes));
+  load->setVolatile(true); // its contents are the loader's, not the initializer's
+  return load;
+}
+
+llvm::Value* Builder::testMode() {
+  llvm::Value* mode = config(offsetof(abi::Config, mode), 4);
+  return CreateICmpNE(CreateAnd(mode, u32(abi::kModeTest)), u32(0));
+}
+
+llvm::Value* Builder::clock(BpfHelper helper) {
+  auto *test = block("clock.test"), *live = block("clock.live"), *done = block("clock");
+  CreateCondBr(testMode(), test, live);
+  startBlock(test);
+  llvm::Value* given = loadAt(map(program_.common.test), offsetof(abi::TestState, now_ns), 8);
+  CreateBr(done);
+  startBlock(live);
+  llvm::Value* read = call(helper, {});
+  CreateBr(done);
+  startBlock(done);
+  llvm::PHINode* now = CreatePHI(getInt64Ty(), 2, "now");
+  now->addIncoming(given, test);
+  now->addIncoming(read, live);
+  return now;
+}
+
+llvm::Value* Builder::now() {
+  return clock(BpfHelper::ktime_get_ns);
+}
+llvm::Value* Builder::coarseNow() {
+  return clock(BpfHelper::ktime_get_coarse_ns);
+}
+
+llvm::Value* Builder::fromContext(unsigned offset, unsigned test_offset) {
+  auto *test = block("context.test"), *live = block("context.live"), *done = block("context");
+  CreateCondBr(testMode(), test, live);
+  startBlock(test);
+  llvm::Value* given = loadAt(map(program_.common.test), test_offset, 4);
+  CreateBr(done);
+  startBlock(live);
+  llvm::Value* read = loadAt(context, offset, 4);
+  CreateBr(done);
+  startBlock(done);
+  llvm::PHINode* value = CreatePHI(getInt32Ty(), 2);
+  value->addIncoming(given, test);
+  value->addIncoming(read, live);
+  return value;
+}
+
+llvm::Value* Builder::cell(llvm::Value* slot) {
+  llvm::Value* cpu = CreateTrunc(call(BpfHelper::get_smp_processor_id, {}), getInt32Ty());
+  llvm::Value* rows = config(offsetof(abi::Config, rows), 4);
+  // A loader other than ours may have made fewer rows than there are CPUs: those share the first.
+  llvm::Value* row = CreateSelect(CreateICmpULT(cpu, rows), cpu, u32(0));
+  llvm::Value* row_offset = opaque(CreateMul(CreateZExt(row, getInt64Ty()), u64(program_.row_bytes)));
+  llvm::Value* cell_offset = CreateMul(CreateZExt(slot, getInt64Ty()), u64(sizeof(abi::Cell)));
+  return at(at(map(program_.common.counters), row_offset), cell_offset);
+}
+
+void Builder::countPacket(llvm::Value* slot) {
+  llvm::Value* place = cell(slot);
+  storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
+  storeAt(place, 8, CreateAdd(loadAt(place, 8, 8), length));
+}
+
+void Builder::countEvent(uint32_t slot) {
+  llvm::Value* place = cell(u32(slot));
+  storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
+}
+
+} // namespace xdpc::lower

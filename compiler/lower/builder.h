@@ -1,0 +1,90 @@
+// An IRBuilder that knows BPF: helper calls, the maps of the program, the stack, counters, and what the verifier wants.
+// One for each function that is lowered; constructs (meter.cpp, set.cpp …) are functions over it.
+#pragma once
+
+#include "compiler/lower/debug_info.h"
+#include "compiler/plan/program.h"
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include <map>
+
+namespace xdpc::lower {
+
+// Helpers of uapi/linux/bpf.h that programs call.
+enum class BpfHelper : uint32_t {
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  ktime_get_ns = 5,
+  get_smp_processor_id = 8,
+  ringbuf_reserve = 131,
+  ringbuf_submit = 132,
+  ktime_get_coarse_ns = 160,
+  xdp_get_buff_len = 188,
+};
+
+// Globals of the module that stand for maps.
+struct Globals {
+  std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
+  std::map<uint32_t, llvm::Function*> const_sets; // those that became functions
+};
+
+class Builder : public llvm::IRBuilder<> {
+public:
+  Builder(const plan::Program& program, llvm::Module& module, llvm::Function& function, const Globals& globals);
+
+  const plan::Program& program() const { return program_; }
+  const ir::Policy& policy() const { return *program_.policy; }
+  llvm::Function& function() const { return function_; }
+  const Globals& globals() const { return globals_; }
+
+  llvm::BasicBlock* block(const llvm::Twine& name);
+  void startBlock(llvm::BasicBlock* next) { SetInsertPoint(next); }
+
+  llvm::Value* call(BpfHelper helper, llvm::ArrayRef<llvm::Value*> arguments);
+  llvm::Value* map(uint32_t index) const { return globals_.maps.at(index); }
+  // The value, but the optimizer cannot see where it comes from. Keeps a checked pointer the one that is used (the
+  // verifier follows registers, not sums), and additions from becoming ORs, whose bounds it rounds up.
+  llvm::Value* opaque(llvm::Value* value);
+  // A buffer on the stack, at least this large, that the next caller may overwrite.
+  llvm::Value* scratch(unsigned bytes);
+
+  // Loads that say they are aligned: BPF's back end splits others into bytes, and the machines we run on need none of
+  // it.
+  llvm::Value* loadAt(llvm::Value* base, uint64_t offset, unsigned bytes, const llvm::Twine& name = "");
+  void storeAt(llvm::Value* base, uint64_t offset, llvm::Value* value);
+  llvm::Value* at(llvm::Value* base, uint64_t offset) {
+    return offset ? CreateConstGEP1_64(getInt8Ty(), base, offset) : base;
+  }
+  llvm::Value* at(llvm::Value* base, llvm::Value* offset) { return CreateGEP(getInt8Ty(), base, offset); }
+
+  llvm::Value* config(unsigned offset, unsigned bytes); // a field of abi::Config, known to the verifier
+  llvm::Value* testMode();                              // i1
+  llvm::Value* now();                                   // exact clock, i64
+  llvm::Value* coarseNow();
+  llvm::Value* fromContext(unsigned offset, unsigned test_offset); // a u32 of xdp_md, or of TestState in test mode
+
+  // This CPU's cell of a slot (i32): a pointer to abi::Cell.
+  llvm::Value* cell(llvm::Value* slot);
+  void countPacket(llvm::Value* slot); // one packet and its bytes
+  void countEvent(uint32_t slot);      // a system slot: packets only
+
+  llvm::Value* u32(uint64_t value) { return getInt32(static_cast<uint32_t>(value)); }
+  llvm::Value* u64(uint64_t value) { return getInt64(value); }
+
+  llvm::Value* context = nullptr; // xdp_md
+  llvm::Value* data_end = nullptr;
+  llvm::Value* length = nullptr; // of the frame, i64
+
+private:
+  llvm::Value* clock(BpfHelper helper);
+
+  const plan::Program& program_;
+  llvm::Function& function_;
+  const Globals& globals_;
+  llvm::AllocaInst* scratch_ = nullptr;
+};
+
+} // namespace xdpc::lower

@@ -1,0 +1,139 @@
+// Lowers conditions.
+#include "compiler/lower/condition.h"
+#include "compiler/lower/const_set.h"
+#include "compiler/lower/set.h"
+#include "compiler/lower/value.h"
+
+namespace xdpc::lower {
+namespace {
+
+llvm::CmpInst::Predicate predicate(ir::Op op) {
+  switch (op) {
+  case ir::Op::Eq:
+    return llvm::CmpInst::ICMP_EQ;
+  case ir::Op::Ne:
+    return llvm::CmpInst::ICMP_NE;
+  case ir::Op::Lt:
+    return llvm::CmpInst::ICMP_SLT;
+  case ir::Op::Le:
+    return llvm::CmpInst::ICMP_SLE;
+  case ir::Op::Gt:
+    return llvm::CmpInst::ICMP_SGT;
+  default:
+    return llvm::CmpInst::ICMP_SGE;
+  }
+}
+
+// Eq and Ne of what is not one word. Addresses of different families are unequal.
+llvm::Value* compareAddresses(Builder& b, ir::Op op, const Value& left, const Value& right) {
+  llvm::Value* equal;
+  if (left.kind != right.kind)
+    equal = b.getFalse();
+  else if (left.kind == Value::Kind::v4)
+    equal = b.CreateICmpEQ(left.low, right.low);
+  else
+    equal = b.CreateAnd(b.CreateICmpEQ(left.high, right.high), b.CreateICmpEQ(left.low, right.low));
+  return op == ir::Op::Ne ? b.CreateNot(equal) : equal;
+}
+
+llvm::Value* compare(Builder& b, const Packet& packet, const ir::Expr& expr) {
+  Value left = lowerValue(b, packet, expr.args[0]);
+  Value right = lowerValue(b, packet, expr.args[1]);
+  if (left.kind != Value::Kind::number || right.kind != Value::Kind::number)
+    return compareAddresses(b, expr.op, left, right);
+  return b.CreateICmp(predicate(expr.op), left.low, right.low);
+}
+
+// `stop` is the answer that ends the row: false for And, true for Or.
+void lowerRow(Builder& b, const Packet& packet, const ir::Expr& expr, bool stop, llvm::BasicBlock* yes,
+              llvm::BasicBlock* no) {
+  for (size_t i = 0; i < expr.args.size(); ++i) {
+    bool last = i + 1 == expr.args.size();
+    llvm::BasicBlock* next = last ? (stop ? no : yes) : b.block(stop ? "or" : "and");
+    lowerCondition(b, packet, expr.args[i], stop ? yes : next, stop ? next : no);
+    if (!last)
+      b.startBlock(next);
+  }
+}
+
+std::optional<bool> knownRow(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr, bool stop) {
+  bool all = true;
+  for (const ir::Expr& arg : expr.args) {
+    auto known = knownCondition(policy, packet, arg);
+    if (known == stop)
+      return stop;
+    all &= known.has_value();
+  }
+  return all ? std::optional<bool>(!stop) : std::nullopt;
+}
+
+} // namespace
+
+std::optional<bool> knownCondition(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ir::ExprKind::Bool:
+    return expr.number != 0;
+  case ir::ExprKind::Present: {
+    auto found = packet.find(policy, expr.header);
+    if (!found)
+      return false;
+    return found->value->present ? std::nullopt : std::optional<bool>(true);
+  }
+  case ir::ExprKind::Not: {
+    auto known = knownCondition(policy, packet, expr.args[0]);
+    return known ? std::optional<bool>(!*known) : std::nullopt;
+  }
+  case ir::ExprKind::And:
+    return knownRow(policy, packet, expr, false);
+  case ir::ExprKind::Or:
+    return knownRow(policy, packet, expr, true);
+  default:
+    return std::nullopt;
+  }
+}
+
+void lowerCondition(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes,
+                    llvm::BasicBlock* no) {
+  if (auto known = knownCondition(b.policy(), packet, expr)) {
+    b.CreateBr(*known ? yes : no);
+    return;
+  }
+  switch (expr.kind) {
+  case ir::ExprKind::Not:
+    return lowerCondition(b, packet, expr.args[0], no, yes);
+  case ir::ExprKind::And:
+    return lowerRow(b, packet, expr, false, yes, no);
+  case ir::ExprKind::Or:
+    return lowerRow(b, packet, expr, true, yes, no);
+  case ir::ExprKind::Present:
+    b.CreateCondBr(packet.find(b.policy(), expr.header)->value->present, yes, no);
+    return;
+  case ir::ExprKind::InConst:
+    return lowerInConst(b, packet, expr, yes, no);
+  case ir::ExprKind::InSet:
+    return lowerInSet(b, packet, expr, yes, no);
+  case ir::ExprKind::Compare:
+    b.CreateCondBr(compare(b, packet, expr), yes, no);
+    return;
+  default:
+    b.CreateCondBr(lowerBool(b, packet, expr), yes, no);
+  }
+}
+
+bool lowerNeeds(Builder& b, const Packet& packet, const std::vector<ir::HeaderId>& needs, llvm::BasicBlock* absent) {
+  for (ir::HeaderId id : needs) {
+    auto found = packet.find(b.policy(), id);
+    if (!found) {
+      b.CreateBr(absent);
+      return false;
+    }
+    if (!found->value->present)
+      continue;
+    auto* there = b.block("there");
+    b.CreateCondBr(found->value->present, there, absent);
+    b.startBlock(there);
+  }
+  return true;
+}
+
+} // namespace xdpc::lower

@@ -1,0 +1,203 @@
+// Lowers membership in constant sets.
+#include "compiler/lower/const_set.h"
+#include "compiler/lower/value.h"
+
+#include <span>
+
+namespace xdpc::lower {
+namespace {
+
+using Intervals = std::vector<const ir::Interval*>;
+
+constexpr size_t kLinear = 3; // so few are compared one after the other
+
+ir::Domain domainOf(const Value& value) {
+  switch (value.kind) {
+  case Value::Kind::number:
+    return ir::Domain::number;
+  case Value::Kind::v4:
+    return ir::Domain::v4;
+  case Value::Kind::v6:
+    return ir::Domain::v6;
+  }
+  return ir::Domain::number;
+}
+
+uint64_t high(ir::u128 value) {
+  return static_cast<uint64_t>(value >> 64);
+}
+uint64_t low(ir::u128 value) {
+  return static_cast<uint64_t>(value);
+}
+
+llvm::Constant* constant(const Value& like, uint64_t value) {
+  return llvm::ConstantInt::get(like.low->getType(), value);
+}
+
+// low <= word <= high in one compare.
+llvm::Value* inRange(Builder& b, llvm::Value* word, uint64_t from, uint64_t to) {
+  auto* type = word->getType();
+  uint64_t all = type->isIntegerTy(32) ? 0xffffffffu : ~uint64_t{0};
+  if (from == to)
+    return b.CreateICmpEQ(word, llvm::ConstantInt::get(type, from));
+  if (from == 0 && to == all)
+    return b.getTrue();
+  if (from == 0)
+    return b.CreateICmpULE(word, llvm::ConstantInt::get(type, to));
+  return b.CreateICmpULE(b.CreateSub(word, llvm::ConstantInt::get(type, from)),
+                         llvm::ConstantInt::get(type, to - from));
+}
+
+// An IPv6 interval that is all of some /64s is decided by the first half, one within a /64 by both.
+llvm::Value* inV6(Builder& b, const Value& value, const ir::Interval& interval) {
+  bool whole = low(interval.low) == 0 && low(interval.high) == ~uint64_t{0};
+  if (whole)
+    return inRange(b, value.high, high(interval.low), high(interval.high));
+  if (high(interval.low) == high(interval.high))
+    return b.CreateAnd(b.CreateICmpEQ(value.high, b.u64(high(interval.low))),
+                       inRange(b, value.low, low(interval.low), low(interval.high)));
+  auto below = [&](ir::u128 bound) { // value < bound
+    return b.CreateOr(
+        b.CreateICmpULT(value.high, b.u64(high(bound))),
+        b.CreateAnd(b.CreateICmpEQ(value.high, b.u64(high(bound))), b.CreateICmpULT(value.low, b.u64(low(bound)))));
+  };
+  llvm::Value* from = b.CreateNot(below(interval.low));
+  if (interval.high == ~ir::u128{0})
+    return from;
+  return b.CreateAnd(from, below(interval.high + 1));
+}
+
+llvm::Value* inInterval(Builder& b, const Value& value, const ir::Interval& interval) {
+  if (value.kind == Value::Kind::v6)
+    return inV6(b, value, interval);
+  return inRange(b, value.low, low(interval.low), low(interval.high));
+}
+
+// value < bound
+llvm::Value* isBelow(Builder& b, const Value& value, ir::u128 bound) {
+  if (value.kind != Value::Kind::v6)
+    return b.CreateICmpULT(value.low, constant(value, low(bound)));
+  llvm::Value* first = b.CreateICmpULT(value.high, b.u64(high(bound)));
+  if (low(bound) == 0)
+    return first;
+  return b.CreateOr(first, b.CreateAnd(b.CreateICmpEQ(value.high, b.u64(high(bound))),
+                                       b.CreateICmpULT(value.low, b.u64(low(bound)))));
+}
+
+void lowerTree(Builder& b, const Value& value, std::span<const ir::Interval* const> intervals, llvm::BasicBlock* yes,
+               llvm::BasicBlock* no) {
+  if (intervals.size() > kLinear) {
+    size_t middle = intervals.size() / 2;
+    auto *left = b.block("left"), *right = b.block("right");
+    b.CreateCondBr(isBelow(b, value, intervals[middle]->low), left, right);
+    b.startBlock(left);
+    lowerTree(b, value, intervals.first(middle), yes, no);
+    b.startBlock(right);
+    return lowerTree(b, value, intervals.subspan(middle), yes, no);
+  }
+  for (const ir::Interval* interval : intervals) {
+    auto* next = interval == intervals.back() ? no : b.block("next");
+    b.CreateCondBr(inInterval(b, value, *interval), yes, next);
+    if (next != no)
+      b.startBlock(next);
+  }
+  if (intervals.empty())
+    b.CreateBr(no);
+}
+
+Intervals ofDomain(const ir::ConstSet& set, ir::Domain domain) {
+  Intervals intervals;
+  for (const auto& element : set.elements)
+    if (element[0].domain == domain)
+      intervals.push_back(&element[0]);
+  return intervals;
+}
+
+void lowerTuples(Builder& b, const ir::ConstSet& set, const std::vector<Value>& values, llvm::BasicBlock* yes,
+                 llvm::BasicBlock* no) {
+  for (const auto& element : set.elements) {
+    auto* next = b.block("next");
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (element[i].domain != domainOf(values[i])) {
+        b.CreateBr(next);
+        break;
+      }
+      bool last = i + 1 == values.size();
+      auto* more = last ? yes : b.block("part");
+      b.CreateCondBr(inInterval(b, values[i], element[i]), more, next);
+      if (!last)
+        b.startBlock(more);
+    }
+    b.startBlock(next);
+  }
+  b.CreateBr(no);
+}
+
+void callFunction(Builder& b, llvm::Function* function, const Value& value, llvm::BasicBlock* yes,
+                  llvm::BasicBlock* no) {
+  llvm::Value* low = b.CreateZExt(value.low, b.getInt64Ty());
+  llvm::Value* high = value.high ? value.high : b.u64(0);
+  llvm::Value* found = b.CreateCall(function, {low, high, b.u32(static_cast<uint32_t>(domainOf(value)))});
+  b.CreateCondBr(b.CreateICmpNE(found, b.u32(0)), yes, no);
+}
+
+void lowerBody(Builder& b, const ir::ConstSet& set) {
+  llvm::Function& function = b.function();
+  auto *yes = b.block("yes"), *no = b.block("no");
+  auto* choose = b.CreateSwitch(function.getArg(2), no);
+  for (ir::Domain domain : {ir::Domain::number, ir::Domain::v4, ir::Domain::v6}) {
+    Intervals intervals = ofDomain(set, domain);
+    if (intervals.empty())
+      continue;
+    auto* tree = b.block("tree");
+    choose->addCase(b.getInt32(static_cast<uint32_t>(domain)), tree);
+    b.startBlock(tree);
+    Value value{.low = function.getArg(0)};
+    if (domain == ir::Domain::v4)
+      value = {Value::Kind::v4, b.CreateTrunc(function.getArg(0), b.getInt32Ty()), nullptr, 32};
+    if (domain == ir::Domain::v6)
+      value = {Value::Kind::v6, function.getArg(0), function.getArg(1), 128};
+    lowerTree(b, value, intervals, yes, no);
+  }
+  b.startBlock(yes);
+  b.CreateRet(b.u32(1));
+  b.startBlock(no);
+  b.CreateRet(b.u32(0));
+}
+
+} // namespace
+
+void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  const ir::ConstSet& set = b.policy().const_sets[expr.id];
+  std::vector<Value> values;
+  for (const ir::Expr& arg : expr.args)
+    values.push_back(lowerValue(b, packet, arg));
+  switch (b.program().const_sets[expr.id]) {
+  case plan::ConstSetKind::tuples:
+    return lowerTuples(b, set, values, yes, no);
+  case plan::ConstSetKind::function:
+    return callFunction(b, b.globals().const_sets.at(expr.id), values[0], yes, no);
+  case plan::ConstSetKind::compares:
+    return lowerTree(b, values[0], ofDomain(set, domainOf(values[0])), yes, no);
+  }
+}
+
+void makeConstSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
+  for (uint32_t id = 0; id < program.const_sets.size(); ++id) {
+    if (program.const_sets[id] != plan::ConstSetKind::function)
+      continue;
+    auto& context = module.getContext();
+    auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
+    auto* function = llvm::Function::Create(llvm::FunctionType::get(u32, {u64, u64, u32}, false),
+                                            llvm::Function::InternalLinkage, "in_set_" + std::to_string(id), module);
+    function->addFnAttr(llvm::Attribute::NoInline);
+    debug.enterFunction(*function, {64, 64, 32});
+    Builder builder(program, module, *function, globals);
+    builder.startBlock(builder.block("entry"));
+    debug.setPlace(builder, program.policy->const_sets[id].span);
+    lowerBody(builder, program.policy->const_sets[id]);
+    globals.const_sets[id] = function;
+  }
+}
+
+} // namespace xdpc::lower

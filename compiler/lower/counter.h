@@ -1,0 +1,12 @@
+// `count NAME`: plain and keyed counters. Entry point: lowerCount. A plain counter is a slot like a rule's. Tested by
+// tests/packet/counters.
+#pragma once
+
+#include "compiler/lower/packet.h"
+
+namespace xdpc::lower {
+
+// Goes on in a new block.
+void lowerCount(Builder& builder, const Packet& packet, const ir::Action& action);
+
+} // namespace xdpc::lower

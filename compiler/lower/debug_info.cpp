@@ -1,0 +1,107 @@
+// Debug info for BTF: functions, lines and maps.
+#include "compiler/lower/debug_info.h"
+
+#include <llvm/BinaryFormat/Dwarf.h>
+
+namespace xdpc::lower {
+namespace {
+
+std::string baseName(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+} // namespace
+
+DebugInfo::DebugInfo(llvm::Module& module, const SourceFile& source)
+    : module_(module), source_(source), builder_(module) {
+  module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
+  module.addModuleFlag(llvm::Module::Max, "Dwarf Version", 5);
+  std::string name = baseName(source.name());
+  file_ = builder_.createFile(name, "", std::nullopt, llvm::StringRef(source.text().data(), source.text().size()));
+  unit_ = builder_.createCompileUnit(llvm::dwarf::DW_LANG_C11, file_, "xdpc", true, "", 0);
+  int_ = builder_.createBasicType("int", 32, llvm::dwarf::DW_ATE_signed);
+}
+
+void DebugInfo::enterProgram(llvm::Function& function) {
+  llvm::DIType* u32 = builder_.createBasicType("unsigned int", 32, llvm::dwarf::DW_ATE_unsigned);
+  llvm::SmallVector<llvm::Metadata*> members;
+  const char* names[] = {"data", "data_end", "data_meta", "ingress_ifindex", "rx_queue_index", "egress_ifindex"};
+  unsigned offset = 0;
+  for (const char* name : names) {
+    members.push_back(builder_.createMemberType(file_, name, file_, 0, 32, 32, offset, llvm::DINode::FlagZero, u32));
+    offset += 32;
+  }
+  llvm::DIType* context = builder_.createStructType(file_, "xdp_md", file_, 0, offset, 32, llvm::DINode::FlagZero,
+                                                    nullptr, builder_.getOrCreateArray(members));
+  llvm::DIType* pointer = builder_.createPointerType(context, 64);
+  llvm::Metadata* types[] = {int_, pointer};
+  enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), {pointer});
+}
+
+void DebugInfo::enterFunction(llvm::Function& function, llvm::ArrayRef<unsigned> argument_bits) {
+  llvm::SmallVector<llvm::Metadata*> types = {int_};
+  llvm::SmallVector<llvm::DIType*> arguments;
+  for (unsigned bits : argument_bits) {
+    arguments.push_back(
+        builder_.createBasicType(bits == 32 ? "unsigned int" : "unsigned long", bits, llvm::dwarf::DW_ATE_unsigned));
+    types.push_back(arguments.back());
+  }
+  enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
+}
+
+void DebugInfo::enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments) {
+  auto flags = llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized;
+  if (function.hasLocalLinkage())
+    flags |= llvm::DISubprogram::SPFlagLocalToUnit;
+  subprogram_ = builder_.createFunction(file_, function.getName(), function.getName(), file_, 1, type, 1,
+                                        llvm::DINode::FlagPrototyped, flags);
+  function.setSubprogram(subprogram_);
+  unsigned number = 1;
+  for (llvm::DIType* argument : arguments) {
+    std::string name = "a" + std::to_string(number);
+    builder_.createParameterVariable(subprogram_, name, number++, file_, 1, argument, true);
+  }
+}
+
+void DebugInfo::setPlace(llvm::IRBuilder<>& builder, Span span) {
+  if (span.file != &source_) {
+    if (!builder.getCurrentDebugLocation() ||
+        builder.getCurrentDebugLocation()->getScope()->getSubprogram() != subprogram_)
+      builder.SetCurrentDebugLocation(llvm::DILocation::get(module_.getContext(), 1, 1, subprogram_));
+    return;
+  }
+  auto place = span.position();
+  builder.SetCurrentDebugLocation(llvm::DILocation::get(module_.getContext(), place.line, place.column, subprogram_));
+}
+
+llvm::GlobalVariable* DebugInfo::addMap(const abi::Map& map) {
+  std::vector<std::pair<const char*, uint32_t>> values = {{"type", map.type}, {"max_entries", map.max_entries}};
+  if (map.key_size)
+    values.push_back({"key_size", map.key_size});
+  if (map.value_size)
+    values.push_back({"value_size", map.value_size});
+  if (map.flags)
+    values.push_back({"map_flags", map.flags});
+  llvm::SmallVector<llvm::Metadata*> members;
+  unsigned offset = 0;
+  for (auto [name, value] : values) {
+    llvm::Metadata* range = builder_.getOrCreateSubrange(0, static_cast<int64_t>(value));
+    llvm::DIType* array = builder_.createArrayType(uint64_t{value} * 32, 32, int_, builder_.getOrCreateArray({range}));
+    llvm::DIType* pointer = builder_.createPointerType(array, 64);
+    members.push_back(
+        builder_.createMemberType(file_, name, file_, 1, 64, 64, offset, llvm::DINode::FlagZero, pointer));
+    offset += 64;
+  }
+  auto* type = llvm::ArrayType::get(llvm::Type::getInt8Ty(module_.getContext()), offset / 8);
+  auto* global = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage,
+                                          llvm::ConstantAggregateZero::get(type), map.name);
+  global->setSection(".maps");
+  global->setAlignment(llvm::Align(8));
+  llvm::DIType* described = builder_.createStructType(unit_, "", file_, 1, offset, 64, llvm::DINode::FlagZero, nullptr,
+                                                      builder_.getOrCreateArray(members));
+  global->addDebugInfo(builder_.createGlobalVariableExpression(unit_, map.name, "", file_, 1, described, false, true));
+  return global;
+}
+
+} // namespace xdpc::lower

@@ -1,0 +1,117 @@
+// Makes the module: globals that stand for maps, the functions of large constant sets, and the program.
+#include "compiler/lower/lower.h"
+#include "compiler/lower/builder.h"
+#include "compiler/lower/const_set.h"
+#include "compiler/lower/module.h"
+#include "compiler/lower/parser.h"
+#include "compiler/lower/rule.h"
+
+#include <linux/bpf.h>
+#include <llvm/Support/raw_ostream.h>
+
+namespace xdpc::lower {
+namespace {
+
+llvm::GlobalVariable* addBytes(llvm::Module& module, llvm::StringRef name, llvm::StringRef section,
+                               llvm::Constant* contents) {
+  auto* global =
+      new llvm::GlobalVariable(module, contents->getType(), false, llvm::GlobalValue::ExternalLinkage, contents, name);
+  global->setSection(section);
+  global->setAlignment(llvm::Align(8));
+  return global;
+}
+
+llvm::Constant* zeros(llvm::Module& module, uint32_t bytes) {
+  return llvm::ConstantAggregateZero::get(llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), bytes));
+}
+
+llvm::Constant* configContents(llvm::Module& module) {
+  uint32_t words[sizeof(abi::Config) / 4] = {abi::kAbi, 0, abi::kDefaultRows};
+  return llvm::ConstantDataArray::get(module.getContext(), words);
+}
+
+// Maps with one value that the program addresses directly are data sections, whose names libbpf knows.
+llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const abi::Map& map) {
+  switch (map.role) {
+  case abi::MapRole::config: {
+    auto* global = addBytes(module, "config", map.name, configContents(module));
+    global->setConstant(true);
+    return global;
+  }
+  case abi::MapRole::counters:
+    return addBytes(module, "counters", map.name, zeros(module, map.value_size));
+  case abi::MapRole::control:
+    return addBytes(module, "control", map.name, zeros(module, map.value_size));
+  case abi::MapRole::test:
+    return addBytes(module, "test", map.name, zeros(module, map.value_size));
+  case abi::MapRole::meters:
+    return addBytes(module, "meters", map.name, zeros(module, map.value_size));
+  case abi::MapRole::base: // user space's own
+    return nullptr;
+  default:
+    return debug.addMap(map);
+  }
+}
+
+void addText(llvm::Module& module, llvm::StringRef name, llvm::StringRef section, llvm::StringRef text, bool end) {
+  auto* contents = llvm::ConstantDataArray::getString(module.getContext(), text, end);
+  auto* global = addBytes(module, name, section, contents);
+  global->setConstant(true);
+  global->setAlignment(llvm::Align(1));
+}
+
+void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+  auto& context = module.getContext();
+  auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context), {llvm::PointerType::get(context, 0)}, false);
+  auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, abi::kProgramName, module);
+  function->setSection(abi::kProgramSection);
+  debug.enterProgram(*function);
+  Builder b(program, module, *function, globals);
+  b.startBlock(b.block("entry"));
+  debug.setPlace(b, program.policy->rules.front().span);
+  b.context = function->getArg(0);
+  auto pointer = [&](unsigned offset) {
+    return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
+  };
+  llvm::Value* data = pointer(offsetof(xdp_md, data));
+  b.data_end = pointer(offsetof(xdp_md, data_end));
+  b.length = b.call(BpfHelper::xdp_get_buff_len, {b.context});
+  Exit exit = makeExit(b);
+  lowerParser(b, data, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
+  finishExit(b, exit);
+}
+
+} // namespace
+
+Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Module::Module(Module&&) noexcept = default;
+Module::~Module() = default;
+
+Module lower(const plan::Program& program) {
+  auto impl = std::make_unique<Module::Impl>();
+  impl->context = std::make_unique<llvm::LLVMContext>();
+  impl->module = std::make_unique<llvm::Module>(program.policy->name, *impl->context);
+  llvm::Module& module = *impl->module;
+  module.setTargetTriple("bpfel");
+  module.setDataLayout("e-m:e-p:64:64-i64:64-i128:128-n32:64-S128");
+  DebugInfo debug(module, *program.policy->source);
+  Globals globals;
+  for (uint32_t index = 0; index < program.manifest.maps.size(); ++index)
+    if (auto* global = addMap(module, debug, program.manifest.maps[index]))
+      globals.maps[index] = global;
+  addText(module, "license", "license", abi::kLicense, true);
+  addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
+  makeConstSetFunctions(program, module, debug, globals);
+  lowerProgram(program, module, debug, globals);
+  debug.finish();
+  return Module(std::move(impl));
+}
+
+std::string toText(const Module& module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.impl().module->print(stream, nullptr);
+  return text;
+}
+
+} // namespace xdpc::lower

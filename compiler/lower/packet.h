@@ -1,0 +1,34 @@
+// What is known of the packet at a place in the program: which headers are there, and where.
+#pragma once
+
+#include "compiler/lower/builder.h"
+
+#include <map>
+#include <optional>
+
+namespace xdpc::lower {
+
+struct HeaderValue {
+  llvm::Value* base = nullptr;    // pointer to its first byte, checked against data_end for `size` bytes
+  llvm::Value* offset = nullptr;  // i64, from the frame's start
+  llvm::Value* size = nullptr;    // i64, bytes
+  llvm::Value* present = nullptr; // i1 where only the running program knows (extension headers); else it is there
+};
+
+struct Packet {
+  std::map<ir::HeaderId, HeaderValue> headers; // of those that the plan calls asked; a header not in it is absent
+  llvm::Value* malformed = nullptr;            // i1
+  llvm::Value* unparsed = nullptr;             // i1
+  llvm::Value* ip_end = nullptr;               // i64: where the IP packet ends by its own length; 0 without
+  llvm::Value* last_protocol = nullptr;        // i64: behind the extension headers
+
+  // The header itself, or the one of a union's alternatives that is there. `field` is translated along.
+  struct Found {
+    ir::HeaderId id;
+    const HeaderValue* value;
+    ir::FieldId field;
+  };
+  std::optional<Found> find(const ir::Policy& policy, ir::HeaderId id, ir::FieldId field = 0) const;
+};
+
+} // namespace xdpc::lower

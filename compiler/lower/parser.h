@@ -1,0 +1,18 @@
+// The packet parser, from the graph of headers that the standard library declares. Entry point: lowerParser. It walks
+// only what the plan asks for. Where packets come out with the same headers known, they go on in the same block: a
+// leaf, in which the rules are lowered for exactly these headers. Tested by tests/packet/headers.
+#pragma once
+
+#include "compiler/lower/packet.h"
+
+#include <functional>
+
+namespace xdpc::lower {
+
+// Called once a leaf, with the builder in its block; it has to end the block.
+using LeafLowering = std::function<void(const Packet&)>;
+
+// Ends the current block. `data`: pointer to the frame's first byte.
+void lowerParser(Builder& builder, llvm::Value* data, const LeafLowering& leaf);
+
+} // namespace xdpc::lower

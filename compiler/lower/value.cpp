@@ -1,0 +1,221 @@
+// Lowers expressions that have a value.
+#include "compiler/lower/value.h"
+#include "compiler/lower/condition.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace xdpc::lower {
+namespace {
+
+llvm::Value* swapBytes(Builder& b, llvm::Value* value) {
+  return value->getType()->getIntegerBitWidth() == 8 ? value : b.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, value);
+}
+
+llvm::Value* loadBigEndian(Builder& b, llvm::Value* base, uint64_t offset, unsigned bytes) {
+  return b.CreateZExt(swapBytes(b, b.loadAt(base, offset, bytes)), b.getInt64Ty());
+}
+
+// Bits of the field from the bytes that cover it: one load where a power of two of bytes covers them, else two.
+llvm::Value* loadNumber(Builder& b, llvm::Value* base, const ir::Field& field) {
+  uint64_t first = field.bit_offset / 8;
+  unsigned lead = field.bit_offset % 8;
+  unsigned bytes = (lead + field.bits + 7) / 8;
+  llvm::Value* value;
+  switch (bytes) {
+  case 1:
+  case 2:
+  case 4:
+  case 8:
+    value = loadBigEndian(b, base, first, bytes);
+    break;
+  case 3:
+    value = b.CreateOr(b.CreateShl(loadBigEndian(b, base, first, 2), 8), loadBigEndian(b, base, first + 2, 1));
+    break;
+  default: { // 5 to 7
+    unsigned rest = bytes - 4;
+    llvm::Value* low = rest == 3 ? b.CreateOr(b.CreateShl(loadBigEndian(b, base, first + 4, 2), 8),
+                                              loadBigEndian(b, base, first + 6, 1))
+                                 : loadBigEndian(b, base, first + 4, rest);
+    value = b.CreateOr(b.CreateShl(loadBigEndian(b, base, first, 4), rest * 8), low);
+  }
+  }
+  unsigned behind = bytes * 8 - lead - field.bits;
+  if (behind)
+    value = b.CreateLShr(value, behind);
+  if (lead)
+    value = b.CreateAnd(value, (uint64_t{1} << field.bits) - 1);
+  return value;
+}
+
+Value loadField(Builder& b, const Packet& packet, const ir::Expr& expr) {
+  auto found = packet.find(b.policy(), expr.header, expr.field);
+  const ir::Field& field = b.policy().headers[found->id].fields[found->field];
+  if (field.derived)
+    return field.type.kind == ir::TypeKind::Bool
+               ? Value{.low = b.CreateZExt(lowerBool(b, packet, *field.derived), b.getInt64Ty())}
+               : lowerValue(b, packet, *field.derived);
+  llvm::Value* base = found->value->base;
+  if (field.bits == 128)
+    return {Value::Kind::v6, loadBigEndian(b, base, field.bit_offset / 8 + 8, 8),
+            loadBigEndian(b, base, field.bit_offset / 8, 8), 128};
+  if (field.type.kind == ir::TypeKind::Ipv4)
+    return {Value::Kind::v4, swapBytes(b, b.loadAt(base, field.bit_offset / 8, 4)), nullptr, 32};
+  return {.low = loadNumber(b, base, field)};
+}
+
+Value constantAddress(Builder& b, const abi::Address& address) {
+  uint64_t words[2] = {0, 0};
+  for (unsigned i = 0; i < 16; ++i)
+    words[i / 8] = words[i / 8] << 8 | address.bytes[i];
+  if (address.family == abi::Family::v4)
+    return {Value::Kind::v4, b.u32(words[0] >> 32), nullptr, 32};
+  return {Value::Kind::v6, b.u64(words[1]), b.u64(words[0]), 128};
+}
+
+llvm::Value* packetField(Builder& b, const Packet& packet, ir::PacketField field) {
+  switch (field) {
+  case ir::PacketField::Len:
+    return b.length;
+  case ir::PacketField::Ifindex:
+    return b.CreateZExt(b.fromContext(12, offsetof(abi::TestState, ifindex)), b.getInt64Ty());
+  case ir::PacketField::RxQueue:
+    return b.CreateZExt(b.fromContext(16, offsetof(abi::TestState, rx_queue)), b.getInt64Ty());
+  case ir::PacketField::Malformed:
+    return b.CreateZExt(packet.malformed, b.getInt64Ty());
+  case ir::PacketField::Unparsed:
+    return b.CreateZExt(packet.unparsed, b.getInt64Ty());
+  }
+  return b.u64(0);
+}
+
+// Up to IP's length; zero where IP says that it ends before.
+llvm::Value* payloadLength(Builder& b, const Packet& packet, ir::HeaderId id) {
+  auto found = packet.find(b.policy(), id);
+  llvm::Value* start = b.CreateAdd(found->value->offset, found->value->size);
+  llvm::Value* bytes = b.CreateSub(packet.ip_end, start);
+  return b.CreateSelect(b.CreateICmpSGT(bytes, b.u64(0)), bytes, b.u64(0));
+}
+
+llvm::Value* arithmetic(Builder& b, ir::Op op, llvm::Value* left, llvm::Value* right) {
+  switch (op) {
+  case ir::Op::Mul:
+    return b.CreateMul(left, right);
+  case ir::Op::Add:
+    return b.CreateAdd(left, right);
+  case ir::Op::Sub:
+    return b.CreateSub(left, right);
+  case ir::Op::Shl: // a shift beyond the width gives zero, as on paper
+    return b.CreateSelect(b.CreateICmpULT(right, b.u64(64)), b.CreateShl(left, b.CreateAnd(right, b.u64(63))),
+                          b.u64(0));
+  case ir::Op::Shr:
+    return b.CreateAShr(left, b.CreateSelect(b.CreateICmpULT(right, b.u64(64)), right, b.u64(63)));
+  case ir::Op::BitAnd:
+    return b.CreateAnd(left, right);
+  case ir::Op::BitXor:
+    return b.CreateXor(left, right);
+  default:
+    return b.CreateOr(left, right);
+  }
+}
+
+} // namespace
+
+Value maskAddress(Builder& b, const Value& value, unsigned bits) {
+  auto high_bits = [](unsigned count) { return count == 0 ? 0 : ~uint64_t{0} << (64 - count); };
+  if (value.kind == Value::Kind::v4)
+    return {value.kind, b.CreateAnd(value.low, b.u32(high_bits(bits) >> 32)), nullptr, static_cast<uint8_t>(bits)};
+  return {value.kind, b.CreateAnd(value.low, b.u64(bits > 64 ? high_bits(bits - 64) : 0)),
+          b.CreateAnd(value.high, b.u64(high_bits(bits < 64 ? bits : 64))), static_cast<uint8_t>(bits)};
+}
+
+Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ir::ExprKind::Bool:
+  case ir::ExprKind::Int:
+  case ir::ExprKind::Mac:
+    return {.low = b.u64(expr.number)};
+  case ir::ExprKind::Address:
+    return constantAddress(b, expr.address);
+  case ir::ExprKind::Field:
+    return loadField(b, packet, expr);
+  case ir::ExprKind::Packet:
+    return {.low = packetField(b, packet, expr.packet)};
+  case ir::ExprKind::PayloadLength:
+    return {.low = payloadLength(b, packet, expr.header)};
+  case ir::ExprKind::LastProtocol:
+    return {.low = packet.last_protocol};
+  case ir::ExprKind::Mask: {
+    Value value = lowerValue(b, packet, expr.args[0]);
+    return maskAddress(b, value, value.kind == Value::Kind::v4 ? expr.v4_bits : expr.v6_bits);
+  }
+  case ir::ExprKind::Number: {
+    Value value = lowerValue(b, packet, expr.args[0]);
+    llvm::Value* number = value.kind == Value::Kind::v4 ? b.CreateZExt(value.low, b.getInt64Ty()) : value.low;
+    if (expr.type.kind == ir::TypeKind::Int && expr.type.bits < 64)
+      number = b.CreateAnd(number, (uint64_t{1} << expr.type.bits) - 1);
+    return {.low = number};
+  }
+  case ir::ExprKind::Arith:
+    return {.low = arithmetic(b, expr.op, lowerValue(b, packet, expr.args[0]).low,
+                              lowerValue(b, packet, expr.args[1]).low)};
+  default:
+    return {.low = b.CreateZExt(lowerBool(b, packet, expr), b.getInt64Ty())};
+  }
+}
+
+llvm::Value* lowerBool(Builder& b, const Packet& packet, const ir::Expr& expr) {
+  if (expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::Packet || expr.kind == ir::ExprKind::Bool)
+    return b.CreateICmpNE(lowerValue(b, packet, expr).low, b.u64(0));
+  auto *yes = b.block("yes"), *no = b.block("no"), *done = b.block("bool");
+  lowerCondition(b, packet, expr, yes, no);
+  b.startBlock(yes);
+  b.CreateBr(done);
+  b.startBlock(no);
+  b.CreateBr(done);
+  b.startBlock(done);
+  llvm::PHINode* value = b.CreatePHI(b.getInt1Ty(), 2);
+  value->addIncoming(b.getTrue(), yes);
+  value->addIncoming(b.getFalse(), no);
+  return value;
+}
+
+uint32_t familyWord(const Value& value, unsigned length) {
+  return (value.kind == Value::Kind::v4 ? 4u : 6u) | length << 8;
+}
+
+void storeAddress(Builder& b, llvm::Value* base, unsigned offset, unsigned bytes, const Value& value) {
+  if (value.kind == Value::Kind::v4) {
+    b.storeAt(base, offset, swapBytes(b, value.low));
+    if (bytes == 16) {
+      b.storeAt(base, offset + 4, b.u32(0));
+      b.storeAt(base, offset + 8, b.u64(0));
+    }
+    return;
+  }
+  b.storeAt(base, offset, swapBytes(b, value.high));
+  b.storeAt(base, offset + 8, swapBytes(b, value.low));
+}
+
+void storeKey(Builder& b, llvm::Value* base, unsigned offset, abi::KeyKind kind, const Value& value) {
+  switch (kind) {
+  case abi::KeyKind::Ip:
+  case abi::KeyKind::IpPrefix:
+    b.storeAt(base, offset, b.u32(familyWord(value, value.prefix_bits)));
+    return storeAddress(b, base, offset + 4, 16, value);
+  case abi::KeyKind::Ipv4Prefix:
+  case abi::KeyKind::Ipv6Prefix:
+    b.storeAt(base, offset, b.u32(familyWord(value, value.prefix_bits)));
+    return storeAddress(b, base, offset + 4, kind == abi::KeyKind::Ipv4Prefix ? 4 : 16, value);
+  case abi::KeyKind::Ipv4:
+  case abi::KeyKind::Ipv6:
+    return storeAddress(b, base, offset, kind == abi::KeyKind::Ipv4 ? 4 : 16, value);
+  case abi::KeyKind::Mac: // six bytes of the address, first byte first, two of zero
+    return b.storeAt(base, offset, swapBytes(b, b.CreateShl(value.low, 16)));
+  case abi::KeyKind::U64:
+    return b.storeAt(base, offset, value.low);
+  default:
+    return b.storeAt(base, offset, b.CreateTrunc(value.low, b.getInt32Ty()));
+  }
+}
+
+} // namespace xdpc::lower

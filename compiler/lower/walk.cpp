@@ -1,0 +1,105 @@
+// Nodes and leaves of the packet parser.
+#include "compiler/lower/walk.h"
+
+namespace xdpc::lower {
+
+Walk::Signature Walk::signature(const Packet& packet) {
+  Signature headers;
+  for (const auto& [id, value] : packet.headers)
+    headers.push_back(id);
+  return headers;
+}
+
+Place Walk::makePhis(const Place& like) {
+  auto phi = [&](llvm::Value* value) -> llvm::Value* { return value ? b.CreatePHI(value->getType(), 4) : nullptr; };
+  Place place;
+  place.behind_ip = like.behind_ip;
+  place.base = phi(like.base);
+  place.offset = phi(like.offset);
+  for (const auto& [id, value] : like.packet.headers)
+    place.packet.headers[id] = {phi(value.base), phi(value.offset), phi(value.size), phi(value.present)};
+  place.packet.malformed = phi(like.packet.malformed);
+  place.packet.unparsed = phi(like.packet.unparsed);
+  place.packet.ip_end = phi(like.packet.ip_end);
+  place.packet.last_protocol = phi(like.packet.last_protocol);
+  return place;
+}
+
+void Walk::addIncoming(Place& phis, const Place& from) {
+  auto* block = b.GetInsertBlock();
+  auto add = [&](llvm::Value* phi, llvm::Value* value) {
+    if (phi)
+      llvm::cast<llvm::PHINode>(phi)->addIncoming(value, block);
+  };
+  add(phis.base, from.base);
+  add(phis.offset, from.offset);
+  for (auto& [id, value] : phis.packet.headers) {
+    const HeaderValue& incoming = from.packet.headers.at(id);
+    add(value.base, incoming.base);
+    add(value.offset, incoming.offset);
+    add(value.size, incoming.size);
+    add(value.present, incoming.present);
+  }
+  add(phis.packet.malformed, from.packet.malformed);
+  add(phis.packet.unparsed, from.packet.unparsed);
+  add(phis.packet.ip_end, from.packet.ip_end);
+  add(phis.packet.last_protocol, from.packet.last_protocol);
+}
+
+void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& place) {
+  if (repeats >= plan::kMaxRepeats)
+    return tooDeep(place.packet);
+  auto key = std::tuple(header, repeats, place.behind_ip, signature(place.packet));
+  auto [it, fresh] = index_.try_emplace(key, nodes_.size());
+  if (fresh) {
+    auto* from = b.GetInsertBlock();
+    Node node{b.block(b.policy().headers[header].name), header, repeats, {}};
+    b.startBlock(node.block);
+    node.place = makePhis(place);
+    nodes_.push_back(std::move(node));
+    b.startBlock(from);
+  }
+  Node& node = nodes_[it->second];
+  addIncoming(node.place, place);
+  b.CreateBr(node.block);
+}
+
+void Walk::finish(const Packet& packet) {
+  auto [it, fresh] = leaves_.try_emplace(signature(packet));
+  Node& leaf = it->second;
+  Place place;
+  place.packet = packet;
+  if (fresh) {
+    auto* from = b.GetInsertBlock();
+    leaf.block = b.block("rules");
+    b.startBlock(leaf.block);
+    leaf.place = makePhis(place);
+    b.startBlock(from);
+  }
+  addIncoming(leaf.place, place);
+  b.CreateBr(leaf.block);
+}
+
+void Walk::cutShort(ir::HeaderId header, Packet packet) {
+  if (b.program().headers[header].checked)
+    packet.malformed = b.getTrue();
+  finish(packet);
+}
+
+void Walk::tooDeep(Packet packet) {
+  packet.unparsed = b.getTrue();
+  finish(packet);
+}
+
+void Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node) {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    b.startBlock(nodes_[i].block);
+    lower_node(nodes_[i].header, nodes_[i].repeats, nodes_[i].place);
+  }
+  for (auto& [headers, leaf] : leaves_) {
+    b.startBlock(leaf.block);
+    leaf_(leaf.place.packet);
+  }
+}
+
+} // namespace xdpc::lower

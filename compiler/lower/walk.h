@@ -1,0 +1,65 @@
+// Nodes and leaves of the packet parser: blocks that are entered from several places, with what is known of the packet
+// in phi nodes. For parser.cpp and extensions.cpp.
+#pragma once
+
+#include "compiler/lower/packet.h"
+#include "compiler/lower/parser.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+
+namespace xdpc::lower {
+
+// A place in the walk: what is known, and where the next header would start.
+struct Place {
+  Packet packet;
+  bool behind_ip = false; // packet.ip_end means something
+  llvm::Value* base = nullptr;
+  llvm::Value* offset = nullptr; // i64
+};
+
+class Walk {
+public:
+  Walk(Builder& builder, const LeafLowering& leaf) : b(builder), leaf_(leaf) {}
+
+  // Each ends the current block. `repeats`: how many of this header came before in the chain.
+  void enter(ir::HeaderId header, unsigned repeats, const Place& place);
+  void finish(const Packet& packet);
+  // The header is not wholly there: what was known before it holds, and nothing follows.
+  void cutShort(ir::HeaderId header, Packet packet);
+  void tooDeep(Packet packet);
+
+  // Lowers all nodes, then all leaves.
+  void run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
+
+private:
+  using Signature = std::vector<ir::HeaderId>;
+  struct Node {
+    llvm::BasicBlock* block = nullptr;
+    ir::HeaderId header = 0;
+    unsigned repeats = 0;
+    Place place; // all values are phi nodes
+  };
+
+  static Signature signature(const Packet& packet);
+  Place makePhis(const Place& like);
+  void addIncoming(Place& phis, const Place& from);
+
+  Builder& b;
+  const LeafLowering& leaf_;
+  std::map<std::tuple<ir::HeaderId, unsigned, bool, Signature>, size_t> index_;
+  std::deque<Node> nodes_;
+  std::map<Signature, Node> leaves_;
+};
+
+// The IPv6 extension headers behind `header`, in a loop. Calls `behind` once, with the builder where no further
+// extension follows: with the place behind them and the protocol number.
+void lowerExtensions(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place, llvm::Value* next_header,
+                     const std::function<void(const Place&, llvm::Value*)>& behind);
+
+// Checks that `header` at `place` is wholly there; to cutShort if not. Then it is in the returned packet, asked for or
+// not.
+HeaderValue lowerHeader(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place);
+
+} // namespace xdpc::lower

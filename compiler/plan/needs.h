@@ -1,0 +1,11 @@
+// Which headers a policy needs parsed. Entry point: findNeeds. Tested by tests/lit/plan and tests/packet.
+#pragma once
+
+#include "compiler/plan/program.h"
+
+namespace xdpc::plan {
+
+// Fills program.headers, needs_malformed, needs_unparsed and ip.
+void findNeeds(Program& program);
+
+} // namespace xdpc::plan

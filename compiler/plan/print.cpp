@@ -1,0 +1,85 @@
+// The plan in words.
+#include "compiler/plan/print.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::plan {
+namespace {
+
+const char* lookupName(ConstSetKind kind) {
+  switch (kind) {
+  case ConstSetKind::compares:
+    return "compares in place";
+  case ConstSetKind::function:
+    return "a tree of compares, one function";
+  case ConstSetKind::tuples:
+    return "each tuple in turn";
+  }
+  return "";
+}
+
+std::string headers(const Program& program) {
+  std::string text;
+  for (size_t id = 0; id < program.headers.size(); ++id) {
+    const HeaderPlan& plan = program.headers[id];
+    if (!plan.walked)
+      continue;
+    text += fmt::format("header {}{}\n", program.policy->headers[id].name, plan.asked ? "" : " on the way");
+  }
+  if (program.needs_malformed)
+    text += "checks lengths for pkt.malformed\n";
+  return text;
+}
+
+std::string sets(const Program& program) {
+  std::string text;
+  const ir::Policy& policy = *program.policy;
+  for (size_t id = 0; id < policy.const_sets.size(); ++id) {
+    const ir::ConstSet& set = policy.const_sets[id];
+    text += fmt::format("const set {}: {} intervals, {}\n", set.name.empty() ? fmt::format("#{}", id) : set.name,
+                        set.elements.size(), lookupName(program.const_sets[id]));
+  }
+  for (size_t id = 0; id < policy.sets.size(); ++id) {
+    const SetPlan& plan = program.sets[id];
+    text += fmt::format("set {}:", policy.sets[id].name);
+    if (plan.exact && plan.probes.empty())
+      text += " a hash";
+    for (const abi::PrefixLength& length : plan.probes)
+      text += fmt::format(" a hash probe for IPv{} /{},", static_cast<int>(length.family), length.length);
+    if (plan.trie)
+      text += " a trie for what user space adds";
+    text += "\n";
+  }
+  return text;
+}
+
+std::string state(const Program& program) {
+  std::string text;
+  const ir::Policy& policy = *program.policy;
+  for (size_t id = 0; id < policy.meters.size(); ++id) {
+    const MeterPlan& plan = program.meters[id];
+    text += fmt::format("meter {}: one word{}, {} a {} of {}\n", policy.meters[id].name, plan.map ? " a key" : "",
+                        plan.cost, policy.meters[id].bits ? "byte" : "packet", plan.window);
+  }
+  for (size_t id = 0; id < policy.counters.size(); ++id)
+    text += fmt::format("counter {}: {}\n", policy.counters[id].name,
+                        program.counters[id].slot ? "a slot" : "a hash of cells");
+  for (size_t id = 0; id < policy.events.size(); ++id)
+    text += fmt::format("event {}: {} bytes a record\n", policy.events[id].name, program.events[id].size);
+  return text;
+}
+
+} // namespace
+
+std::string toText(const Program& program) {
+  std::string text = fmt::format("policy {}: {} rules, one after the other in each leaf of the parser\n",
+                                 program.policy->name, program.policy->rules.size());
+  text += headers(program) + sets(program) + state(program);
+  for (const abi::Map& map : program.manifest.maps)
+    text +=
+        fmt::format("map {}: {} entries of {} + {} bytes\n", map.name, map.max_entries, map.key_size, map.value_size);
+  text += fmt::format("{} slots, {} bytes a CPU\n", program.manifest.slots.size(), program.row_bytes);
+  return text;
+}
+
+} // namespace xdpc::plan

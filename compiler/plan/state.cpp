@@ -1,0 +1,267 @@
+// Slots and maps.
+#include "compiler/plan/state.h"
+#include "compiler/plan/visit.h"
+
+#include <linux/bpf.h>
+
+#include <algorithm>
+
+namespace xdpc::plan {
+namespace {
+
+constexpr uint32_t kSparePerCpu = 128; // a hash hides up to this many entries in a CPU's free list
+constexpr uint32_t kRingBytes = 1u << 20;
+
+class State {
+public:
+  State(Program& program, diag::Emitter& emitter)
+      : program_(program), manifest_(program.manifest), policy_(*program.policy), emitter_(emitter) {}
+
+  void run() {
+    rules();
+    counters();
+    sets();
+    meters();
+    events();
+    samples();
+    common();
+  }
+
+private:
+  uint32_t slot(std::string name, abi::SlotKind kind) {
+    manifest_.slots.push_back({std::move(name), kind});
+    return static_cast<uint32_t>(manifest_.slots.size() - 1);
+  }
+
+  uint32_t map(abi::Map map) {
+    manifest_.maps.push_back(std::move(map));
+    return static_cast<uint32_t>(manifest_.maps.size() - 1);
+  }
+
+  // A hash with preallocated entries, LRU where the fullest state evicts.
+  uint32_t hash(const std::string& name, abi::MapRole role, bool lru, uint32_t key, uint32_t value, uint32_t capacity) {
+    return map({.name = name,
+                .role = role,
+                .type = lru ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH,
+                .key_size = key,
+                .value_size = value,
+                .max_entries = capacity,
+                .spare_per_cpu = kSparePerCpu});
+  }
+
+  // A hash that only user space fills: memory is taken as elements come.
+  uint32_t writtenByUser(uint32_t index) {
+    manifest_.maps[index].flags |= BPF_F_NO_PREALLOC;
+    manifest_.maps[index].spare_per_cpu = 0;
+    return index;
+  }
+
+  // One value that user space maps into memory; `rodata` may only be read by programs.
+  uint32_t array(const std::string& name, abi::MapRole role, uint32_t value, uint32_t flags) {
+    return map({.name = name,
+                .role = role,
+                .type = BPF_MAP_TYPE_ARRAY,
+                .key_size = 4,
+                .value_size = value,
+                .max_entries = 1,
+                .flags = flags});
+  }
+
+  static const char* verdictName(const std::optional<ir::Verdict>& verdict) {
+    if (!verdict)
+      return "";
+    switch (*verdict) {
+    case ir::Verdict::Pass:
+      return "pass";
+    case ir::Verdict::Drop:
+      return "drop";
+    case ir::Verdict::Abort:
+      return "abort";
+    case ir::Verdict::Tx:
+      return "tx";
+    }
+    return "";
+  }
+
+  // A rule's slot is its number.
+  void rules() {
+    for (const ir::Rule& rule : policy_.rules) {
+      auto place = (rule.name_span.file ? rule.name_span : rule.span).position();
+      uint32_t number = slot(rule.name, abi::SlotKind::rule);
+      manifest_.rules.push_back({rule.name, number, place.line, place.column, verdictName(rule.body.verdict)});
+    }
+  }
+
+  void counters() {
+    for (const ir::Counter& counter : policy_.counters) {
+      CounterPlan plan;
+      plan.needs = headersOf(counter.key);
+      abi::Counter entry{.name = counter.name, .key = counter.key_type, .capacity = counter.capacity};
+      if (counter.key.empty()) {
+        plan.slot = slot(counter.name, abi::SlotKind::counter);
+      } else {
+        plan.map = hash("counter." + counter.name, abi::MapRole::keyed, false, abi::keySize(counter.key_type),
+                        sizeof(abi::Cell), counter.capacity);
+        plan.other = slot(counter.name + ".other", abi::SlotKind::system);
+      }
+      entry.slot = plan.slot;
+      entry.map = plan.map;
+      entry.other = plan.other;
+      manifest_.counters.push_back(entry);
+      program_.counters.push_back(plan);
+    }
+  }
+
+  void sets() {
+    if (policy_.sets.size() > abi::kMaxSets)
+      emitter_.report(diag::Id::too_many, policy_.sets[abi::kMaxSets].span,
+                      "a policy has at most " + std::to_string(abi::kMaxSets) + " sets");
+    for (uint32_t index = 0; index < policy_.sets.size(); ++index)
+      set(policy_.sets[index], index);
+  }
+
+  void set(const ir::Set& set, uint32_t index) {
+    SetPlan plan;
+    abi::Set entry{.name = set.name,
+                   .index = index,
+                   .key = set.key,
+                   .capacity = set.capacity,
+                   .timeout_ns = set.timeout_ns,
+                   .when_full = set.refuse_when_full ? abi::WhenFull::refuse : abi::WhenFull::evict};
+    bool prefixes = abi::prefixPart(set.key).has_value();
+    if (!prefixes || !set.added_lengths.empty()) {
+      plan.exact = hash("set." + set.name, abi::MapRole::exact, !set.refuse_when_full && set.added_by_policy,
+                        abi::keySize(set.key), sizeof(abi::ExactElement), set.capacity);
+      if (!set.added_by_policy)
+        writtenByUser(*plan.exact);
+    }
+    if (prefixes) {
+      plan.probes = set.added_lengths;
+      plan.trie = map({.name = "trie." + set.name,
+                       .role = abi::MapRole::trie,
+                       .type = BPF_MAP_TYPE_LPM_TRIE,
+                       .key_size = abi::trieKeySize(set.key),
+                       .value_size = sizeof(abi::TrieElement),
+                       .max_entries = set.capacity,
+                       .flags = BPF_F_NO_PREALLOC});
+    }
+    if (set.added_by_policy)
+      plan.full = slot(set.name + ".full", abi::SlotKind::system);
+    entry.exact_map = plan.exact;
+    entry.trie_map = plan.trie;
+    entry.exact_lengths = plan.probes;
+    entry.full = plan.full;
+    for (const abi::KeyValue& element : set.initial)
+      entry.initial.push_back(abi::formatKey(set.key, element));
+    manifest_.sets.push_back(entry);
+    program_.sets.push_back(plan);
+  }
+
+  static abi::WhenFull whenFull(ir::WhenFull word) {
+    switch (word) {
+    case ir::WhenFull::evict:
+      return abi::WhenFull::evict;
+    case ir::WhenFull::drop:
+      return abi::WhenFull::drop;
+    case ir::WhenFull::pass:
+      return abi::WhenFull::pass;
+    }
+    return abi::WhenFull::evict;
+  }
+
+  void meters() {
+    uint32_t cells = 0;
+    for (const ir::Meter& meter : policy_.meters) {
+      MeterPlan plan;
+      plan.needs = headersOf(meter.key);
+      // Rounded down, so that a burst and then rate x time always pass.
+      using u128 = unsigned __int128;
+      u128 second = u128{1'000'000'000} << abi::kMeterShift;
+      plan.cost = static_cast<uint64_t>(meter.bits ? second * 8 / meter.rate : second / meter.rate);
+      plan.window = plan.cost * meter.burst;
+      plan.contended = slot(meter.name + ".contended", abi::SlotKind::system);
+      abi::Meter entry{.name = meter.name,
+                       .bits = meter.bits,
+                       .rate = meter.rate,
+                       .burst = meter.burst,
+                       .key = meter.key_type,
+                       .capacity = meter.capacity,
+                       .when_full = whenFull(meter.when_full)};
+      if (meter.key.empty()) {
+        plan.cell = cells++;
+      } else {
+        plan.map = hash("meter." + meter.name, abi::MapRole::meter, meter.when_full == ir::WhenFull::evict,
+                        abi::keySize(meter.key_type), sizeof(uint64_t), meter.capacity);
+        plan.full = slot(meter.name + ".full", abi::SlotKind::system);
+      }
+      entry.map = plan.map;
+      entry.cell = plan.cell;
+      entry.contended = plan.contended;
+      entry.full = plan.full;
+      manifest_.meters.push_back(entry);
+      program_.meters.push_back(plan);
+    }
+    if (cells)
+      program_.common.meters =
+          array(".data.meters", abi::MapRole::meters, cells * uint32_t{sizeof(uint64_t)}, BPF_F_MMAPABLE);
+  }
+
+  void events() {
+    for (const ir::Event& event : policy_.events) {
+      EventPlan plan;
+      abi::Event entry{.name = event.name};
+      uint32_t offset = sizeof(abi::EventHeader);
+      for (const ir::EventField& field : event.fields) {
+        plan.offsets.push_back(offset);
+        entry.fields.push_back({field.name, field.kind, offset});
+        offset += abi::keyKindSize(field.kind);
+      }
+      plan.size = (offset + 7) / 8 * 8;
+      plan.lost = slot(event.name + ".lost", abi::SlotKind::system);
+      plan.unread = slot(event.name + ".unread", abi::SlotKind::system);
+      entry.size = plan.size;
+      entry.lost = plan.lost;
+      entry.unread = plan.unread;
+      manifest_.events.push_back(entry);
+      program_.events.push_back(plan);
+    }
+    if (!policy_.events.empty())
+      program_.common.events = map(
+          {.name = "events", .role = abi::MapRole::events, .type = BPF_MAP_TYPE_RINGBUF, .max_entries = kRingBytes});
+  }
+
+  void samples() {
+    visitRules(
+        policy_, [](const ir::Expr&) {},
+        [&](const ir::Action& action) {
+          if (action.kind == ir::ActionKind::Emit && action.sample > 1)
+            program_.samples[&action] =
+                slot("sample." + std::to_string(program_.samples.size()), abi::SlotKind::sample);
+        });
+  }
+
+  void common() {
+    auto slots = static_cast<uint32_t>(manifest_.slots.size());
+    program_.row_bytes = abi::rowBytes(slots);
+    program_.common.counters =
+        array(".bss", abi::MapRole::counters, program_.row_bytes * abi::kDefaultRows, BPF_F_MMAPABLE);
+    manifest_.maps.back().row_bytes = program_.row_bytes;
+    program_.common.base = array("base", abi::MapRole::base, slots * uint32_t{sizeof(abi::Cell)}, BPF_F_MMAPABLE);
+    program_.common.config = array(abi::kConfigSection, abi::MapRole::config, sizeof(abi::Config), BPF_F_RDONLY_PROG);
+    program_.common.control = array(".data.control", abi::MapRole::control, sizeof(abi::Control), BPF_F_MMAPABLE);
+    program_.common.test = array(".data.test", abi::MapRole::test, sizeof(abi::TestState), BPF_F_MMAPABLE);
+  }
+
+  Program& program_;
+  abi::Manifest& manifest_;
+  const ir::Policy& policy_;
+  diag::Emitter& emitter_;
+};
+
+} // namespace
+
+void planState(Program& program, diag::Emitter& emitter) {
+  State(program, emitter).run();
+}
+
+} // namespace xdpc::plan

@@ -1,0 +1,21 @@
+// Walks every expression and action of a policy's rules, in order.
+#pragma once
+
+#include "compiler/ir/ir.h"
+
+#include <functional>
+
+namespace xdpc::plan {
+
+using ExprVisitor = std::function<void(const ir::Expr&)>;
+using ActionVisitor = std::function<void(const ir::Action&)>;
+
+void visitExpr(const ir::Expr& expr, const ExprVisitor& visit); // the expression, then its parts
+void visitBlock(const ir::Block& block, const ExprVisitor& expr, const ActionVisitor& action);
+// Conditions, meters' keys, the keys of actions, and the fields of emitted events.
+void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action);
+
+// The headers that must be there for the expressions to have values.
+std::vector<ir::HeaderId> headersOf(const std::vector<ir::Expr>& exprs);
+
+} // namespace xdpc::plan
