@@ -1,0 +1,215 @@
+#include "runtime/swap/attach.h"
+
+#include "runtime/kernel/netns.h"
+#include "runtime/kernel/program.h"
+#include "runtime/sets/sets.h"
+#include "runtime/swap/installed.h"
+#include "runtime/swap/stranger.h"
+
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <fmt/format.h>
+
+namespace xdpc::swap {
+namespace {
+
+using kernel::ErrorKind;
+using kernel::Fd;
+using kernel::KernelError;
+using kernel::XdpMode;
+
+// A pinned generation that goes away again unless it is kept.
+class Staged {
+public:
+  Staged(Folder folder, uint32_t number, kernel::LoadedPolicy policy)
+      : folder_(std::move(folder)), number_(number), policy_(std::move(policy)) {}
+  Staged(Staged&& other) noexcept
+      : folder_(std::move(other.folder_)), number_(other.number_), policy_(std::move(other.policy_)),
+        keep_(std::exchange(other.keep_, true)) {}
+  ~Staged() {
+    if (!keep_)
+      (void)removeGeneration(folder_, number_);
+  }
+  void keep() { keep_ = true; }
+  uint32_t number() const { return number_; }
+  kernel::LoadedPolicy& policy() { return policy_; }
+
+private:
+  Folder folder_;
+  uint32_t number_;
+  kernel::LoadedPolicy policy_;
+  bool keep_ = false;
+};
+
+// Loads, fills and pins the policy. Nothing on the device changes.
+Result<Staged> stage(const object::Object& object, const Folder& folder, uint32_t number) {
+  auto policy = kernel::loadPolicy(object, 0);
+  if (!policy)
+    return policy.error();
+  // Before anything can be looked up: the first packet already meets the sets as they are declared.
+  if (auto filled = sets::addInitial(*policy->maps, object.manifest); !filled)
+    return KernelError{.code = filled.error().code,
+                       .message = fmt::format("cannot fill the sets: {}", filled.error().message),
+                       .details = filled.error().fixit};
+  if (auto pinned = pinGeneration(folder, number, *policy); !pinned)
+    return pinned.error();
+  return Staged(folder, number, std::move(*policy));
+}
+
+Attachment report(const Place& place, Staged& staged) {
+  return {.device = place.device,
+          .program_id = staged.policy().info.id,
+          .generation = staged.number(),
+          .warnings = std::move(staged.policy().warnings)};
+}
+
+// Does asking again in generic mode make sense?
+bool genericMayDo(const KernelError& error) {
+  return error.kind == ErrorKind::device && error.code != ENODEV && error.code != ENOLINK;
+}
+
+Result<Fd> createLink(Attachment& result, const Fd& program, Mode mode) {
+  const auto& device = result.device;
+  result.mode = mode == Mode::generic ? XdpMode::generic : XdpMode::native;
+  auto link = kernel::createXdpLink(program, device, result.mode);
+  if (link || mode != Mode::automatic || !genericMayDo(link.error()))
+    return link;
+  auto second = kernel::createXdpLink(program, device, XdpMode::generic);
+  if (!second)
+    return second.error();
+  result.mode = XdpMode::generic;
+  result.warnings.push_back(fmt::format("`{}` runs in generic mode, which is several times slower than native: {}",
+                                        device.name, link.error().message));
+  return second;
+}
+
+Result<Done> linkAndPin(Attachment& result, const Fd& program, Mode mode, const Folder& folder) {
+  auto link = createLink(result, program, mode);
+  if (!link)
+    return link.error();
+  if (bpf_obj_pin(link->get(), folder.link().c_str()) != 0)
+    return kernel::systemError(fmt::format("cannot pin `{}`", folder.link().string()), errno);
+  if (auto info = kernel::linkInfo(*link))
+    result.link_id = info->id;
+  return Done{};
+}
+
+// In the device's namespace. What ran there before runs again if this fails.
+Result<Done> takeHook(Attachment& result, const Place& place, const Fd& program, Mode mode, const Folder& folder) {
+  if (place.hook.program_id == 0)
+    return linkAndPin(result, program, mode, folder);
+  const SignalsHeld held; // a Ctrl-C between taking a stranger's program off and pinning ours would leave neither
+  auto old = StrangerOff::take(place);
+  if (!old)
+    return old.error();
+  if (auto linked = linkAndPin(result, program, mode, folder); !linked) {
+    KernelError error = linked.error();
+    if (auto back = old->putBack(); !back)
+      error.details = fmt::format("and the program that ran there could not be put back: {}", back.error().message);
+    return error;
+  }
+  result.warnings.push_back(
+      fmt::format("program {} was taken off `{}`; until xdpc's own was on, some microseconds later, "
+                  "packets passed unfiltered",
+                  place.hook.program_id, place.device.name));
+  return Done{};
+}
+
+Result<Attachment> attachFresh(const object::Object& object, const Target& target, const Place& place,
+                               const Folder& folder, const AttachOptions& options) {
+  if (place.hook.program_id != 0)
+    if (auto allowed = mayReplace(place, options.replace); !allowed)
+      return allowed.error();
+  auto staged = stage(object, folder, 1);
+  if (!staged)
+    return staged.error();
+  Attachment result = report(place, *staged);
+  auto scope = kernel::NetnsScope::enter(target.netns);
+  if (!scope)
+    return scope.error();
+  if (auto hooked = takeHook(result, place, staged->policy().program, options.mode, folder); !hooked)
+    return hooked.error();
+  staged->keep();
+  return result;
+}
+
+Result<Done> maySwap(const Place& place, const Installed& live, const AttachOptions& options) {
+  const auto& name = place.device.name;
+  if (live.generation == 0 && !options.replace)
+    return KernelError{
+        ErrorKind::busy,
+        0,
+        fmt::format("xdpc's link on `{}` runs program {}, which is not xdpc's", name, live.info.program_id),
+        {},
+        "take its place with --replace"};
+  if (options.mode == Mode::automatic || (options.mode == Mode::native) == (place.hook.mode == XdpMode::native))
+    return Done{};
+  return KernelError{ErrorKind::device,
+                     EEXIST,
+                     fmt::format("the policy on `{}` runs in {} mode, and a swap cannot change that", name,
+                                 kernel::modeName(place.hook.mode)),
+                     {},
+                     "detach it first, or leave --mode out"};
+}
+
+Result<Attachment> swapOver(const object::Object& object, const Place& place, const Folder& folder, Installed& live,
+                            const AttachOptions& options) {
+  if (auto allowed = maySwap(place, live, options); !allowed)
+    return allowed.error();
+  std::string old_policy;
+  if (live.generation != 0) {
+    // A newer xdpc's policy is not ours to judge, and `replace` is for those who know.
+    auto old = readManifest(folder, live.generation);
+    if (!old && !options.replace)
+      return old.error();
+    old_policy = old ? old->policy : "";
+  } else {
+    live.program = Fd(bpf_prog_get_fd_by_id(live.info.program_id));
+  }
+  auto staged = stage(object, folder, live.generation + 1);
+  if (!staged)
+    return staged.error();
+  if (auto swapped = kernel::updateLink(live.link, staged->policy().program, live.program, place.device.name); !swapped)
+    return swapped.error();
+  staged->keep();
+  Attachment result = report(place, *staged);
+  result.swapped = true;
+  result.old_policy = old_policy;
+  result.mode = place.hook.mode;
+  result.link_id = live.info.id;
+  if (live.generation != 0)
+    if (auto removed = removeGeneration(folder, live.generation); !removed)
+      result.warnings.push_back(fmt::format("swapped, but {}", removed.error().message));
+  return result;
+}
+
+} // namespace
+
+Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options) {
+  auto place = locate(target);
+  if (!place)
+    return place.error();
+  if (auto mounted = requireBpffs(target.bpffs); !mounted)
+    return mounted.error();
+  sweepVanished(target.bpffs);
+  const Folder folder = folderOf(target.bpffs, *place);
+  const auto lock = lockFolder(folder, place->device.name, IfMissing::create);
+  if (!lock)
+    return lock.error();
+  place = locate(target); // what another command changed until it gave up the lock
+  if (!place)
+    return place.error();
+  auto live = installed(folder);
+  if (!live)
+    return live.error();
+  if (auto cleared = clearDead(folder, *live); !cleared)
+    return cleared.error();
+  if (*live)
+    return swapOver(object, *place, folder, **live, options);
+  auto result = attachFresh(object, target, *place, folder, options);
+  if (!result)
+    removeIfEmpty(folder);
+  return result;
+}
+
+} // namespace xdpc::swap

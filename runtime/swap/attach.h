@@ -1,0 +1,34 @@
+// Attach and swap: one transaction. The new policy is loaded, filled and pinned beside the old one; then one link
+// update (or link creation) decides; then the old one's pins go. Whatever fails before that leaves the old policy
+// running and untouched. Entry point: attach. Tested in tests/runtime/attach_test.cpp, swap_test.cpp and
+// stranger_test.cpp.
+#pragma once
+
+#include "runtime/object/object.h"
+#include "runtime/swap/target.h"
+
+#include <string>
+#include <vector>
+
+namespace xdpc::swap {
+
+enum class Mode { automatic, native, generic }; // automatic: native, else generic with a warning
+
+struct AttachOptions {
+  Mode mode = Mode::automatic;
+  // Takes the place of a program that somebody else attached by netlink. A stranger's link is never broken.
+  bool replace = false;
+};
+
+struct Attachment {
+  kernel::Device device;
+  kernel::XdpMode mode = kernel::XdpMode::native;
+  bool swapped = false;   // in place of a policy of ours, which ran until then
+  std::string old_policy; // its name
+  uint32_t program_id = 0, link_id = 0, generation = 0;
+  std::vector<std::string> warnings; // it runs, but …
+};
+
+Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options);
+
+} // namespace xdpc::swap

@@ -1,0 +1,128 @@
+#include "runtime/swap/folder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+namespace xdpc::swap {
+namespace {
+
+namespace fs = std::filesystem;
+using kernel::ErrorKind;
+using kernel::Fd;
+using kernel::KernelError;
+
+fs::path root(const fs::path& bpffs) {
+  return bpffs / "xdpc";
+}
+
+Result<Done> makePrivate(const fs::path& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
+  return Done{};
+}
+
+bool stillThere(const fs::path& path, const Fd& folder) {
+  struct stat held{}, named{};
+  return fstat(folder.get(), &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
+         held.st_dev == named.st_dev;
+}
+
+std::optional<Folder> parseFolder(const fs::path& path) {
+  const std::string name = path.filename();
+  Folder folder{path};
+  const char* const end = name.data() + name.size();
+  const auto netns = std::from_chars(name.data(), end, folder.netns);
+  if (netns.ec != std::errc{} || netns.ptr == end || *netns.ptr != '-')
+    return std::nullopt;
+  const auto ifindex = std::from_chars(netns.ptr + 1, end, folder.ifindex);
+  if (ifindex.ec != std::errc{} || ifindex.ptr != end)
+    return std::nullopt;
+  return folder;
+}
+
+KernelError nothingThere(const std::string& device) {
+  return {ErrorKind::not_found, ENOENT, fmt::format("no policy of xdpc is attached to `{}`", device)};
+}
+
+} // namespace
+
+Result<Done> requireBpffs(const fs::path& path) {
+  struct statfs status{};
+  const bool exists = statfs(path.c_str(), &status) == 0;
+  if (!exists && (errno == EACCES || errno == EPERM))
+    return kernel::systemError(fmt::format("cannot look at `{}`", path.string()), errno);
+  if (exists && status.f_type == BPF_FS_MAGIC)
+    return Done{};
+  return KernelError{ErrorKind::no_bpffs,
+                     exists ? EINVAL : ENOENT,
+                     fmt::format("no bpffs is mounted on `{}`", path.string()),
+                     {},
+                     fmt::format("mount it: `sudo {}mount -t bpf bpf {}`",
+                                 exists ? "" : fmt::format("mkdir -p {0} && sudo ", path.string()), path.string())};
+}
+
+Folder folderOf(const fs::path& bpffs, const Place& place) {
+  return {root(bpffs) / fmt::format("{}-{}", place.netns, place.device.ifindex), place.netns, place.device.ifindex};
+}
+
+Result<std::vector<Folder>> allFolders(const fs::path& bpffs) {
+  std::vector<Folder> folders;
+  std::error_code failure;
+  fs::directory_iterator entries(root(bpffs), failure);
+  if (failure.value() == ENOENT)
+    return folders;
+  if (failure)
+    return kernel::systemError(fmt::format("cannot read `{}`", root(bpffs).string()), failure.value());
+  for (const auto& entry : entries)
+    if (auto folder = parseFolder(entry.path()))
+      folders.push_back(*folder);
+  std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) {
+    return std::pair(a.netns, a.ifindex) < std::pair(b.netns, b.ifindex);
+  });
+  return folders;
+}
+
+Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing missing) {
+  for (;;) {
+    if (missing == IfMissing::create) {
+      for (const auto& path : {folder.path.parent_path(), folder.path})
+        if (auto made = makePrivate(path); !made)
+          return made.error();
+    }
+    Fd fd(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) {
+      if (errno != ENOENT)
+        return kernel::systemError(fmt::format("cannot open `{}`", folder.path.string()), errno);
+      if (missing == IfMissing::fail)
+        return nothingThere(device);
+      continue; // another command removed it between the two calls
+    }
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK)
+        return kernel::systemError(fmt::format("cannot lock `{}`", folder.path.string()), errno);
+      return KernelError{ErrorKind::busy,
+                         EWOULDBLOCK,
+                         fmt::format("another xdpc is at work on `{}`", device),
+                         {},
+                         "try again when it has finished"};
+    }
+    // Whoever had the lock before may have removed the folder: then this lock guards nothing.
+    if (stillThere(folder.path, fd))
+      return fd;
+    if (missing == IfMissing::fail)
+      return nothingThere(device);
+  }
+}
+
+void removeIfEmpty(const Folder& folder) {
+  rmdir(folder.path.c_str());
+}
+
+} // namespace xdpc::swap

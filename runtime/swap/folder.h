@@ -1,0 +1,36 @@
+// The folder of one device's pins, `<bpffs>/xdpc/<netns inode>-<ifindex>/`, and its lock. In it lie `link` and the
+// generations (generation.h). Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
+#pragma once
+
+#include "runtime/kernel/fd.h"
+#include "runtime/swap/target.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace xdpc::swap {
+
+// A no_bpffs error that says how to mount it, unless `path` lies on one.
+Result<Done> requireBpffs(const std::filesystem::path& path);
+
+struct Folder {
+  std::filesystem::path path;
+  uint64_t netns = 0;
+  uint32_t ifindex = 0;
+
+  std::filesystem::path link() const { return path / "link"; }
+};
+Folder folderOf(const std::filesystem::path& bpffs, const Place& place);
+// All that are there, by name.
+Result<std::vector<Folder>> allFolders(const std::filesystem::path& bpffs);
+
+enum class IfMissing { fail, create };
+// The descriptor of the folder holds the lock until it is closed, so a killed command leaves none behind. Busy if
+// another xdpc has it; not_found if the folder is missing and is not to be made.
+Result<kernel::Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing missing);
+
+// Removes the folder if nothing is in it.
+void removeIfEmpty(const Folder& folder);
+
+} // namespace xdpc::swap

@@ -1,0 +1,147 @@
+#include "runtime/swap/follow_events.h"
+
+#include "runtime/kernel/event_ring.h"
+#include "runtime/swap/installed.h"
+#include "runtime/swap/open.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+namespace xdpc::swap {
+namespace {
+
+using kernel::ErrorKind;
+using kernel::Fd;
+using kernel::KernelError;
+
+constexpr uint64_t kLeaseNs = 3'000'000'000;
+constexpr uint64_t kRenewNs = 1'000'000'000;
+constexpr int kPollMs = 200;
+
+// The clock that programs compare the lease with.
+uint64_t coarseNow() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return uint64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+std::optional<uint32_t> mapOf(const abi::Manifest& manifest, abi::MapRole role) {
+  for (uint32_t i = 0; i < manifest.maps.size(); ++i)
+    if (manifest.maps[i].role == role)
+      return i;
+  return std::nullopt;
+}
+
+// A policy of which this is the reader. Gives the lease back at the end.
+class Reader {
+public:
+  Reader(LivePolicy policy, Fd lock) : policy_(std::move(policy)), lock_(std::move(lock)) {}
+  Reader(Reader&&) = default;
+  ~Reader() {
+    if (lock_)
+      (void)lease(0);
+  }
+
+  static Result<Reader> start(const Target& target, const EventSink& sink) {
+    auto policy = open(target, Access::read);
+    if (!policy)
+      return policy.error();
+    const auto path = generationPath(policy->folder, policy->generation);
+    Fd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock)
+      return kernel::systemError(fmt::format("cannot open `{}`", path.string()), errno);
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+      return KernelError{ErrorKind::busy, EWOULDBLOCK,
+                         fmt::format("somebody else already reads the events of `{}`", target.device)};
+    const auto control = mapOf(policy->manifest, abi::MapRole::control);
+    const auto events = mapOf(policy->manifest, abi::MapRole::events);
+    if (!control || !events)
+      return KernelError{ErrorKind::not_found, ENOENT,
+                         fmt::format("policy `{}` declares no events", policy->manifest.policy)};
+    Reader reader(std::move(*policy), std::move(lock));
+    reader.control_ = *control;
+    auto ring = kernel::EventRing::open(reader.policy_.maps->fd(*events), sink.record);
+    if (!ring)
+      return ring.error();
+    reader.ring_ = std::move(*ring);
+    if (sink.policy)
+      sink.policy(reader.policy_.manifest);
+    return reader;
+  }
+
+  Result<Done> renew() { return lease(coarseNow() + kLeaseNs); }
+  kernel::EventRing& ring() { return *ring_; }
+
+  enum class Life { same, swapped, gone };
+  Result<Life> life() const {
+    const auto live = installed(policy_.folder);
+    if (!live)
+      return live.error();
+    if (!*live)
+      return Life::gone;
+    return (*live)->info.program_id == policy_.program_id ? Life::same : Life::swapped;
+  }
+
+private:
+  Result<Done> lease(uint64_t until) {
+    const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&until), sizeof until);
+    if (auto written = policy_.maps->write(control_, offsetof(abi::Control, event_lease_ns), bytes); !written)
+      return KernelError{.code = written.error().code, .message = written.error().message};
+    return Done{};
+  }
+
+  LivePolicy policy_;
+  Fd lock_;
+  uint32_t control_ = 0;
+  std::unique_ptr<kernel::EventRing> ring_;
+};
+
+enum class Until { stopped, swapped, gone };
+
+// Reads until something ends it; what is in the ring then has been handed over.
+Result<Until> readOn(Reader& reader, const std::atomic<bool>& stop) {
+  uint64_t renewed = 0;
+  while (!stop) {
+    if (const uint64_t now = coarseNow(); renewed == 0 || now - renewed >= kRenewNs) {
+      const auto life = reader.life();
+      if (!life)
+        return life.error();
+      if (*life != Reader::Life::same) {
+        if (auto drained = reader.ring().drain(); !drained)
+          return drained.error();
+        return *life == Reader::Life::gone ? Until::gone : Until::swapped;
+      }
+      if (auto done = reader.renew(); !done)
+        return done.error();
+      renewed = now;
+    }
+    if (auto waited = reader.ring().wait(kPollMs); !waited)
+      return waited.error();
+  }
+  return Until::stopped;
+}
+
+} // namespace
+
+Result<EventsEnd> followEvents(const Target& target, const EventSink& sink, const std::atomic<bool>& stop) {
+  for (bool first = true;; first = false) {
+    auto reader = Reader::start(target, sink);
+    if (!reader) {
+      const ErrorKind kind = reader.error().kind;
+      if (!first && (kind == ErrorKind::not_found || kind == ErrorKind::no_device))
+        return EventsEnd::detached;
+      return reader.error();
+    }
+    const auto until = readOn(*reader, stop);
+    if (!until)
+      return until.error();
+    if (*until != Until::swapped)
+      return *until == Until::gone ? EventsEnd::detached : EventsEnd::stopped;
+  }
+}
+
+} // namespace xdpc::swap

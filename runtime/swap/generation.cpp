@@ -1,0 +1,123 @@
+#include "runtime/swap/generation.h"
+
+#include "runtime/kernel/manifest_map.h"
+
+#include <algorithm>
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <charconv>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace xdpc::swap {
+namespace {
+
+namespace fs = std::filesystem;
+using kernel::Fd;
+
+Result<Done> pin(int fd, const fs::path& path) {
+  if (bpf_obj_pin(fd, path.c_str()) != 0)
+    return kernel::systemError(fmt::format("cannot pin `{}`", path.string()), errno);
+  return Done{};
+}
+
+Result<Fd> openPin(const fs::path& path) {
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd)
+    return kernel::systemError(fmt::format("cannot open the pin `{}`", path.string()), errno);
+  return fd;
+}
+
+fs::path mapPath(const fs::path& generation, size_t index) {
+  return generation / fmt::format("m{}", index);
+}
+
+Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy) {
+  if (mkdir(path.c_str(), 0700) != 0)
+    return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
+  for (uint32_t i = 0; i < policy.maps->size(); ++i)
+    if (auto done = pin(policy.maps->fd(i), mapPath(path, i)); !done)
+      return done.error();
+  if (auto done = pin(policy.manifest.get(), path / "manifest"); !done)
+    return done.error();
+  // Last, as a generation is known by its program.
+  return pin(policy.program.get(), path / "prog");
+}
+
+} // namespace
+
+fs::path generationPath(const Folder& folder, uint32_t number) {
+  return folder.path / fmt::format("g{}", number);
+}
+
+std::vector<uint32_t> generations(const Folder& folder) {
+  std::vector<uint32_t> numbers;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder.path, failure)) {
+    const std::string name = entry.path().filename();
+    const char* const end = name.data() + name.size();
+    uint32_t number = 0;
+    if (name[0] != 'g')
+      continue;
+    const auto parsed = std::from_chars(name.data() + 1, end, number);
+    if (parsed.ec == std::errc{} && parsed.ptr == end)
+      numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy) {
+  auto done = pinAll(generationPath(folder, number), policy);
+  if (!done)
+    (void)removeGeneration(folder, number);
+  return done;
+}
+
+Result<Done> removeGeneration(const Folder& folder, uint32_t number) {
+  std::error_code failure;
+  const fs::path path = generationPath(folder, number);
+  // The program first: what is left of a removal that was cut short is then no generation of anything that runs.
+  fs::remove(path / "prog", failure);
+  fs::remove_all(path, failure);
+  if (failure)
+    return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), failure.value());
+  return Done{};
+}
+
+Result<Fd> openProgram(const Folder& folder, uint32_t number) {
+  return openPin(generationPath(folder, number) / "prog");
+}
+
+Result<std::string> readManifestText(const Folder& folder, uint32_t number) {
+  auto map = openPin(generationPath(folder, number) / "manifest");
+  if (!map)
+    return map.error();
+  return kernel::readManifestMap(map->get());
+}
+
+Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number) {
+  auto text = readManifestText(folder, number);
+  if (!text)
+    return text.error();
+  auto manifest = abi::manifestFromJson(*text);
+  if (!manifest)
+    return kernel::KernelError{.kind = kernel::ErrorKind::refused,
+                               .message =
+                                   fmt::format("the pinned policy cannot be read: {}", manifest.error().message)};
+  return std::move(*manifest);
+}
+
+Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_t number,
+                                                   const abi::Manifest& manifest) {
+  std::vector<Fd> maps;
+  for (size_t i = 0; i < manifest.maps.size(); ++i) {
+    auto map = openPin(mapPath(generationPath(folder, number), i));
+    if (!map)
+      return map.error();
+    maps.push_back(std::move(*map));
+  }
+  return kernel::LiveMaps::over(manifest, std::move(maps));
+}
+
+} // namespace xdpc::swap

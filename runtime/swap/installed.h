@@ -1,0 +1,29 @@
+// What runs on a device by its pins: the link, and the generation whose program has the link's program id. No second
+// record says so. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
+#pragma once
+
+#include "runtime/kernel/link.h"
+#include "runtime/swap/generation.h"
+
+#include <optional>
+
+namespace xdpc::swap {
+
+struct Installed {
+  kernel::Fd link;
+  kernel::LinkInfo info;
+  uint32_t generation = 0; // 0: the link runs a program that none of the generations has
+  kernel::Fd program;      // of the generation
+};
+
+// Nothing if there is no link, or its device is gone.
+Result<std::optional<Installed>> installed(const Folder& folder);
+
+// Removes what killed commands and vanished devices left in the folder: all but the link and generation of `live`. The
+// caller has the folder's lock.
+Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live);
+
+// Removes the folders of vanished devices. Those that another xdpc works on are left to it.
+void sweepVanished(const std::filesystem::path& bpffs);
+
+} // namespace xdpc::swap

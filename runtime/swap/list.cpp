@@ -1,0 +1,110 @@
+#include "runtime/swap/list.h"
+
+#include "runtime/kernel/netns.h"
+#include "runtime/swap/installed.h"
+#include "runtime/swap/open.h"
+
+#include <charconv>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+namespace xdpc::swap {
+namespace {
+
+using kernel::Fd;
+
+int64_t nowNs(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// Name and mode are known in the device's own namespace alone.
+void askDevice(Attached& attached) {
+  const Fd netns = kernel::findNetns(attached.netns);
+  if (!netns)
+    return;
+  const auto scope = kernel::NetnsScope::enter(netns);
+  const auto name = scope ? kernel::deviceName(attached.ifindex) : std::nullopt;
+  if (!name)
+    return;
+  attached.device = *name;
+  if (const auto hook = kernel::hookState({*name, attached.ifindex}))
+    attached.mode = hook->mode;
+}
+
+Attached describe(const Folder& folder, const Installed& live) {
+  Attached attached{
+      .netns = folder.netns, .ifindex = folder.ifindex, .link_id = live.info.id, .generation = live.generation};
+  attached.own_netns = kernel::currentNetns() == folder.netns;
+  attached.netns_name = kernel::netnsName(folder.netns);
+  askDevice(attached);
+  attached.program.id = live.info.program_id;
+  if (live.program)
+    if (auto info = kernel::programInfo(live.program.get()))
+      attached.program = *info;
+  if (attached.program.load_time_ns != 0)
+    attached.since_unix_ns =
+        nowNs(CLOCK_REALTIME) - nowNs(CLOCK_BOOTTIME) + static_cast<int64_t>(attached.program.load_time_ns);
+  auto manifest = readManifest(folder, live.generation);
+  if (manifest)
+    attached.manifest = std::move(*manifest);
+  else
+    attached.trouble = live.generation == 0 ? "its pins are gone" : manifest.error().message;
+  return attached;
+}
+
+// `memlock:` of the descriptor's fdinfo.
+uint64_t accountedBytes(int fd) {
+  const Fd file(::open(fmt::format("/proc/self/fdinfo/{}", fd).c_str(), O_RDONLY | O_CLOEXEC));
+  char buffer[1024];
+  const ssize_t size = file ? read(file.get(), buffer, sizeof buffer) : 0;
+  const std::string_view text(buffer, size > 0 ? size : 0);
+  constexpr std::string_view kLabel = "memlock:\t";
+  const size_t at = text.find(kLabel);
+  uint64_t bytes = 0;
+  if (at != text.npos)
+    std::from_chars(text.data() + at + kLabel.size(), text.data() + text.size(), bytes);
+  return bytes;
+}
+
+} // namespace
+
+Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
+  if (auto mounted = requireBpffs(bpffs); !mounted)
+    return mounted.error();
+  sweepVanished(bpffs);
+  const auto folders = allFolders(bpffs);
+  if (!folders)
+    return folders.error();
+  std::vector<Attached> all;
+  for (const auto& folder : *folders) {
+    const auto live = installed(folder);
+    if (!live)
+      return live.error();
+    if (*live)
+      all.push_back(describe(folder, **live));
+  }
+  return all;
+}
+
+Result<Details> show(const Target& target) {
+  const auto policy = open(target, Access::read);
+  if (!policy)
+    return policy.error();
+  const auto live = installed(policy->folder);
+  if (!live)
+    return live.error();
+  if (!*live)
+    return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
+                               .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
+  Details details{.attached = describe(policy->folder, **live)};
+  for (uint32_t i = 0; i < policy->maps->size(); ++i)
+    details.maps.push_back({policy->manifest.maps[i].name, policy->manifest.maps[i].role, policy->maps->id(i),
+                            policy->maps->maxEntries(i), policy->maps->valueSize(i),
+                            accountedBytes(policy->maps->fd(i))});
+  return details;
+}
+
+} // namespace xdpc::swap

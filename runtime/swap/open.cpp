@@ -1,0 +1,73 @@
+#include "runtime/swap/open.h"
+
+#include "runtime/swap/installed.h"
+
+#include <cerrno>
+#include <fmt/format.h>
+
+namespace xdpc::swap {
+namespace {
+
+using kernel::ErrorKind;
+using kernel::KernelError;
+
+// How often a reader that has no lock is willing to be overtaken by swaps.
+constexpr int kAttempts = 10;
+
+Result<Done> openGeneration(LivePolicy& policy) {
+  const auto live = installed(policy.folder);
+  if (!live)
+    return live.error();
+  if (!*live)
+    return KernelError{ErrorKind::not_found, ENOENT,
+                       fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
+  policy.generation = (*live)->generation;
+  policy.program_id = (*live)->info.program_id;
+  // 0: the pins of what the link runs are not there, or went while this function looked.
+  if (policy.generation == 0)
+    return KernelError{ErrorKind::busy,
+                       ENOENT,
+                       fmt::format("program {} on `{}` has no pins", policy.program_id, policy.device.name),
+                       {},
+                       "attach a policy anew with --replace, or detach"};
+  auto text = readManifestText(policy.folder, policy.generation);
+  if (!text)
+    return text.error();
+  policy.manifest_json = std::move(*text);
+  auto manifest = abi::manifestFromJson(policy.manifest_json);
+  if (!manifest)
+    return KernelError{.kind = ErrorKind::refused,
+                       .message = fmt::format("the pinned policy cannot be read: {}", manifest.error().message)};
+  policy.manifest = std::move(*manifest);
+  auto maps = openMaps(policy.folder, policy.generation, policy.manifest);
+  if (!maps)
+    return maps.error();
+  policy.maps = std::move(*maps);
+  return Done{};
+}
+
+} // namespace
+
+Result<LivePolicy> open(const Target& target, Access access) {
+  const auto place = locate(target);
+  if (!place)
+    return place.error();
+  if (auto mounted = requireBpffs(target.bpffs); !mounted)
+    return mounted.error();
+  LivePolicy policy{.device = place->device, .folder = folderOf(target.bpffs, *place)};
+  if (access == Access::change) {
+    auto lock = lockFolder(policy.folder, policy.device.name, IfMissing::fail);
+    if (!lock)
+      return lock.error();
+    policy.lock = std::move(*lock);
+  }
+  for (int attempt = 1;; ++attempt) {
+    auto opened = openGeneration(policy);
+    if (opened)
+      return policy;
+    if (opened.error().code != ENOENT || opened.error().kind == ErrorKind::not_found || attempt == kAttempts)
+      return opened.error();
+  }
+}
+
+} // namespace xdpc::swap
