@@ -113,8 +113,8 @@ void Session::tap(const TestResult& result) {
     return;
   print("  ---\n");
   for (const TestFailure& failure : result.failures)
-    printLine("  - at: {}\n    expected: {}\n    actual: {}", yamlString(place(failure.span)), yamlString(failure.expected),
-              yamlString(failure.actual));
+    printLine("  - at: {}\n    expected: {}\n    actual: {}", yamlString(place(failure.span)),
+              yamlString(failure.expected), yamlString(failure.actual));
   if (result.broken)
     printLine("  - engine: {}", yamlString(toText(*result.broken)));
   print("  ...\n");

@@ -1,0 +1,35 @@
+// `xdpc attach`: compiles, loads and attaches, or swaps in place of our own policy. Tested by tests/runtime.
+#include "runtime/swap/attach.h"
+#include "driver/commands.h"
+#include "driver/kernel_errors.h"
+#include "driver/object_of.h"
+#include "driver/target.h"
+
+namespace xdpc::driver {
+
+namespace {
+
+swap::Mode modeOf(const std::string& mode) {
+  return mode == "native" ? swap::Mode::native : mode == "generic" ? swap::Mode::generic : swap::Mode::automatic;
+}
+
+} // namespace
+
+int attachCommand(const AttachOptions& options) {
+  int code = kFine;
+  const auto object = objectOfFile(options.file, options.warnings, code);
+  if (!object)
+    return code;
+  const auto attached =
+      swap::attach(*object, targetOf(options.target), {.mode = modeOf(options.mode), .replace = options.replace});
+  if (!attached)
+    return fail(attached.error());
+  for (const std::string& warning : attached->warnings)
+    warn(warning);
+  printLine("{} on {} ({} mode, program {}){}", object->manifest.policy, attached->device.name,
+            kernel::modeName(attached->mode), attached->program_id,
+            attached->swapped ? fmt::format(", in place of {}", attached->old_policy) : "");
+  return kFine;
+}
+
+} // namespace xdpc::driver

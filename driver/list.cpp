@@ -1,0 +1,142 @@
+// `xdpc list` and `xdpc show`: what runs where, in short and in full. Tested by tests/runtime.
+#include "runtime/swap/list.h"
+#include "driver/commands.h"
+#include "driver/kernel_errors.h"
+#include "driver/target.h"
+
+#include <fmt/chrono.h>
+#include <nlohmann/json.hpp>
+
+namespace xdpc::driver {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string timeText(int64_t unix_ns) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<time_t>(unix_ns / 1'000'000'000)));
+}
+
+std::string netnsText(const swap::Attached& attached) {
+  return attached.own_netns            ? "-"
+         : attached.netns_name.empty() ? fmt::format("{}", attached.netns)
+                                       : attached.netns_name;
+}
+
+std::string deviceText(const swap::Attached& attached) {
+  return attached.device.empty() ? fmt::format("#{}", attached.ifindex) : attached.device;
+}
+
+const char* modeText(const swap::Attached& attached) {
+  return attached.mode ? kernel::modeName(*attached.mode) : "?";
+}
+
+Json toJson(const swap::Attached& attached) {
+  return {{"device", attached.device},
+          {"ifindex", attached.ifindex},
+          {"netns", attached.netns_name},
+          {"netns_inode", attached.netns},
+          {"mode", modeText(attached)},
+          {"policy", attached.manifest.policy},
+          {"file", attached.manifest.file},
+          {"source_sha256", attached.manifest.source_sha256},
+          {"compiler", attached.manifest.compiler},
+          {"since", timeText(attached.since_unix_ns)},
+          {"program", attached.program.id},
+          {"link", attached.link_id},
+          {"generation", attached.generation}};
+}
+
+std::string keyText(const abi::KeyType& key) {
+  return key.parts.empty() ? "-" : abi::keyTypeName(key);
+}
+
+void printRules(const abi::Manifest& manifest) {
+  Table rules({"rule", "line", "verdict"});
+  for (const abi::Rule& rule : manifest.rules)
+    rules.add({rule.name, std::to_string(rule.line), rule.verdict.empty() ? "-" : rule.verdict});
+  print("\n" + rules.text());
+}
+
+void printState(const abi::Manifest& manifest) {
+  Table table({"state", "kind", "key", "capacity"});
+  for (const abi::Set& set : manifest.sets)
+    table.add({set.name, "set", keyText(set.key), std::to_string(set.capacity)});
+  for (const abi::Counter& counter : manifest.counters)
+    table.add({counter.name, "counter", keyText(counter.key), std::to_string(counter.map ? counter.capacity : 1)});
+  for (const abi::Meter& meter : manifest.meters)
+    table.add({meter.name, fmt::format("meter {} {}", meter.rate, meter.bits ? "bps" : "pps"), keyText(meter.key),
+               std::to_string(meter.map ? meter.capacity : 1)});
+  for (const abi::Event& event : manifest.events)
+    table.add({event.name, "event", "-", "-"});
+  if (!table.empty())
+    print("\n" + table.text());
+}
+
+void printText(const swap::Details& details) {
+  const swap::Attached& attached = details.attached;
+  const abi::Manifest& manifest = attached.manifest;
+  uint64_t bytes = 0;
+  for (const swap::MapUse& map : details.maps)
+    bytes += map.bytes;
+  printLine("policy   {} (from {}, {})", manifest.policy, manifest.file, manifest.source_sha256.substr(0, 12));
+  printLine("device   {} ({} mode)", deviceText(attached), modeText(attached));
+  printLine("since    {}", timeText(attached.since_unix_ns));
+  printLine("program  {} ({} instructions verified, {} bytes of machine code)", attached.program.id,
+            attached.program.verified_instructions, attached.program.jited_bytes);
+  printLine("maps     {}, {} bytes", details.maps.size(), bytes);
+  printRules(manifest);
+  printState(manifest);
+}
+
+Json toJson(const swap::Details& details) {
+  Json json = {{"schema", kSchema}};
+  json.update(toJson(details.attached));
+  json["instructions"] = details.attached.program.verified_instructions;
+  json["rules"] = Json::array();
+  for (const abi::Rule& rule : details.attached.manifest.rules)
+    json["rules"].push_back({{"name", rule.name}, {"line", rule.line}, {"verdict", rule.verdict}});
+  json["maps"] = Json::array();
+  for (const swap::MapUse& map : details.maps)
+    json["maps"].push_back({{"name", map.name}, {"id", map.id}, {"entries", map.max_entries}, {"bytes", map.bytes}});
+  json["manifest"] = Json::parse(abi::toJson(details.attached.manifest));
+  return json;
+}
+
+} // namespace
+
+int listCommand(const ListOptions& options) {
+  const auto all = swap::list(options.bpffs);
+  if (!all)
+    return fail(all.error());
+  if (options.json) {
+    Json devices = Json::array();
+    for (const swap::Attached& attached : *all)
+      devices.push_back(toJson(attached));
+    printLine("{}", Json{{"schema", kSchema}, {"attached", devices}}.dump());
+    return kFine;
+  }
+  Table table({"device", "netns", "policy", "mode", "since", "file"});
+  for (const swap::Attached& attached : *all) {
+    const std::string policy =
+        attached.trouble.empty() ? attached.manifest.policy : fmt::format("? {}", attached.trouble);
+    table.add({deviceText(attached), netnsText(attached), policy, modeText(attached), timeText(attached.since_unix_ns),
+               attached.manifest.file});
+  }
+  if (!table.empty())
+    print(table.text());
+  return kFine;
+}
+
+int showCommand(const ShowOptions& options) {
+  const auto details = swap::show(targetOf(options.target));
+  if (!details)
+    return fail(details.error());
+  if (options.json)
+    printLine("{}", toJson(*details).dump());
+  else
+    printText(*details);
+  return kFine;
+}
+
+} // namespace xdpc::driver
