@@ -55,9 +55,9 @@ llvm::Value* Builder::config(unsigned offset, unsigned bytes) {
   return load;
 }
 
-llvm::Value* Builder::testMode() {
-  llvm::Value* mode = config(offsetof(abi::Config, mode), 4);
-  return CreateICmpNE(CreateAnd(mode, u32(abi::kModeTest)), u32(0));
+llvm::Value* Builder::hasMode(abi::Mode mode) {
+  llvm::Value* modes = config(offsetof(abi::Config, mode), 4);
+  return CreateICmpNE(CreateAnd(modes, u32(mode)), u32(0));
 }
 
 llvm::Value* Builder::clock(BpfHelper helper) {
@@ -118,6 +118,28 @@ void Builder::countPacket(llvm::Value* slot) {
 void Builder::countEvent(uint32_t slot) {
   llvm::Value* place = cell(u32(slot));
   storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
+}
+
+llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside) {
+  if (data_end) {
+    llvm::Value* base = llvm::isa<llvm::ConstantInt>(offset) ? at(data, offset) : opaque(at(data, offset));
+    checkWhole(base, offset, u64(bytes), outside);
+    return base;
+  }
+  checkWhole(nullptr, offset, u64(bytes), outside);
+  // `available` says it already, but the verifier wants to compare with a number.
+  auto* bounded = block("bounded");
+  llvm::Value* known = opaque(offset);
+  CreateCondBr(CreateICmpULE(known, u64(plan::kBufferBytes - bytes)), bounded, outside);
+  startBlock(bounded);
+  return at(data, known);
+}
+
+void Builder::checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside) {
+  auto* inside = block("inside");
+  CreateCondBr(data_end ? CreateICmpUGT(at(base, bytes), data_end) : CreateICmpUGT(CreateAdd(offset, bytes), available),
+               outside, inside);
+  startBlock(inside);
 }
 
 } // namespace xdpc::lower

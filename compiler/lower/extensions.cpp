@@ -29,8 +29,7 @@ public:
       choice->addCase(b.getInt64(value), more);
 
     b.startBlock(more);
-    llvm::Value* far = b.CreateOr(b.CreateICmpUGE(count_, b.u64(plan::kMaxExtensions)),
-                                  b.CreateICmpUGE(bytes_, b.u64(plan::kMaxExtensionBytes)));
+    llvm::Value* far = b.CreateICmpUGE(count_, b.u64(plan::kMaxExtensions));
     b.CreateCondBr(far, deep, choose);
     b.startBlock(deep);
     Place beyond = here();
@@ -56,7 +55,6 @@ public:
   }
 
 private:
-  // A chain of up to 255 more bytes than the bound may follow; beyond that the walk has stopped.
   void openLoop(llvm::BasicBlock* head) {
     auto* before = b.GetInsertBlock();
     b.CreateBr(head);
@@ -71,14 +69,13 @@ private:
     count_ = phi(b.getInt64Ty(), b.u64(0));
     for (auto [value, id] : members_)
       if (b.program().headers[id].asked)
-        asked_[id] = {phi(b.getPtrTy(), start_.base), phi(b.getInt64Ty(), b.u64(0)), phi(b.getInt64Ty(), b.u64(0)),
+        asked_[id] = {phi(b.getPtrTy(), b.data), phi(b.getInt64Ty(), b.u64(0)), phi(b.getInt64Ty(), b.u64(0)),
                       phi(b.getInt1Ty(), b.getFalse())};
   }
 
   // Where the next header of the chain starts, with the extension headers met so far.
   Place here() {
     Place place = start_;
-    place.base = b.opaque(b.at(start_.base, bytes_));
     place.offset = b.CreateAdd(start_.offset, bytes_);
     for (const auto& [id, phis] : asked_)
       place.packet.headers[id] = phis;
@@ -90,6 +87,12 @@ private:
     Place place = here();
     place.packet.last_protocol = protocol_;
     HeaderValue value = lowerHeader(b, walk_, id, place);
+    llvm::Value* bytes = b.CreateAdd(bytes_, value.size);
+    auto *far = b.block("chain.far"), *near = b.block("chain.near");
+    b.CreateCondBr(b.CreateICmpUGT(bytes, b.u64(plan::kMaxExtensionBytes)), far, near);
+    b.startBlock(far);
+    walk_.tooDeep(place.packet);
+    b.startBlock(near);
     Packet own = place.packet;
     own.headers[id] = value;
     const ir::PayloadBy& payload = header.payload.front();
@@ -111,7 +114,7 @@ private:
     }
     auto* from = b.GetInsertBlock();
     llvm::cast<llvm::PHINode>(protocol_)->addIncoming(protocol, from);
-    llvm::cast<llvm::PHINode>(bytes_)->addIncoming(b.CreateAdd(bytes_, value.size), from);
+    llvm::cast<llvm::PHINode>(bytes_)->addIncoming(bytes, from);
     llvm::cast<llvm::PHINode>(count_)->addIncoming(b.CreateAdd(count_, b.u64(1)), from);
     for (auto& [asked, phis] : asked_) {
       const HeaderValue& now = met.at(asked);

@@ -60,25 +60,77 @@ void addText(llvm::Module& module, llvm::StringRef name, llvm::StringRef section
   global->setAlignment(llvm::Align(1));
 }
 
-void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+llvm::Function* makeFunction(llvm::Module& module, DebugInfo& debug, llvm::StringRef name, bool internal) {
   auto& context = module.getContext();
   auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context), {llvm::PointerType::get(context, 0)}, false);
-  auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, abi::kProgramName, module);
-  function->setSection(abi::kProgramSection);
+  auto linkage = internal ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage;
+  auto* function = llvm::Function::Create(type, linkage, name, module);
+  if (internal)
+    function->addFnAttr(llvm::Attribute::NoInline);
+  else
+    function->setSection(abi::kProgramSection);
   debug.enterProgram(*function);
-  Builder b(program, module, *function, globals);
+  return function;
+}
+
+void startFunction(Builder& b, DebugInfo& debug) {
   b.startBlock(b.block("entry"));
-  debug.setPlace(b, program.policy->rules.front().span);
-  b.context = function->getArg(0);
+  debug.setPlace(b, b.policy().rules.front().span);
+  b.context = b.function().getArg(0);
+  b.length = b.call(BpfHelper::xdp_get_buff_len, {b.context});
+}
+
+void lowerPolicy(Builder& b, DebugInfo& debug) {
+  Exit exit = makeExit(b);
+  lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
+  finishExit(b, exit);
+}
+
+llvm::Value* copiedBytes(Builder& b) { // of the frame, at most the buffer's size
+  return b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, b.length, b.u64(plan::kBufferBytes));
+}
+
+// The policy over a copy of the frame's first bytes: for frames in several buffers whose first one is short.
+llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+  auto* function = makeFunction(module, debug, "xdpc_copied", true);
+  Builder b(program, module, *function, globals);
+  startFunction(b, debug);
+  auto *found = b.block("found"), *copied = b.block("copied"), *sized = b.block("sized"), *failed = b.block("failed");
+  llvm::Value* key = b.scratch(4);
+  b.storeAt(key, 0, b.u32(0));
+  b.data = b.call(BpfHelper::map_lookup_elem, {b.map(program.common.copy), key});
+  b.CreateCondBr(b.CreateIsNull(b.data), failed, found);
+  b.startBlock(found);
+  b.available = b.opaque(copiedBytes(b));
+  b.CreateCondBr(b.CreateICmpULT(b.CreateSub(b.available, b.u64(1)), b.u64(plan::kBufferBytes)), sized, failed);
+  b.startBlock(sized);
+  llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), b.data, b.available});
+  b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);
+  b.startBlock(failed); // none of these can happen to a frame that the driver gives
+  b.CreateRet(b.u32(abi::kAborted));
+  b.startBlock(copied);
+  lowerPolicy(b, debug);
+  return function;
+}
+
+void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+  llvm::Function* slow = lowerCopied(program, module, debug, globals);
+  auto* function = makeFunction(module, debug, abi::kProgramName, false);
+  Builder b(program, module, *function, globals);
+  startFunction(b, debug);
   auto pointer = [&](unsigned offset) {
     return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
   };
-  llvm::Value* data = pointer(offsetof(xdp_md, data));
+  b.data = pointer(offsetof(xdp_md, data));
   b.data_end = pointer(offsetof(xdp_md, data_end));
-  b.length = b.call(BpfHelper::xdp_get_buff_len, {b.context});
-  Exit exit = makeExit(b);
-  lowerParser(b, data, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
-  finishExit(b, exit);
+  auto *direct = b.block("direct"), *check = b.block("check"), *copied = b.block("copied");
+  b.CreateCondBr(b.hasMode(abi::kModeCopied), copied, check);
+  b.startBlock(check);
+  b.CreateCondBr(b.CreateICmpUGT(b.at(b.data, copiedBytes(b)), b.data_end), copied, direct);
+  b.startBlock(copied);
+  b.CreateRet(b.CreateCall(slow, {b.context}));
+  b.startBlock(direct);
+  lowerPolicy(b, debug);
 }
 
 } // namespace

@@ -24,7 +24,6 @@ public:
     checkLength(own);
     if (b.program().headers[id_].asked)
       place_.packet.headers.try_emplace(id_, value_); // a name means the first such header
-    place_.base = b.opaque(b.at(value_.base, value_.size));
     place_.offset = b.CreateAdd(value_.offset, value_.size);
     if (hasExtensions())
       return lowerChain(own);
@@ -143,9 +142,10 @@ private:
 
 HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& place) {
   const ir::Header& header = b.policy().headers[id];
-  auto *cut = b.block("cut"), *fixed = b.block("fixed");
-  HeaderValue value{place.base, place.offset, b.u64(header.min_size), nullptr};
-  b.CreateCondBr(b.CreateICmpUGT(b.at(place.base, header.min_size), b.data_end), cut, fixed);
+  auto* cut = b.block("cut");
+  llvm::Value* base = b.packetAt(place.offset, header.min_size, cut);
+  HeaderValue value{base, place.offset, b.u64(header.min_size), nullptr};
+  auto* fixed = b.GetInsertBlock();
   b.startBlock(cut);
   walk.cutShort(id, place.packet);
   b.startBlock(fixed);
@@ -153,20 +153,20 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
     return value;
 
   value.size = lowerValue(b, withHeader(place.packet, id, value), *header.size).low;
-  auto *possible = b.block("possible"), *whole = b.block("whole"), *impossible = b.block("impossible");
+  auto *possible = b.block("possible"), *impossible = b.block("impossible");
   b.CreateCondBr(b.CreateICmpULT(value.size, b.u64(header.min_size)), impossible, possible);
   b.startBlock(possible);
-  b.CreateCondBr(b.CreateICmpUGT(b.at(place.base, value.size), b.data_end), impossible, whole);
+  b.checkWhole(base, place.offset, value.size, impossible);
+  auto* whole = b.GetInsertBlock();
   b.startBlock(impossible);
   walk.cutShort(id, place.packet);
   b.startBlock(whole);
   return value;
 }
 
-void lowerParser(Builder& b, llvm::Value* data, const LeafLowering& leaf) {
+void lowerParser(Builder& b, const LeafLowering& leaf) {
   Walk walk(b, leaf);
   Place start;
-  start.base = data;
   start.offset = b.u64(0);
   start.packet.malformed = start.packet.unparsed = b.getFalse();
   start.packet.ip_end = start.packet.last_protocol = b.u64(0);

@@ -12,7 +12,7 @@ namespace xdpc::lower {
 // Called once a leaf, with the builder in its block; it has to end the block.
 using LeafLowering = std::function<void(const Packet&)>;
 
-// Ends the current block. `data`: pointer to the frame's first byte.
-void lowerParser(Builder& builder, llvm::Value* data, const LeafLowering& leaf);
+// Ends the current block. The builder knows where the frame is.
+void lowerParser(Builder& builder, const LeafLowering& leaf);
 
 } // namespace xdpc::lower

@@ -14,7 +14,6 @@ Place Walk::makePhis(const Place& like) {
   auto phi = [&](llvm::Value* value) -> llvm::Value* { return value ? b.CreatePHI(value->getType(), 4) : nullptr; };
   Place place;
   place.behind_ip = like.behind_ip;
-  place.base = phi(like.base);
   place.offset = phi(like.offset);
   for (const auto& [id, value] : like.packet.headers)
     place.packet.headers[id] = {phi(value.base), phi(value.offset), phi(value.size), phi(value.present)};
@@ -31,7 +30,6 @@ void Walk::addIncoming(Place& phis, const Place& from) {
     if (phi)
       llvm::cast<llvm::PHINode>(phi)->addIncoming(value, block);
   };
-  add(phis.base, from.base);
   add(phis.offset, from.offset);
   for (auto& [id, value] : phis.packet.headers) {
     const HeaderValue& incoming = from.packet.headers.at(id);

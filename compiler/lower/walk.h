@@ -15,8 +15,7 @@ namespace xdpc::lower {
 struct Place {
   Packet packet;
   bool behind_ip = false; // packet.ip_end means something
-  llvm::Value* base = nullptr;
-  llvm::Value* offset = nullptr; // i64
+  llvm::Value* offset = nullptr; // i64, from the frame's start
 };
 
 class Walk {

@@ -23,6 +23,8 @@ struct HeaderPlan {
 inline constexpr unsigned kMaxRepeats = 2;    // of one header in a chain: two VLAN tags
 inline constexpr unsigned kMaxExtensions = 8; // IPv6 extension headers
 inline constexpr unsigned kMaxExtensionBytes = 256;
+// Of a frame whose first buffer is shorter, so many bytes are copied before its headers are read.
+inline constexpr unsigned kBufferBytes = 512;
 
 // How membership in a constant set is decided.
 enum class ConstSetKind : uint8_t {
@@ -63,7 +65,7 @@ struct EventPlan {
 
 // The maps that are not a set's, meter's or counter's own, as indices into manifest.maps.
 struct CommonMaps {
-  uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0;
+  uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0, copy = 0;
   std::optional<uint32_t> meters, events;
 };
 

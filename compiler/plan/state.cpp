@@ -250,6 +250,12 @@ private:
     program_.common.config = array(abi::kConfigSection, abi::MapRole::config, sizeof(abi::Config), BPF_F_RDONLY_PROG);
     program_.common.control = array(".data.control", abi::MapRole::control, sizeof(abi::Control), BPF_F_MMAPABLE);
     program_.common.test = array(".data.test", abi::MapRole::test, sizeof(abi::TestState), BPF_F_MMAPABLE);
+    program_.common.copy = map({.name = "frame",
+                                .role = abi::MapRole::scratch,
+                                .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+                                .key_size = 4,
+                                .value_size = kBufferBytes,
+                                .max_entries = 1});
   }
 
   Program& program_;

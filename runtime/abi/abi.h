@@ -39,6 +39,7 @@ enum Mode : uint32_t {
   kModeTest = 1, // clock, interface, queue come from the map `test`, and the deciding slot goes there
   kModeTrial = 2,
   kModeCapture = 4,
+  kModeCopied = 8, // read headers from a copy, as for frames whose first buffer is short; for tests
 };
 
 // The map `test`, used in test mode alone, on both engines.
