@@ -100,11 +100,11 @@ llvm::Value* Builder::fromContext(unsigned offset, unsigned test_offset) {
 }
 
 llvm::Value* Builder::cell(llvm::Value* slot) {
-  llvm::Value* cpu = CreateTrunc(call(BpfHelper::get_smp_processor_id, {}), getInt32Ty());
-  llvm::Value* rows = config(offsetof(abi::Config, rows), 4);
+  llvm::Value* cpu = call(BpfHelper::get_smp_processor_id, {});
+  llvm::Value* rows = CreateZExt(config(offsetof(abi::Config, rows), 4), getInt64Ty());
   // A loader other than ours may have made fewer rows than there are CPUs: those share the first.
-  llvm::Value* row = CreateSelect(CreateICmpULT(cpu, rows), cpu, u32(0));
-  llvm::Value* row_offset = opaque(CreateMul(CreateZExt(row, getInt64Ty()), u64(program_.row_bytes)));
+  llvm::Value* row = CreateSelect(CreateICmpULT(cpu, rows), cpu, u64(0));
+  llvm::Value* row_offset = opaque(CreateMul(row, u64(program_.row_bytes)));
   llvm::Value* cell_offset = CreateMul(CreateZExt(slot, getInt64Ty()), u64(sizeof(abi::Cell)));
   return at(at(map(program_.common.counters), row_offset), cell_offset);
 }

@@ -191,6 +191,7 @@ void makeConstSetFunctions(const plan::Program& program, llvm::Module& module, D
     auto* function = llvm::Function::Create(llvm::FunctionType::get(u32, {u64, u64, u32}, false),
                                             llvm::Function::InternalLinkage, "in_set_" + std::to_string(id), module);
     function->addFnAttr(llvm::Attribute::NoInline);
+    function->setDoesNotThrow();
     debug.enterFunction(*function, {64, 64, 32});
     Builder builder(program, module, *function, globals);
     builder.startBlock(builder.block("entry"));

@@ -69,6 +69,7 @@ llvm::Function* makeFunction(llvm::Module& module, DebugInfo& debug, llvm::Strin
     function->addFnAttr(llvm::Attribute::NoInline);
   else
     function->setSection(abi::kProgramSection);
+  function->setDoesNotThrow();
   debug.enterProgram(*function);
   return function;
 }
@@ -151,7 +152,7 @@ Module lower(const plan::Program& program) {
   for (uint32_t index = 0; index < program.manifest.maps.size(); ++index)
     if (auto* global = addMap(module, debug, program.manifest.maps[index]))
       globals.maps[index] = global;
-  addText(module, "license", "license", abi::kLicense, true);
+  addText(module, "_license", "license", abi::kLicense, true);
   addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
   makeConstSetFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
