@@ -1,5 +1,5 @@
-// Text to ast::File. Entry point: parse. The grammar is in grammar/; layout.h joins lines first; every construct has its
-// conversion in a file of its own. Syntax errors are reported and parsing goes on at the next statement.
+// Text to ast::File. Entry point: parse. The grammar is in grammar/; layout.h joins lines first; every construct has
+// its conversion in a file of its own. Syntax errors are reported and parsing goes on at the next statement.
 #pragma once
 
 #include "compiler/ast/ast.h"

@@ -1,0 +1,338 @@
+// See parse.h. Lays the text out, then takes it statement by statement, each matched on its own, and walks into blocks.
+// The depth of blocks is bounded by layout.
+#include "compiler/parse/parse.h"
+
+#include "compiler/parse/layout.h"
+#include "compiler/parse/literal.h"
+#include "compiler/parse/match.h"
+#include "compiler/parse/mismatch.h"
+#include "compiler/parse/rule.h"
+#include "compiler/parse/state.h"
+#include "compiler/parse/statements.h"
+#include "compiler/parse/test.h"
+
+#include "grammar/keywords.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::parse {
+namespace {
+
+using diag::Id;
+
+class Parser {
+public:
+  Parser(Input& input, const Layout& layout, ast::File& file)
+      : input_(input), layout_(layout), file_(file), statements_(layout), matcher_(layout.text) {}
+
+  void run();
+
+private:
+  void topItem(const Statement& statement);
+  void policy(const Statement& statement, const Node* head);
+  void rules(const Statement& statement, const Node* head);
+  void test(const Statement& statement, const Node* head);
+  void protect(const Statement& statement, const Node* head);
+
+  void policyItem(const Statement& statement, ast::Policy& policy);
+  void fallback(const Statement& statement, const Node& node, ast::Policy& policy);
+  std::optional<ast::Rule> ruleItem(const Statement& statement);
+  std::optional<ast::Rule> rule(const Statement& statement, const Node& node);
+  void ruleBlocks(ast::Rule& rule);
+  std::vector<ast::BlockItem> blockItems();
+  void blockItem(const Statement& statement, std::vector<ast::BlockItem>& items);
+
+  const Node* match(Entry entry, const Statement& statement);
+  void endOfBlock();
+  void unexpectedBlock(const Statement& statement);
+  void missingBlock(const Statement& statement);
+  std::string_view firstWord(const Statement& statement) const;
+  Span span(const Statement& statement) const { return input_.span(statement.begin, statement.end); }
+
+  Input& input_;
+  const Layout& layout_;
+  ast::File& file_;
+  Statements statements_;
+  Matcher matcher_;
+};
+
+const Node* Parser::match(Entry entry, const Statement& statement) {
+  if (const Node* piece = matcher_.match(entry, statement.begin, statement.end))
+    return piece;
+  if (!statements_.damaged(statement))
+    reportMismatch({input_, layout_.text, entry, statement, matcher_.mismatch()});
+  return nullptr;
+}
+
+std::string_view Parser::firstWord(const Statement& statement) const {
+  uint32_t end = statement.begin;
+  while (end < statement.end && layout_.text[end] >= 'a' && layout_.text[end] <= 'z')
+    ++end;
+  return input_.source.text().substr(statement.begin, end - statement.begin);
+}
+
+// A `{` where none belongs: what it holds is passed over.
+void Parser::unexpectedBlock(const Statement& statement) {
+  if (!statements_.damaged(statement)) {
+    const auto brace = static_cast<uint32_t>(layout_.text.find('{', statement.end));
+    input_.report(Id::syntax, input_.span(brace, brace + 1), "unexpected `{`").label =
+        statement.empty() ? "a block belongs to a rule or a declaration" : "the statement takes no block";
+  }
+  statements_.skipBlock();
+  endOfBlock();
+}
+
+void Parser::missingBlock(const Statement& statement) {
+  if (statements_.damaged(statement))
+    return;
+  input_
+      .report(Id::syntax, input_.span(statement.end, statement.end),
+              fmt::format("expected `{{` after `{}`", span(statement).text()))
+      .label = "the statement ends here";
+}
+
+// Behind a `}` that ends its statement.
+void Parser::endOfBlock() {
+  Statement rest = statements_.rest();
+  if (rest.empty() && !rest.block)
+    return;
+  if (!statements_.damaged(rest))
+    input_.report(Id::syntax, span(rest), "expected the end of the statement after `}`");
+  for (; rest.block; rest = statements_.rest())
+    statements_.skipBlock();
+}
+
+void Parser::run() {
+  while (const auto statement = statements_.next())
+    topItem(*statement);
+}
+
+void Parser::topItem(const Statement& statement) {
+  const std::string_view word = firstWord(statement);
+  if (word == "extern") {
+    input_.report(Id::not_implemented, span(statement), "`extern` functions are not compiled by this version");
+    return statement.block ? (statements_.skipBlock(), endOfBlock()) : void();
+  }
+  const Node* node = match(Entry::top_item, statement);
+  const bool has_block = word == "policy" || word == "rules" || word == "test" || word == "protect";
+  if (!has_block) {
+    if (node)
+      readDeclaration(input_, *node, file_);
+    if (!statement.block)
+      return;
+    if (node)
+      return unexpectedBlock(statement);
+    statements_.skipBlock();
+    return static_cast<void>(statements_.rest());
+  }
+  if (!statement.block)
+    return node ? missingBlock(statement) : void();
+  if (word == "policy")
+    policy(statement, node);
+  else if (word == "rules")
+    rules(statement, node);
+  else if (word == "test")
+    test(statement, node);
+  else
+    protect(statement, node);
+  endOfBlock();
+}
+
+void Parser::policy(const Statement& statement, const Node* head) {
+  ast::Policy policy;
+  if (head)
+    policy.name = input_.name(*Children(*head).begin());
+  while (const auto item = statements_.next())
+    policyItem(*item, policy);
+  policy.span = input_.span(statement.begin, statements_.blockEnd());
+  file_.policies.push_back(std::move(policy));
+}
+
+void Parser::rules(const Statement& statement, const Node* head) {
+  ast::RulesDecl rules;
+  if (head)
+    rules.name = input_.name(*Children(*head).begin());
+  while (const auto item = statements_.next())
+    if (auto rule = ruleItem(*item))
+      rules.rules.push_back(std::move(*rule));
+  rules.span = input_.span(statement.begin, statements_.blockEnd());
+  file_.rules.push_back(std::move(rules));
+}
+
+void Parser::test(const Statement& statement, const Node* head) {
+  ast::Test test;
+  if (head)
+    test.title = readText(input_, *Children(*head).begin());
+  while (const auto item = statements_.next()) {
+    const Node* line = match(Entry::test_item, *item);
+    if (line)
+      test.lines.push_back(readTestLine(input_, *line));
+    if (item->block && line)
+      unexpectedBlock(*item);
+    else if (item->block)
+      statements_.skipBlock(), endOfBlock();
+  }
+  test.span = input_.span(statement.begin, statements_.blockEnd());
+  file_.tests.push_back(std::move(test));
+}
+
+void Parser::protect(const Statement& statement, const Node* head) {
+  const std::string title = head ? readText(input_, *Children(*head).begin()) : std::string();
+  bool any = false;
+  while (const auto item = statements_.next()) {
+    any = true;
+    const Node* promise = match(Entry::promise, *item);
+    if (promise)
+      file_.protects.push_back(readPromise(input_, *promise, title));
+    if (item->block && promise)
+      unexpectedBlock(*item);
+    else if (item->block)
+      statements_.skipBlock(), endOfBlock();
+  }
+  if (!any && !statements_.damaged(statement))
+    input_.report(Id::syntax, span(statement), "a promise without a line").help =
+        "write `never drop when …` in its block";
+}
+
+void Parser::policyItem(const Statement& statement, ast::Policy& policy) {
+  const Node* node = match(Entry::rule_item, statement);
+  if (node && node->kind == Kind::fallback)
+    return fallback(statement, *node, policy);
+  if (node && node->kind == Kind::on_verdict) {
+    policy.on.push_back(readOnVerdict(input_, *node));
+    return statement.block ? unexpectedBlock(statement) : void();
+  }
+  if (!node && statement.block) { // its statements may hold errors of their own
+    ast::Rule discarded;
+    return ruleBlocks(discarded);
+  }
+  auto result = node ? rule(statement, *node) : std::nullopt;
+  if (!result)
+    return;
+  if (policy.otherwise)
+    input_.report(Id::misplaced_statement, result->span, "a rule stands behind `default`").label =
+        "`default` comes last";
+  policy.rules.push_back(std::move(*result));
+}
+
+void Parser::fallback(const Statement& statement, const Node& node, ast::Policy& policy) {
+  const bool twice = policy.otherwise.has_value();
+  std::vector<ast::BlockItem> items;
+  const Children action(node);
+  if (!action.empty()) {
+    items.emplace_back();
+    items.back().statement = readStatement(input_, *action.begin());
+    if (statement.block)
+      unexpectedBlock(statement);
+  } else if (statement.block) {
+    items = blockItems();
+    endOfBlock();
+  } else {
+    input_.report(Id::syntax, input_.span(statement.end, statement.end), "expected a verdict or `{` after `default`");
+  }
+  const Span whole = input_.span(statement.begin, statement.block ? statements_.blockEnd() : statement.end);
+  if (twice) {
+    input_.report(Id::misplaced_statement, whole, "`default` is given twice")
+        .notes.push_back({policy.default_span, "the first one is here"});
+    return;
+  }
+  policy.otherwise = std::move(items);
+  policy.default_span = whole;
+}
+
+// A rule of `rules` or of a block.
+std::optional<ast::Rule> Parser::ruleItem(const Statement& statement) {
+  const Node* node = match(Entry::rule_item, statement);
+  if (node && (node->kind == Kind::fallback || node->kind == Kind::on_verdict)) {
+    input_
+        .report(Id::misplaced_statement, span(statement),
+                fmt::format("`{}` stands outside of a policy", firstWord(statement)))
+        .label = "it belongs directly into `policy`";
+    node = nullptr;
+  }
+  if (node)
+    return rule(statement, *node);
+  if (statement.block) {
+    ast::Rule discarded;
+    ruleBlocks(discarded);
+  }
+  return std::nullopt;
+}
+
+std::optional<ast::Rule> Parser::rule(const Statement& statement, const Node& node) {
+  ast::Rule rule = readRule(input_, node);
+  if (node.kind == Kind::plain_rule) {
+    if (!statement.block)
+      return rule;
+    const auto brace = static_cast<uint32_t>(layout_.text.find('{', statement.end));
+    diag::Diagnostic& error =
+        input_.report(Id::missing_when, input_.span(brace, brace + 1), "a rule with a block starts with `when`");
+    error.label = "the rule's action stands before it already";
+    error.help = "write `when condition { …; drop }`";
+    ruleBlocks(rule);
+    return std::nullopt;
+  }
+  if (!statement.block) {
+    missingBlock(statement);
+    return std::nullopt;
+  }
+  ruleBlocks(rule);
+  rule.span.end = statements_.blockEnd();
+  return rule;
+}
+
+// The block of a `when`, and of its `else`.
+void Parser::ruleBlocks(ast::Rule& rule) {
+  rule.block = true;
+  rule.body = blockItems();
+  const Statement rest = statements_.rest();
+  if (rest.empty() && !rest.block)
+    return;
+  if (span(rest).text() == "else" && rest.block) {
+    rule.otherwise = blockItems();
+    return endOfBlock();
+  }
+  if (!statements_.damaged(rest))
+    input_.report(Id::syntax, span(rest),
+                  firstWord(rest) == "else" ? "expected `{` after `else`"
+                                            : "expected `else` or the end of the statement after `}`");
+  if (rest.block) {
+    statements_.skipBlock();
+    endOfBlock();
+  }
+}
+
+std::vector<ast::BlockItem> Parser::blockItems() {
+  std::vector<ast::BlockItem> items;
+  while (const auto statement = statements_.next())
+    blockItem(*statement, items);
+  return items;
+}
+
+void Parser::blockItem(const Statement& statement, std::vector<ast::BlockItem>& items) {
+  auto rule = ruleItem(statement);
+  if (!rule)
+    return;
+  if (rule->name)
+    input_.report(Id::misplaced_statement, rule->name->span, "a name inside of a block").label =
+        "only the rules of a policy have names";
+  items.emplace_back();
+  if (!rule->block && !rule->condition && !rule->meter)
+    items.back() = std::move(rule->body[0]);
+  else
+    items.back().nested.push_back(std::move(*rule));
+}
+
+} // namespace
+
+ast::File parse(const SourceFile& source, diag::Emitter& emitter, const Limits& limits) {
+  ast::File file;
+  file.source = &source;
+  if (const auto layout = layOut(source, emitter, limits)) {
+    Input input{source, emitter, limits};
+    Parser(input, *layout, file).run();
+  }
+  return file;
+}
+
+} // namespace xdpc::parse

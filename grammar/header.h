@@ -1,0 +1,32 @@
+// Headers of packets: fields, sizes, and what follows.
+#pragma once
+
+#include "grammar/rule.h"
+
+namespace xdpc::grammar {
+
+struct field_part;
+struct field_parts : seq<open_brace, star<field_part>, close_brace> {};
+// The first field's name is told from a clause by its colon: `length: u16`.
+struct header_field : seq<new_word, seq<one<':'>, gap>, spaced_type, opt<field_parts>, opt<when>> {};
+struct field_part : header_field {};
+struct derived_field : seq<new_word, one<'='>, not_at<one<'='>>, gap, expression> {};
+
+struct size_clause : seq<kw_size, expression> {};
+struct length_clause : seq<kw_length, expression> {};
+struct payload_entry : seq<expression, pair_value> {};
+struct payload_table : seq<open_brace, opt<payload_entry, star<comma, payload_entry>, opt<comma>>, close_brace> {};
+struct payload_by : seq<kw_payload, kw_by, new_word, opt<when>, opt<payload_table>> {};
+struct payload_is : seq<kw_payload, new_word, opt<when>> {};
+struct header_item : sor<header_field, derived_field, size_clause, length_clause, payload_by, payload_is> {};
+struct header_body : seq<open_brace, star<header_item>, close_brace> {};
+
+struct tunnel_mark : kw_tunnel {};
+struct extension_mark : kw_extension {};
+struct extension_of : seq<kw_of, new_name> {};
+struct alternatives : seq<equals, new_name, star<sym<'|'>, new_name>> {};
+struct header_declaration : seq<opt<sor<tunnel_mark, extension_mark>>, kw_header, new_name, opt<extension_of>,
+                                sor<alternatives, header_body>> {};
+struct extend_declaration : seq<kw_extend, new_name, header_body> {};
+
+} // namespace xdpc::grammar
