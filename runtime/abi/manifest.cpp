@@ -254,6 +254,13 @@ ManifestError bad(std::string_view what) {
 
 } // namespace
 
+std::optional<uint32_t> mapWithRole(const Manifest& manifest, MapRole role) {
+  for (size_t i = 0; i < manifest.maps.size(); ++i)
+    if (manifest.maps[i].role == role)
+      return static_cast<uint32_t>(i);
+  return std::nullopt;
+}
+
 std::string toJson(const Manifest& manifest) {
   Manifest copy = manifest; // describe() serves the reader too, and so takes a mutable value
   Writer writer;

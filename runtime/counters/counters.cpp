@@ -1,0 +1,109 @@
+// Sums the rows of `counters` onto `base`, and lists keyed counters. Tested by tests/unit/state/counters_test.cpp.
+#include "runtime/counters/counters.h"
+
+#include "runtime/engine/scan.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace xdpc::counters {
+namespace {
+
+using abi::Cell;
+using engine::MapError;
+
+void addCells(std::vector<Cell>& sums, std::span<const uint8_t> bytes) {
+  for (size_t slot = 0; slot < sums.size() && (slot + 1) * sizeof(Cell) <= bytes.size(); ++slot) {
+    Cell cell;
+    std::memcpy(&cell, bytes.data() + slot * sizeof(Cell), sizeof cell);
+    sums[slot].packets += cell.packets;
+    sums[slot].bytes += cell.bytes;
+  }
+}
+
+// The map's whole value. It is read at once: a pinned map may cost a system call each time.
+Result<abi::Bytes, MapError> readAll(const engine::Maps& maps, uint32_t map) {
+  abi::Bytes bytes(maps.valueSize(map));
+  if (auto done = maps.read(map, 0, bytes); !done)
+    return done.error();
+  return bytes;
+}
+
+Cell cellOf(const abi::Bytes& bytes) {
+  Cell cell{};
+  std::memcpy(&cell, bytes.data(), std::min(sizeof cell, bytes.size()));
+  return cell;
+}
+
+} // namespace
+
+std::optional<uint32_t> findSlot(const abi::Manifest& manifest, std::string_view name, abi::SlotKind kind) {
+  for (size_t i = 0; i < manifest.slots.size(); ++i)
+    if (manifest.slots[i].kind == kind && manifest.slots[i].name == name)
+      return static_cast<uint32_t>(i);
+  return std::nullopt;
+}
+
+const abi::Counter* findCounter(const abi::Manifest& manifest, std::string_view name) {
+  const auto& all = manifest.counters;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const abi::Counter& c) { return c.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<std::vector<Cell>, MapError> readSlots(const engine::Maps& maps, const abi::Manifest& manifest) {
+  std::vector<Cell> sums(manifest.slots.size(), Cell{0, 0});
+  const auto counters = abi::mapWithRole(manifest, abi::MapRole::counters);
+  const auto base = abi::mapWithRole(manifest, abi::MapRole::base);
+  if (base) {
+    const auto bytes = readAll(maps, *base);
+    if (!bytes)
+      return bytes.error();
+    addCells(sums, *bytes);
+  }
+  if (!counters)
+    return sums;
+  const auto bytes = readAll(maps, *counters);
+  if (!bytes)
+    return bytes.error();
+  const size_t row = manifest.maps[*counters].row_bytes;
+  for (size_t offset = 0; row != 0 && offset + row <= bytes->size(); offset += row)
+    addCells(sums, std::span(*bytes).subspan(offset, row));
+  return sums;
+}
+
+Result<Cell, MapError> readSlot(const engine::Maps& maps, const abi::Manifest& manifest, uint32_t slot) {
+  auto all = readSlots(maps, manifest);
+  if (!all)
+    return all.error();
+  if (slot >= all->size())
+    return MapError{ENOENT, "the policy has no such counter"};
+  return (*all)[slot];
+}
+
+Result<Cell, MapError> readKey(const engine::Maps& maps, const abi::Counter& counter, const abi::KeyValue& key) {
+  const auto value = maps.lookup(*counter.map, abi::encodeKey(counter.key, key));
+  if (!value)
+    return value.error();
+  return *value ? cellOf(**value) : Cell{0, 0};
+}
+
+Result<std::vector<KeyedCount>, MapError> readKeys(const engine::Maps& maps, const abi::Counter& counter) {
+  const auto keys = engine::keys(maps, *counter.map);
+  if (!keys)
+    return keys.error();
+  std::vector<KeyedCount> counts;
+  for (const abi::Bytes& key : *keys) {
+    const auto value = maps.lookup(*counter.map, key);
+    if (!value)
+      return value.error();
+    if (*value) // it may have gone since the scan
+      counts.push_back({abi::decodeKey(counter.key, key), cellOf(**value)});
+  }
+  std::sort(counts.begin(), counts.end(), [](const KeyedCount& a, const KeyedCount& b) {
+    return a.cell.packets != b.cell.packets ? a.cell.packets > b.cell.packets : a.key < b.key;
+  });
+  return counts;
+}
+
+} // namespace xdpc::counters

@@ -1,0 +1,72 @@
+// Events as a line for people and as JSON for programs. Tested by tests/unit/state/events_test.cpp.
+#include "runtime/events/events.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace xdpc::events {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr unsigned kSchema = 1;
+
+std::string text(const Field& field) {
+  return field.value ? abi::formatKey({{field.kind}}, {*field.value}) : "-";
+}
+
+// Numbers and truth values as themselves, addresses as text.
+Json json(const Field& field) {
+  if (!field.value)
+    return nullptr;
+  const auto* number = std::get_if<uint64_t>(&*field.value);
+  if (!number)
+    return text(field);
+  return field.kind == abi::KeyKind::Bool ? Json(*number != 0) : Json(*number);
+}
+
+} // namespace
+
+const char* verdictName(abi::Verdict verdict) {
+  switch (verdict) {
+  case abi::kAborted:
+    return "abort";
+  case abi::kDrop:
+    return "drop";
+  case abi::kPass:
+    return "pass";
+  case abi::kTx:
+    return "tx";
+  case abi::kRedirect:
+    return "redirect";
+  case abi::kNoVerdict:
+    break;
+  }
+  return "none";
+}
+
+std::string formatLine(const Event& event) {
+  std::string line = fmt::format("{}.{:09} {} by {}", event.time_ns / 1'000'000'000, event.time_ns % 1'000'000'000,
+                                 event.name, event.rule);
+  if (event.verdict)
+    line += fmt::format(" {}", verdictName(*event.verdict));
+  for (size_t i = 0; i < event.fields.size(); ++i)
+    line += fmt::format("{} {}={}", i ? "" : ":", event.fields[i].name, text(event.fields[i]));
+  return line;
+}
+
+std::string formatJson(const Event& event) {
+  Json fields = Json::object();
+  for (const Field& field : event.fields)
+    fields[field.name] = json(field);
+  Json object;
+  object["schema"] = kSchema;
+  object["time_ns"] = event.time_ns;
+  object["event"] = event.name;
+  object["rule"] = event.rule;
+  object["verdict"] = event.verdict ? Json(verdictName(*event.verdict)) : Json(nullptr);
+  object["fields"] = std::move(fields);
+  return object.dump();
+}
+
+} // namespace xdpc::events

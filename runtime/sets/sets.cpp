@@ -1,0 +1,289 @@
+// The operations on sets, over their two parts. Tested by tests/unit/state/sets_test.cpp.
+#include "runtime/sets/sets.h"
+
+#include "runtime/sets/error.h"
+#include "runtime/sets/exact.h"
+#include "runtime/sets/trie.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace xdpc::sets {
+namespace {
+
+uint64_t expiryOf(const Lifetime& lifetime) {
+  uint64_t end = abi::kNever;
+  if (!lifetime.ttl_ns || __builtin_add_overflow(lifetime.now_ns, *lifetime.ttl_ns, &end))
+    return abi::kNever;
+  return end;
+}
+
+// Both parts of one set, opened for changes.
+class Writer {
+public:
+  static Result<Writer, SetError> open(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
+    Writer writer(set);
+    if (set.exact_map)
+      writer.exact_.emplace(maps, set);
+    if (!set.trie_map)
+      return writer;
+    auto trie = TriePart::open(maps, manifest, set);
+    if (!trie)
+      return trie.error();
+    writer.trie_.emplace(std::move(*trie));
+    return writer;
+  }
+
+  Result<Done, SetError> add(const abi::KeyValue& key, uint64_t now_ns, uint64_t expires_ns, bool replace) {
+    const auto before = expiry(key);
+    if (!before)
+      return before.error();
+    if (!*before)
+      if (auto room = makeRoom(now_ns); !room)
+        return room;
+    const uint64_t end = *before && !replace ? std::max(**before, expires_ns) : expires_ns;
+    if (*before && **before == end)
+      return Done{};
+    const auto done = write(key, end, now_ns);
+    if (done && !*before)
+      ++*count_;
+    return done;
+  }
+
+  // False if no live element was there.
+  Result<bool, SetError> erase(const abi::KeyValue& key, uint64_t now_ns) {
+    const auto before = expiry(key);
+    if (!before)
+      return before.error();
+    const auto erased = ExactPart::takes(set_, key) ? exact_->erase(key) : trie_->erase(key);
+    if (!erased)
+      return erased.error();
+    return *erased && *before && **before > now_ns;
+  }
+
+private:
+  explicit Writer(const abi::Set& set) : set_(set) {}
+
+  Result<std::optional<uint64_t>, SetError> expiry(const abi::KeyValue& key) const {
+    if (ExactPart::takes(set_, key))
+      return exact_->expiry(key);
+    return trie_->ownExpiry(key);
+  }
+
+  Result<Done, engine::MapError> put(const abi::KeyValue& key, uint64_t expires_ns) {
+    return ExactPart::takes(set_, key) ? exact_->put(key, expires_ns) : trie_->put(key, expires_ns);
+  }
+
+  Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, uint64_t now_ns) {
+    auto done = put(key, expires_ns);
+    if (!done && (done.error().code == E2BIG || done.error().code == ENOSPC)) {
+      // A program filled the map since it was counted, maybe with elements that have ended.
+      const auto erased = eraseDead(now_ns);
+      if (!erased)
+        return erased.error();
+      if (*erased == 0)
+        return full();
+      done = put(key, expires_ns);
+    }
+    if (!done)
+      return machineError(done.error());
+    return Done{};
+  }
+
+  // Room for one more element within the capacity. Dead elements go first.
+  Result<Done, SetError> makeRoom(uint64_t now_ns) {
+    if (!count_)
+      if (auto counted = recount(); !counted)
+        return counted;
+    if (*count_ < set_.capacity)
+      return Done{};
+    if (auto erased = eraseDead(now_ns); !erased)
+      return erased.error();
+    if (auto counted = recount(); !counted)
+      return counted;
+    return *count_ < set_.capacity ? Result<Done, SetError>(Done{}) : full();
+  }
+
+  Result<size_t, SetError> eraseDead(uint64_t now_ns) {
+    size_t erased = 0;
+    if (exact_) {
+      const auto part = exact_->eraseDead(now_ns);
+      if (!part)
+        return part.error();
+      erased += *part;
+    }
+    if (trie_) {
+      const auto part = trie_->eraseDead(now_ns);
+      if (!part)
+        return part.error();
+      erased += *part;
+    }
+    return erased;
+  }
+
+  Result<Done, SetError> recount() {
+    size_t count = trie_ ? trie_->count() : 0;
+    if (exact_) {
+      const auto part = exact_->count();
+      if (!part)
+        return part.error();
+      count += *part;
+    }
+    count_ = count;
+    return Done{};
+  }
+
+  SetError full() const {
+    return {SetError::Kind::full,
+            fmt::format("the set `{}` is full: it has {} live element{}, its capacity", set_.name, set_.capacity,
+                        set_.capacity == 1 ? "" : "s"),
+            {},
+            0};
+  }
+
+  const abi::Set& set_;
+  std::optional<ExactPart> exact_;
+  std::optional<TriePart> trie_;
+  std::optional<size_t> count_; // of elements, dead ones too; programs change it meanwhile
+};
+
+bool coveredInTrie(const abi::Bytes& value, uint64_t now_ns) {
+  abi::TrieElement element{};
+  std::memcpy(&element, value.data(), std::min(sizeof element, value.size()));
+  return now_ns < element.expires_ns;
+}
+
+// The key cut to a length, if the key is at least that long.
+std::optional<abi::KeyValue> cut(const abi::Set& set, const abi::KeyValue& key, const abi::PrefixLength& length) {
+  abi::KeyValue cut = key;
+  auto& prefix = std::get<abi::Prefix>(cut[*abi::prefixPart(set.key)]);
+  if (prefix.address.family != length.family || prefix.length < length.length)
+    return std::nullopt;
+  prefix = {abi::maskAddress(prefix.address, length.length), length.length};
+  return cut;
+}
+
+Result<bool, SetError> liveInExact(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key,
+                                   uint64_t now_ns) {
+  const auto value = maps.lookup(*set.exact_map, abi::encodeKey(set.key, key));
+  if (!value)
+    return machineError(value.error());
+  abi::ExactElement element{};
+  if (*value)
+    std::memcpy(&element, (*value)->data(), std::min(sizeof element, (*value)->size()));
+  return *value && now_ns < element.expires_ns;
+}
+
+} // namespace
+
+const abi::Set* findSet(const abi::Manifest& manifest, std::string_view name) {
+  const auto& all = manifest.sets;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const abi::Set& set) { return set.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<std::vector<abi::KeyValue>, SetError> parseElements(const abi::Set& set, std::span<const std::string> texts) {
+  std::vector<abi::KeyValue> elements;
+  for (const std::string& text : texts) {
+    auto element = abi::parseKey(set.key, text);
+    if (!element)
+      return SetError{SetError::Kind::bad_element, element.error().message, element.error().fixit, 0};
+    elements.push_back(std::move(*element));
+  }
+  return elements;
+}
+
+Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                           std::span<const abi::KeyValue> elements, const Lifetime& lifetime) {
+  auto writer = Writer::open(maps, manifest, set);
+  if (!writer)
+    return writer.error();
+  for (const abi::KeyValue& key : elements)
+    if (auto done = writer->add(key, lifetime.now_ns, expiryOf(lifetime), lifetime.replace); !done)
+      return done;
+  return Done{};
+}
+
+Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                              std::span<const abi::KeyValue> elements, uint64_t now_ns) {
+  auto writer = Writer::open(maps, manifest, set);
+  if (!writer)
+    return writer.error();
+  std::vector<const abi::KeyValue*> missing;
+  for (const abi::KeyValue& key : elements) {
+    const auto erased = writer->erase(key, now_ns);
+    if (!erased)
+      return erased.error();
+    if (!*erased)
+      missing.push_back(&key);
+  }
+  if (missing.empty())
+    return Done{};
+  std::string message = fmt::format("`{}` is not in the set `{}`", abi::formatKey(set.key, *missing[0]), set.name);
+  if (missing.size() > 1)
+    message += missing.size() == 2 ? ", nor is another one" : fmt::format(", nor are {} others", missing.size() - 1);
+  return SetError{SetError::Kind::not_found, std::move(message), {}, 0};
+}
+
+Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
+  if (set.exact_map) {
+    ExactPart exact(maps, set);
+    if (auto erased = exact.eraseDead(abi::kNever); !erased) // nothing is live at the end of time
+      return erased.error();
+  }
+  if (!set.trie_map)
+    return Done{};
+  auto trie = TriePart::open(maps, manifest, set);
+  if (!trie)
+    return trie.error();
+  return trie->clear();
+}
+
+Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Set& set, uint64_t now_ns) {
+  using Elements = std::vector<Element>;
+  Result<Elements, SetError> elements = set.exact_map ? exactElements(maps, set) : Elements{};
+  const Result<Elements, SetError> in_trie = set.trie_map ? trieElements(maps, set) : Elements{};
+  if (!elements)
+    return elements.error();
+  if (!in_trie)
+    return in_trie.error();
+  elements->insert(elements->end(), in_trie->begin(), in_trie->end());
+  std::erase_if(*elements, [&](const Element& element) { return element.expires_ns <= now_ns; });
+  std::sort(elements->begin(), elements->end(), [](const Element& a, const Element& b) { return a.key < b.key; });
+  return elements;
+}
+
+Result<bool, SetError> has(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key, uint64_t now_ns) {
+  if (!set.trie_map)
+    return liveInExact(maps, set, key, now_ns);
+  for (const abi::PrefixLength& length : set.exact_lengths) {
+    const auto probe = cut(set, key, length);
+    if (!probe)
+      continue;
+    const auto live = liveInExact(maps, set, *probe, now_ns);
+    if (!live || *live)
+      return live;
+  }
+  const auto value = maps.lookup(*set.trie_map, abi::encodeTrieKey(set.key, key));
+  if (!value)
+    return machineError(value.error());
+  return *value && coveredInTrie(**value, now_ns);
+}
+
+Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest) {
+  for (const abi::Set& set : manifest.sets) {
+    if (set.initial.empty())
+      continue;
+    const auto elements = parseElements(set, set.initial);
+    if (!elements)
+      return elements.error();
+    if (auto done = add(maps, manifest, set, *elements, {}); !done)
+      return done;
+  }
+  return Done{};
+}
+
+} // namespace xdpc::sets

@@ -1,0 +1,205 @@
+// runtime/sets: adding, deleting, listing and asking, over both parts.
+#include "runtime/sets/sets.h"
+
+#include "tests/support/fake_maps.h"
+#include "tests/unit/state/policy.h"
+
+namespace xdpc::test {
+namespace {
+
+using sets::SetError;
+
+// One set over fake maps, addressed in text.
+struct Policy {
+  explicit Policy(abi::Manifest made) : manifest(std::move(made)), maps(manifest) {}
+
+  const abi::Set& set() const { return manifest.sets[0]; }
+  std::vector<abi::KeyValue> parse(std::vector<std::string> texts) { return unwrap(sets::parseElements(set(), texts)); }
+
+  Result<Done, SetError> add(std::string element, std::optional<uint64_t> ttl = {}, bool replace = false) {
+    return sets::add(maps, manifest, set(), parse({std::move(element)}), {now, ttl, replace});
+  }
+  Result<Done, SetError> remove(std::vector<std::string> elements) {
+    return sets::remove(maps, manifest, set(), parse(std::move(elements)), now);
+  }
+  bool has(std::string key) { return unwrap(sets::has(maps, set(), parse({std::move(key)})[0], now)); }
+
+  std::string list() {
+    std::string text;
+    for (const sets::Element& element : unwrap(sets::list(maps, set(), now))) {
+      text += (text.empty() ? "" : " ") + abi::formatKey(set().key, element.key);
+      if (element.expires_ns != abi::kNever)
+        text += fmt::format("@{}", element.expires_ns);
+    }
+    return text;
+  }
+
+  uint32_t announced() {
+    uint32_t count = 0;
+    uint8_t bytes[4];
+    unwrap(maps.read(kControlMap, offsetof(abi::Control, trie_elements) + 4 * set().index, bytes));
+    std::memcpy(&count, bytes, sizeof count);
+    return count;
+  }
+
+  abi::Manifest manifest;
+  FakeMaps maps;
+  uint64_t now = 1'000;
+};
+
+const abi::KeyType kPrefixes{{abi::KeyKind::IpPrefix}};
+
+TEST(Sets, PutEachLengthIntoItsPart) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  for (const char* element : {"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "2001:db8::/32"})
+    unwrap(p.add(element));
+  EXPECT_EQ(p.maps.entries(kExactMap), 2u);
+  EXPECT_EQ(p.maps.entries(kTrieMap), 2u);
+  EXPECT_EQ(p.announced(), 2u);
+  EXPECT_EQ(p.list(), "192.0.2.0/24 192.0.2.1 2001:db8::/32 2001:db8::1");
+  unwrap(p.remove({"192.0.2.0/24", "2001:db8::/32"}));
+  EXPECT_EQ(p.announced(), 0u);
+}
+
+TEST(Sets, WithoutExactLengthsPutAllIntoTheTrie) {
+  Policy p(setPolicy(kPrefixes, 10));
+  unwrap(p.add("192.0.2.1"));
+  EXPECT_EQ(p.maps.entries(kTrieMap), 1u);
+  EXPECT_TRUE(p.has("192.0.2.1"));
+  EXPECT_FALSE(p.has("192.0.2.2"));
+}
+
+TEST(Sets, WithoutPrefixesAreExact) {
+  Policy p(setPolicy({{abi::KeyKind::Ip, abi::KeyKind::Port}}, 10));
+  unwrap(p.add("(192.0.2.7, 443)"));
+  EXPECT_TRUE(p.has("(192.0.2.7, 443)"));
+  EXPECT_FALSE(p.has("(192.0.2.7, 444)"));
+  EXPECT_EQ(p.list(), "(192.0.2.7, 443)");
+}
+
+TEST(Sets, CoverByPrefix) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  unwrap(p.add("192.0.2.0/24"));
+  EXPECT_TRUE(p.has("192.0.2.77"));
+  EXPECT_TRUE(p.has("192.0.2.128/25"));
+  EXPECT_FALSE(p.has("192.0.0.0/16")); // only a part of it is in
+  EXPECT_FALSE(p.has("192.0.3.1"));
+  EXPECT_FALSE(p.has("::ffff:192.0.2.77"));
+}
+
+TEST(Sets, ForgetElementsAtTheirEnd) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  unwrap(p.add("192.0.2.1", 100));
+  unwrap(p.add("198.51.100.0/24", 200));
+  EXPECT_EQ(p.list(), "192.0.2.1@1100 198.51.100.0/24@1200");
+  p.now = 1'099;
+  EXPECT_TRUE(p.has("192.0.2.1"));
+  p.now = 1'100; // live while now < end
+  EXPECT_FALSE(p.has("192.0.2.1"));
+  EXPECT_TRUE(p.has("198.51.100.9"));
+  EXPECT_EQ(p.list(), "198.51.100.0/24@1200");
+  p.now = 1'200;
+  EXPECT_FALSE(p.has("198.51.100.9"));
+}
+
+TEST(Sets, NeverShortenATimeUnlessTold) {
+  for (const char* element : {"192.0.2.1", "192.0.2.0/24"}) {
+    Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+    unwrap(p.add(element, 500));
+    unwrap(p.add(element, 100));
+    EXPECT_EQ(p.list(), element + std::string("@1500"));
+    unwrap(p.add(element, 600));
+    EXPECT_EQ(p.list(), element + std::string("@1600"));
+    unwrap(p.add(element, 100, true));
+    EXPECT_EQ(p.list(), element + std::string("@1100"));
+    unwrap(p.add(element));
+    EXPECT_EQ(p.list(), element);
+  }
+}
+
+TEST(Sets, TakeATimeBeyondAllTimeAsNoEnd) {
+  Policy p(setPolicy(kPrefixes, 10));
+  unwrap(p.add("10.0.0.0/8", ~uint64_t{0} - 5));
+  EXPECT_EQ(p.list(), "10.0.0.0/8");
+}
+
+TEST(Sets, SayWhatIsNotThere) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  unwrap(p.add("192.0.2.0/24"));
+  unwrap(p.add("192.0.2.9", 10));
+  const auto error = p.remove({"192.0.2.1", "10.0.0.0/8", "192.0.2.0/24"});
+  ASSERT_FALSE(error.ok());
+  EXPECT_EQ(error.error().kind, SetError::Kind::not_found);
+  EXPECT_EQ(error.error().message, "`192.0.2.1` is not in the set `banned`, nor is another one");
+  EXPECT_EQ(p.list(), "192.0.2.9@1010"); // the one that was there is gone
+  p.now = 1'010;
+  EXPECT_EQ(p.remove({"192.0.2.9"}).error().message, "`192.0.2.9` is not in the set `banned`");
+  EXPECT_EQ(p.maps.entries(kExactMap), 0u);
+}
+
+TEST(Sets, StopAtTheirCapacityOverBothParts) {
+  Policy p(setPolicy(kPrefixes, 3, kHostLengths));
+  unwrap(p.add("192.0.2.1"));
+  unwrap(p.add("192.0.2.2", 100));
+  unwrap(p.add("10.0.0.0/8", 100));
+  for (const char* element : {"192.0.2.3", "11.0.0.0/8"}) {
+    const auto error = p.add(element);
+    ASSERT_FALSE(error.ok()) << element;
+    EXPECT_EQ(error.error().kind, SetError::Kind::full);
+    EXPECT_EQ(error.error().message, "the set `banned` is full: it has 3 live elements, its capacity");
+  }
+  unwrap(p.add("192.0.2.1", 50)); // one that is there needs no place
+  p.now = 1'100;                  // two have ended and make room
+  unwrap(p.add("192.0.2.3"));
+  unwrap(p.add("11.0.0.0/8"));
+  EXPECT_EQ(p.list(), "11.0.0.0/8 192.0.2.1 192.0.2.3");
+  EXPECT_EQ(p.announced(), 1u);
+  EXPECT_FALSE(p.add("192.0.2.4").ok());
+}
+
+TEST(Sets, MakeRoomInAMapThatDeadElementsOfAProgramFill) {
+  Policy p(setPolicy({{abi::KeyKind::U32}}, 100));
+  p.manifest.maps[kExactMap].max_entries = 4;
+  p.maps = FakeMaps(p.manifest);
+  for (const char* element : {"1", "2", "3", "4"})
+    unwrap(p.add(element, 10));
+  EXPECT_EQ(p.add("5").error().kind, SetError::Kind::full);
+  p.now = 1'010;
+  unwrap(p.add("5"));
+  EXPECT_EQ(p.list(), "5");
+}
+
+TEST(Sets, ReadAWholeListBeforeTheFirstIsAdded) {
+  Policy p(setPolicy(kPrefixes, 10));
+  const std::vector<std::string> texts = {"10.0.0.0/8", "10.0.0.1/8"};
+  const auto error = sets::parseElements(p.set(), texts);
+  ASSERT_FALSE(error.ok());
+  EXPECT_EQ(error.error().kind, SetError::Kind::bad_element);
+  EXPECT_EQ(error.error().message, "`10.0.0.1/8` has host bits set behind /8");
+  EXPECT_EQ(error.error().fixit, "10.0.0.0/8");
+}
+
+TEST(Sets, AreEmptyAfterClear) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  for (const char* element : {"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "0.0.0.0/0", "::/0"})
+    unwrap(p.add(element));
+  unwrap(sets::clear(p.maps, p.manifest, p.set()));
+  EXPECT_EQ(p.maps.entries(kExactMap) + p.maps.entries(kTrieMap), 0u);
+  EXPECT_EQ(p.announced(), 0u);
+}
+
+TEST(Sets, BeginWithTheirInitialContents) {
+  Policy p(setPolicy(kPrefixes, 10, kHostLengths));
+  p.manifest.sets[0].initial = {"192.0.2.0/24", "192.0.2.1"};
+  unwrap(sets::addInitial(p.maps, p.manifest));
+  EXPECT_EQ(p.list(), "192.0.2.0/24 192.0.2.1");
+}
+
+TEST(Sets, AreFoundByName) {
+  const abi::Manifest manifest = setPolicy(kPrefixes, 10);
+  EXPECT_EQ(sets::findSet(manifest, "banned"), &manifest.sets[0]);
+  EXPECT_EQ(sets::findSet(manifest, "none"), nullptr);
+}
+
+} // namespace
+} // namespace xdpc::test
