@@ -93,7 +93,7 @@ int setDelCommand(const SetOptions& options) {
   const auto elements = sets::parseElements(set, options.elements);
   if (!elements)
     return fail(elements.error());
-  const auto removed = sets::remove(*opened->live.maps, opened->live.manifest, set, *elements);
+  const auto removed = sets::remove(*opened->live.maps, opened->live.manifest, set, *elements, monotonicNow());
   return removed ? static_cast<int>(kFine) : fail(removed.error());
 }
 

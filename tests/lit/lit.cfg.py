@@ -24,6 +24,7 @@ config.substitutions += [
     ("%check_diagnostics", f"{sys.executable} {config.xdpc_source}/tests/support/check_diagnostics.py {config.xdpc}"),
     ("%golden", f"{sys.executable} {config.xdpc_source}/tests/support/golden.py" + bless),
     ("%python", sys.executable),
+    ("%lit", config.lit),
     ("%support", f"{config.xdpc_source}/tests/support"),
     ("%examples", f"{config.xdpc_source}/examples"),
     ("%inputs", f"{config.xdpc_source}/tests/lit/inputs"),
