@@ -10,7 +10,8 @@
 
 namespace xdpc::sema {
 
-// `library` is the parsed standard library (headers and constants), in any order. Nothing on errors, which are in `emitter`.
+// `library` is the parsed standard library (headers and constants), in any order. Nothing on errors, which are in
+// `emitter`.
 std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::File>& library, diag::Emitter& emitter);
 
 } // namespace xdpc::sema

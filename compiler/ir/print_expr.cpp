@@ -1,0 +1,153 @@
+// Prints expressions and types of the IR: every operator in brackets, presence as `present(tcp)`. Entry points: toText
+// of an Expr, typeName. Tested by tests/unit/sema/ir_test.cpp.
+#include "compiler/ir/print.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::ir {
+
+namespace {
+
+std::string macText(uint64_t number) {
+  abi::Mac mac;
+  for (int i = 0; i < 6; ++i)
+    mac.bytes[i] = static_cast<uint8_t>(number >> (40 - 8 * i));
+  return abi::toString(mac);
+}
+
+std::string list(const Policy& policy, const std::vector<Expr>& args, const char* separator) {
+  std::string out;
+  for (const Expr& arg : args)
+    out += (out.empty() ? "" : separator) + toText(policy, arg);
+  return out;
+}
+
+std::string keyText(const Policy& policy, const std::vector<Expr>& args) {
+  std::string inner = list(policy, args, ", ");
+  return args.size() == 1 ? inner : "(" + inner + ")";
+}
+
+std::string constSetText(const Policy& policy, ConstSetId id) {
+  const std::string& name = policy.const_sets[id].name;
+  return name.empty() ? fmt::format("const#{}", id) : fmt::format("const#{} {}", id, name);
+}
+
+std::string maskText(const Policy& policy, const Expr& expr) {
+  const std::string inner = toText(policy, expr.args[0]);
+  switch (expr.type.kind) {
+  case TypeKind::Ipv4:
+    return fmt::format("{}/{}", inner, expr.v4_bits);
+  case TypeKind::Ipv6:
+    return fmt::format("{}/{}", inner, expr.v6_bits);
+  default:
+    return fmt::format("{}/{}/{}", inner, expr.v4_bits, expr.v6_bits);
+  }
+}
+
+const char* packetFieldName(PacketField field) {
+  switch (field) {
+  case PacketField::Len:
+    return "pkt.len";
+  case PacketField::Ifindex:
+    return "pkt.ifindex";
+  case PacketField::RxQueue:
+    return "pkt.rx_queue";
+  case PacketField::Malformed:
+    return "pkt.malformed";
+  case PacketField::Unparsed:
+    return "pkt.unparsed";
+  }
+  return "pkt.?";
+}
+
+std::string binaryText(const Policy& policy, const Expr& expr) {
+  return fmt::format("({} {} {})", toText(policy, expr.args[0]), opText(expr.op), toText(policy, expr.args[1]));
+}
+
+std::string leafText(const Policy& policy, const Expr& expr) {
+  switch (expr.kind) {
+  case ExprKind::Bool:
+    return expr.number ? "true" : "false";
+  case ExprKind::Int:
+    return expr.type.bits == 64 ? fmt::format("{}", static_cast<int64_t>(expr.number)) : fmt::format("{}", expr.number);
+  case ExprKind::Address:
+    return abi::toString(expr.address);
+  case ExprKind::Mac:
+    return macText(expr.number);
+  case ExprKind::Field:
+    return policy.headers[expr.header].name + "." + policy.headers[expr.header].fields[expr.field].name;
+  case ExprKind::Packet:
+    return packetFieldName(expr.packet);
+  case ExprKind::PayloadLength:
+    return policy.headers[expr.header].name + ".payload_len";
+  case ExprKind::LastProtocol:
+    return fmt::format("last_protocol({})", policy.headers[expr.header].name);
+  case ExprKind::Present:
+    return fmt::format("present({})", policy.headers[expr.header].name);
+  default:
+    return "?";
+  }
+}
+
+} // namespace
+
+const char* opText(Op op) {
+  static const char* const texts[] = {"*", "+", "-", "<<", ">>", "&", "^", "|", "==", "!=", "<", "<=", ">", ">="};
+  return texts[static_cast<unsigned>(op)];
+}
+
+const char* verdictName(Verdict verdict) {
+  static const char* const names[] = {"pass", "drop", "abort", "tx"};
+  return names[static_cast<unsigned>(verdict)];
+}
+
+std::string typeName(const Type& type) {
+  switch (type.kind) {
+  case TypeKind::Bool:
+    return "bool";
+  case TypeKind::Int:
+    return type.port ? "port" : fmt::format("u{}", type.bits);
+  case TypeKind::Ip:
+    return "ip";
+  case TypeKind::Ipv4:
+    return "ipv4";
+  case TypeKind::Ipv6:
+    return "ipv6";
+  case TypeKind::Mac:
+    return "mac";
+  case TypeKind::Bytes:
+    return "bytes";
+  case TypeKind::Tuple:
+    break;
+  }
+  std::string inner;
+  for (const Type& part : type.parts)
+    inner += (inner.empty() ? "" : ", ") + typeName(part);
+  return "(" + inner + ")";
+}
+
+std::string toText(const Policy& policy, const Expr& expr) {
+  switch (expr.kind) {
+  case ExprKind::Mask:
+    return maskText(policy, expr);
+  case ExprKind::Number:
+    return fmt::format("{}({})", typeName(expr.type), toText(policy, expr.args[0]));
+  case ExprKind::Arith:
+  case ExprKind::Compare:
+    return binaryText(policy, expr);
+  case ExprKind::InConst:
+    return fmt::format("({} in {})", keyText(policy, expr.args), constSetText(policy, expr.id));
+  case ExprKind::InSet:
+    return fmt::format("({} in {})", keyText(policy, expr.args), policy.sets[expr.id].name);
+  case ExprKind::Not:
+    return "not " + toText(policy, expr.args[0]);
+  case ExprKind::And:
+    return "(" + list(policy, expr.args, " and ") + ")";
+  case ExprKind::Or:
+    return "(" + list(policy, expr.args, " or ") + ")";
+  default:
+    return leafText(policy, expr);
+  }
+}
+
+} // namespace xdpc::ir

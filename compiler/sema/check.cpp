@@ -1,0 +1,135 @@
+// Checks a file: headers, names, constants, state, rules, promises, tests, in this order. Entry point: check. Tested by
+// tests/unit/sema and, through the whole compiler, by tests/lit.
+#include "compiler/sema/expr.h"
+#include "compiler/sema/header.h"
+#include "compiler/sema/rule.h"
+#include "compiler/sema/sema.h"
+#include "compiler/sema/test.h"
+#include "runtime/abi/abi.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+void declareConstants(Scope& scope, const ast::File& file) {
+  for (const ast::Constant& decl : file.constants)
+    if (declare(scope, decl.name, SymbolKind::Constant, static_cast<uint32_t>(scope.constants.size())))
+      scope.constants.push_back({.decl = &decl});
+}
+
+// Gives every declaration its place in the policy, so that order does not matter. The indices of those that count are
+// the positions in the file: a second declaration of a name is checked, too, and nothing refers to it.
+template <class Decl, class Made>
+void declareAll(Scope& scope, const std::vector<Decl>& decls, SymbolKind kind, std::vector<Made>& out) {
+  for (const Decl& decl : decls) {
+    declare(scope, decl.name, kind, static_cast<uint32_t>(out.size()));
+    Made made;
+    made.name = decl.name.text;
+    made.span = decl.span;
+    out.push_back(std::move(made));
+  }
+}
+
+void declareState(Scope& scope, const ast::File& file) {
+  declareAll(scope, file.sets, SymbolKind::Set, scope.policy.sets);
+  declareAll(scope, file.counters, SymbolKind::Counter, scope.policy.counters);
+  declareAll(scope, file.meters, SymbolKind::Meter, scope.policy.meters);
+  declareAll(scope, file.events, SymbolKind::Event, scope.policy.events);
+  if (file.sets.size() > abi::kMaxSets)
+    scope.emitter.report(diag::Id::too_large, file.sets[abi::kMaxSets].span,
+                         fmt::format("there are {} sets, the bound is {}", file.sets.size(), abi::kMaxSets));
+  constexpr size_t max_events = 256; // a record names its event in a byte
+  if (file.events.size() > max_events)
+    scope.emitter.report(diag::Id::too_large, file.events[max_events].span,
+                         fmt::format("there are {} events, the bound is {}", file.events.size(), max_events));
+}
+
+void refuseLater(Scope& scope, const ast::File& file) {
+  for (const ast::Use& use : file.uses)
+    notImplemented(scope, use.span, "use");
+  for (const ast::MapDecl& map : file.maps) {
+    declare(scope, map.name, SymbolKind::Map, 0);
+    notImplemented(scope, map.span, "map");
+  }
+  for (const ast::RulesDecl& rules : file.rules) {
+    declare(scope, rules.name, SymbolKind::Rules, 0);
+    notImplemented(scope, rules.span, "rules");
+  }
+}
+
+void checkState(Scope& scope, const ast::File& file) {
+  for (size_t id = 0; id < file.sets.size(); ++id)
+    checkSet(scope, file.sets[id], static_cast<ir::SetId>(id));
+  for (size_t id = 0; id < file.counters.size(); ++id)
+    checkCounter(scope, file.counters[id], static_cast<ir::CounterId>(id));
+  for (size_t id = 0; id < file.meters.size(); ++id)
+    checkMeter(scope, file.meters[id], static_cast<ir::MeterId>(id));
+  for (size_t id = 0; id < file.events.size(); ++id)
+    checkEvent(scope, file.events[id], static_cast<ir::EventId>(id));
+}
+
+const ast::Policy* onlyPolicy(Scope& scope, const ast::File& file) {
+  if (file.policies.empty()) {
+    scope.emitter.report(diag::Id::one_policy, {file.source, 0, 0}, "the file has no policy").help =
+        "a policy is `policy NAME { … default pass }`";
+    return nullptr;
+  }
+  for (size_t i = 1; i < file.policies.size(); ++i) {
+    diag::Diagnostic& error =
+        scope.emitter.report(diag::Id::one_policy, file.policies[i].name.span, "the file has a second policy");
+    error.notes.push_back({file.policies[0].name.span, "the first one is here"});
+  }
+  // Headers of the library do not bind a policy's name: nothing refers to it.
+  const ast::Name& name = file.policies[0].name;
+  if (const Symbol* symbol = lookUp(scope, name.text); symbol && symbol->span.file == file.source)
+    declare(scope, name, SymbolKind::Policy, 0);
+  return &file.policies[0];
+}
+
+void checkProtect(Scope& scope, const ast::Protect& decl) {
+  const auto verdict = verdictByName(decl.verdict.text);
+  if (!verdict)
+    return notImplemented(scope, decl.verdict.span, decl.verdict.text);
+  auto condition = checkWholeCondition({scope, {}}, decl.condition);
+  if (!condition)
+    return;
+  scope.emitter.report(diag::Id::protect_unproved, decl.span,
+                       fmt::format("\"{}\" is not proved: this version checks names and types only", decl.title));
+  ir::Protect protect{.title = decl.title, .never = *verdict, .condition = std::move(*condition)};
+  protect.span = decl.span;
+  scope.policy.protects.push_back(std::move(protect));
+}
+
+} // namespace
+
+std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::File>& library, diag::Emitter& emitter) {
+  Scope scope(emitter);
+  scope.policy.source = file.source;
+  std::vector<const ast::File*> files;
+  for (const ast::File& one : library)
+    files.push_back(&one);
+  files.push_back(&file);
+  buildHeaders(scope, files);
+  if (scope.policy.headers.empty())
+    return std::nullopt;
+  for (const ast::File* one : files)
+    declareConstants(scope, *one);
+  declareState(scope, file);
+  refuseLater(scope, file);
+  checkConstants(scope);
+  checkState(scope, file);
+  const ast::Policy* policy = onlyPolicy(scope, file);
+  if (policy) {
+    scope.policy.name = policy->name.text;
+    checkRules(scope, *policy);
+    for (const ast::Protect& protect : file.protects)
+      checkProtect(scope, protect);
+    for (const ast::Test& test : file.tests)
+      checkTest(scope, test);
+  }
+  return emitter.hasErrors() ? std::nullopt : std::optional(std::move(scope.policy));
+}
+
+} // namespace xdpc::sema

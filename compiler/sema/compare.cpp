@@ -1,0 +1,202 @@
+// Checks comparisons: types agree, constants fit, `!=` says what it means for an absent header. Tested by
+// tests/unit/sema/expr_test.cpp.
+#include "compiler/ir/print.h"
+#include "compiler/sema/expr.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+ir::Op compareOp(ast::Op op) {
+  return static_cast<ir::Op>(static_cast<unsigned>(op));
+}
+static_assert(static_cast<unsigned>(ast::Op::Ge) == static_cast<unsigned>(ir::Op::Ge));
+
+bool isEquality(ast::Op op) {
+  return op == ast::Op::Eq || op == ast::Op::Ne;
+}
+
+bool mismatch(Env env, const ast::Expr& expr, const Value& left, const Value& right, const char* help = "") {
+  const Span at{expr.span.file, withoutGroup(expr.args[0]).span.begin, withoutGroup(expr.args[1]).span.end};
+  diag::Diagnostic& error = env.scope.emitter.report(
+      diag::Id::type_mismatch, at,
+      fmt::format("{} and {}: they do not compare", describe(expr.args[0], left), describe(expr.args[1], right)));
+  error.help = help;
+  return false;
+}
+
+// `tcp.syn == 1` reads a condition as the bit that it is.
+bool bitAsTruth(Value& constant) {
+  if (!constant.constant || category(constant.expr.type) != Category::number || constant.low < 0 || constant.low > 1)
+    return false;
+  constant = truth(constant.low == 1, constant.expr.span);
+  return true;
+}
+
+bool agreeAddresses(Env env, const ast::Expr& expr, Value& left, Value& right) {
+  const ir::TypeKind a = left.expr.type.kind, b = right.expr.type.kind;
+  if (a == b)
+    return true;
+  Value& fixed = left.constant ? left : right;
+  const Value& other = left.constant ? right : left;
+  if (fixed.constant && other.expr.type.kind == ir::TypeKind::Ip) {
+    fixed.expr.type = {ir::TypeKind::Ip};
+    return true;
+  }
+  const bool families = a != ir::TypeKind::Ip && b != ir::TypeKind::Ip;
+  return mismatch(env, expr, left, right, families ? "addresses of two families are never equal" : "");
+}
+
+bool agreeNumbers(Env env, const ast::Expr& expr, Value& left, Value& right) {
+  if (left.constant && right.constant)
+    return true;
+  if (right.constant && !fitConstant(env.scope, right, left, quoted(withoutGroup(expr.args[0]).span)))
+    return false;
+  if (left.constant && !fitConstant(env.scope, left, right, quoted(withoutGroup(expr.args[1]).span)))
+    return false;
+  if (!left.constant && !right.constant && left.expr.type != right.expr.type) {
+    const unsigned bits = std::max(left.expr.type.bits, right.expr.type.bits);
+    left = widened(std::move(left), bits);
+    right = widened(std::move(right), bits);
+  }
+  return true;
+}
+
+bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
+  const Category a = category(left.expr.type), b = category(right.expr.type);
+  if (a == Category::boolean && b == Category::number && bitAsTruth(right))
+    return true;
+  if (b == Category::boolean && a == Category::number && bitAsTruth(left))
+    return true;
+  if (a == Category::boolean && b == Category::number && right.constant)
+    return fitConstant(env.scope, right, left, quoted(withoutGroup(expr.args[0]).span));
+  if (a != b)
+    return mismatch(env, expr, left, right);
+  if (a == Category::address)
+    return agreeAddresses(env, expr, left, right);
+  return a != Category::number || agreeNumbers(env, expr, left, right);
+}
+
+bool checkOrder(Env env, const ast::Expr& expr, const Value& left) {
+  if (isEquality(expr.op) || category(left.expr.type) == Category::number)
+    return true;
+  diag::Diagnostic& error = env.scope.emitter.report(
+      diag::Id::no_order, expr.op_span.file ? expr.op_span : expr.span,
+      fmt::format("{} has no order: it is equal or not", categoryName(category(left.expr.type))));
+  if (category(left.expr.type) == Category::address)
+    error.help = "a range is asked for with `in`: `ip.src in 10.0.0.1-10.0.0.9`";
+  return false;
+}
+
+bool foldNumbers(ast::Op op, Wide a, Wide b) {
+  switch (op) {
+  case ast::Op::Eq:
+    return a == b;
+  case ast::Op::Ne:
+    return a != b;
+  case ast::Op::Lt:
+    return a < b;
+  case ast::Op::Le:
+    return a <= b;
+  case ast::Op::Gt:
+    return a > b;
+  default:
+    return a >= b;
+  }
+}
+
+std::optional<Value> fold(const ast::Expr& expr, const Value& left, const Value& right) {
+  if (!left.constant || !right.constant)
+    return std::nullopt;
+  if (category(left.expr.type) == Category::number)
+    return truth(foldNumbers(expr.op, left.low, right.low), expr.span);
+  const bool equal = left.expr.number == right.expr.number && left.expr.address == right.expr.address;
+  return truth(equal == (expr.op == ast::Op::Eq), expr.span);
+}
+
+ir::Expr logic(ir::ExprKind kind, std::vector<ir::Expr> args, Span span) {
+  ir::Expr expr;
+  expr.kind = kind;
+  expr.type = {ir::TypeKind::Bool};
+  expr.span = span;
+  expr.args = std::move(args);
+  return expr;
+}
+
+ir::Expr negated(ir::Expr expr) {
+  const Span span = expr.span;
+  std::vector<ir::Expr> args;
+  args.push_back(std::move(expr));
+  return logic(ir::ExprKind::Not, std::move(args), span);
+}
+
+// Truths compare as logic: `tcp.syn == 0` is `not tcp.syn` where tcp is present.
+ir::Expr compareTruths(bool equal, const Value& left, const Value& right, Span span) {
+  if (left.constant || right.constant) {
+    const Value& fixed = left.constant ? left : right;
+    const ir::Expr& other = left.constant ? right.expr : left.expr;
+    return (fixed.expr.number != 0) == equal ? other : negated(other);
+  }
+  using enum ir::ExprKind;
+  const ir::Expr other = equal ? right.expr : negated(right.expr), opposite = equal ? negated(right.expr) : right.expr;
+  return logic(Or, {logic(And, {left.expr, other}, span), logic(And, {negated(left.expr), opposite}, span)}, span);
+}
+
+ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
+  if (category(left.expr.type) == Category::boolean)
+    return compareTruths(expr.op == ast::Op::Eq, left, right, expr.span);
+  ir::Expr compare;
+  compare.kind = ir::ExprKind::Compare;
+  compare.op = compareOp(expr.op);
+  compare.type = {ir::TypeKind::Bool};
+  compare.span = expr.span;
+  compare.args.push_back(std::move(left.expr));
+  compare.args.push_back(std::move(right.expr));
+  return compare;
+}
+
+} // namespace
+
+bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text) {
+  const Span at = constant.expr.span;
+  if (constant.low < other.low || constant.low > other.high) {
+    const bool bit = other.expr.type.kind == ir::TypeKind::Bool;
+    diag::Diagnostic& error =
+        scope.emitter.report(diag::Id::out_of_range, at, fmt::format("{} does not fit {}", quoted(at), other_text));
+    error.label =
+        bit ? "it has one bit"
+            : fmt::format("it goes from {} to {}", static_cast<int64_t>(other.low), static_cast<uint64_t>(other.high));
+    return false;
+  }
+  constant.expr.type = other.expr.type;
+  return true;
+}
+
+Value checkCompare(Env env, const ast::Expr& expr) {
+  Value left = checkExpr(env, expr.args[0]), right = checkExpr(env, expr.args[1]);
+  if (!left.ok || !right.ok)
+    return failed();
+  // A condition made of several terms compares as a truth only where its fields are present anyway.
+  if (!agree(env, expr, left, right) || !checkOrder(env, expr, left))
+    return failed();
+  if (auto folded = fold(expr, left, right))
+    return std::move(*folded);
+  Value result;
+  addParts(result, left);
+  addParts(result, right);
+  result.nodes *= category(left.expr.type) == Category::boolean ? 2 : 1;
+  result.depth += 3; // of the logic that comparing truths becomes
+  env.scope.nodes += result.nodes;
+  ir::Expr compare = compareExpr(expr, left, right);
+  result = atom(env, std::move(result), std::move(compare));
+  if (expr.op == ast::Op::Ne && !result.certain.empty()) {
+    result.maybe_absent.push_back({expr.span, result.certain});
+    result.certain.clear();
+  }
+  return result;
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,72 @@
+// Checks constants, in any order of declaration: numbers, addresses, named conditions, sets. Tested by
+// tests/unit/sema/constant_test.cpp.
+#include "compiler/sema/const_set.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+bool isSetLiteral(const ast::Expr& expr) {
+  return expr.kind == ast::ExprKind::Set || expr.kind == ast::ExprKind::Range || expr.kind == ast::ExprKind::Prefix;
+}
+
+void evaluate(Scope& scope, uint32_t index) {
+  const ast::Expr& expr = withoutGroup(scope.constants[index].decl->value);
+  if (isSetLiteral(expr)) {
+    RawSet raw = collectElements({scope, {}}, expr);
+    scope.constants[index].is_set = true;
+    scope.constants[index].raw = std::move(raw);
+    return;
+  }
+  // `const also_web = web`: the set of the other constant.
+  const Symbol* symbol = expr.kind == ast::ExprKind::Name ? lookUp(scope, expr.text) : nullptr;
+  if (symbol && symbol->kind == SymbolKind::Constant) {
+    const Constant* other = prepareConstant(scope, symbol->index);
+    if (!other)
+      scope.constants[index].value = failed();
+    if (!other || other->is_set) {
+      scope.constants[index].is_set = other;
+      scope.constants[index].raw = other ? collectElements({scope, {}}, expr) : RawSet{};
+      return;
+    }
+  }
+  Value value = checkExpr({scope, {}}, expr);
+  // A field by itself is a condition if it has one bit; else it is a name for the field.
+  if (value.ok && value.expr.type.kind == ir::TypeKind::Bool && !value.constant)
+    value = asCondition({scope, {}}, std::move(value), expr.span);
+  scope.constants[index].value = std::move(value);
+}
+
+} // namespace
+
+const Constant* prepareConstant(Scope& scope, uint32_t index) {
+  // No reference is kept over evaluate(): the vector of constants does not grow, but another constant may be prepared.
+  if (scope.constants[index].progress == Progress::active) {
+    const ast::Name& name = scope.constants[index].decl->name;
+    scope.emitter.report(diag::Id::cyclic_definition, name.span, fmt::format("`{}` is defined by itself", name.text));
+    return nullptr;
+  }
+  if (scope.constants[index].progress == Progress::untouched) {
+    scope.constants[index].progress = Progress::active;
+    if (scope.depth < kMaxDepth) {
+      ++scope.depth;
+      evaluate(scope, index);
+      --scope.depth;
+    } else {
+      scope.emitter.report(diag::Id::too_deep, scope.constants[index].decl->span,
+                           fmt::format("constants refer to each other more than {} deep", kMaxDepth));
+      scope.constants[index].value = failed();
+    }
+    scope.constants[index].progress = Progress::done;
+  }
+  return &scope.constants[index];
+}
+
+void checkConstants(Scope& scope) {
+  for (uint32_t index = 0; index < scope.constants.size(); ++index)
+    prepareConstant(scope, index);
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,407 @@
+// Checks expressions: which construct goes where, conditions, and what all of them share. Tested by
+// tests/unit/sema/expr_test.cpp.
+#include "compiler/sema/expr.h"
+#include "compiler/ir/print.h"
+#include "compiler/sema/header_graph.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+ir::Expr logic(ir::ExprKind kind, std::vector<ir::Expr> args, Span span) {
+  ir::Expr expr;
+  expr.kind = kind;
+  expr.type = {ir::TypeKind::Bool};
+  expr.span = span;
+  expr.args = std::move(args);
+  return expr;
+}
+
+// `a and b and c` comes nested to the left, maybe thousands deep: taken apart without recursion.
+std::vector<const ast::Expr*> row(const ast::Expr& expr) {
+  std::vector<const ast::Expr*> operands;
+  const ast::Expr* rest = &expr;
+  for (; rest->kind == ast::ExprKind::Binary && rest->op == expr.op; rest = &rest->args[0])
+    operands.push_back(&rest->args[1]);
+  operands.push_back(rest);
+  std::reverse(operands.begin(), operands.end());
+  return operands;
+}
+
+// Warnings that another operand of the conjunction settles: it requires the header.
+void settle(const Scope& scope, std::vector<Value>& values) {
+  std::map<ir::HeaderId, unsigned> counts;
+  std::vector<HeaderSet> certain;
+  for (const Value& value : values) {
+    certain.push_back(withImplied(scope, value.certain));
+    for (ir::HeaderId id : certain.back())
+      ++counts[id];
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    std::erase_if(values[i].maybe_absent, [&](const MaybeAbsent& warning) {
+      return std::ranges::all_of(warning.needs, [&](ir::HeaderId id) { return counts[id] > certain[i].count(id); });
+    });
+}
+
+HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool all) {
+  HeaderSet certain;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const HeaderSet one = all ? values[i].certain : withImplied(scope, values[i].certain);
+    if (all || i == 0) {
+      certain.insert(one.begin(), one.end());
+      continue;
+    }
+    std::erase_if(certain, [&](ir::HeaderId id) { return !one.contains(id); });
+  }
+  return certain;
+}
+
+Value checkRow(Env env, const ast::Expr& expr) {
+  const bool all = expr.op == ast::Op::And;
+  std::vector<Value> values;
+  bool ok = true;
+  for (const ast::Expr* operand : row(expr)) {
+    values.push_back(checkCondition(env, *operand));
+    ok &= values.back().ok;
+  }
+  if (!ok)
+    return failed();
+  if (all)
+    settle(env.scope, values);
+  Value result;
+  result.certain = certainOf(env.scope, values, all);
+  std::vector<ir::Expr> args;
+  for (Value& value : values) {
+    addParts(result, value);
+    args.push_back(std::move(value.expr));
+  }
+  result.expr = logic(all ? ir::ExprKind::And : ir::ExprKind::Or, std::move(args), expr.span);
+  return result;
+}
+
+Value checkNot(Env env, const ast::Expr& expr) {
+  Value inner = checkCondition(env, expr.args[0]);
+  if (!inner.ok)
+    return inner;
+  Value result;
+  addParts(result, inner);
+  std::vector<ir::Expr> args;
+  args.push_back(std::move(inner.expr));
+  result.expr = logic(ir::ExprKind::Not, std::move(args), expr.span);
+  return result;
+}
+
+Value checkNumber(Env env, const ast::Expr& expr) {
+  if (expr.dimension == ast::Dimension::none || expr.dimension == ast::Dimension::bytes)
+    return number(static_cast<Wide>(expr.number), expr.span);
+  env.scope.emitter.report(diag::Id::wrong_unit, expr.span,
+                           fmt::format("{} has a unit of time or rate, where a number is needed", quoted(expr.span)));
+  return failed();
+}
+
+Value checkAddress(const ast::Expr& expr) {
+  Value value;
+  value.constant = true;
+  value.expr.kind = ir::ExprKind::Address;
+  value.expr.address = expr.prefix.address;
+  value.expr.type = {expr.prefix.address.family == abi::Family::v4 ? ir::TypeKind::Ipv4 : ir::TypeKind::Ipv6};
+  value.expr.span = expr.span;
+  return value;
+}
+
+Value checkMac(const ast::Expr& expr) {
+  Value value;
+  value.constant = true;
+  value.expr.kind = ir::ExprKind::Mac;
+  value.expr.type = {ir::TypeKind::Mac};
+  value.expr.span = expr.span;
+  for (uint8_t byte : expr.mac.bytes)
+    value.expr.number = value.expr.number << 8 | byte;
+  return value;
+}
+
+Value notAValue(Env env, const ast::Expr& expr, const char* what) {
+  diag::Diagnostic& error =
+      env.scope.emitter.report(diag::Id::not_a_value, expr.span, fmt::format("{} is {}", quoted(expr.span), what));
+  error.help = "it stands behind `in` or in the `{ }` of a set";
+  return failed();
+}
+
+Value checkBinary(Env env, const ast::Expr& expr) {
+  switch (expr.op) {
+  case ast::Op::And:
+  case ast::Op::Or:
+    return checkRow(env, expr);
+  case ast::Op::In:
+  case ast::Op::NotIn:
+    return checkMembership(env, expr);
+  case ast::Op::Eq:
+  case ast::Op::Ne:
+  case ast::Op::Lt:
+  case ast::Op::Le:
+  case ast::Op::Gt:
+  case ast::Op::Ge:
+    return checkCompare(env, expr);
+  default:
+    return checkArithmetic(env, expr);
+  }
+}
+
+Value later(Env env, const ast::Expr& expr, std::string_view what) {
+  notImplemented(env.scope, expr.span, what);
+  return failed();
+}
+
+Value dispatch(Env env, const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  switch (expr.kind) {
+  case Number:
+    return checkNumber(env, expr);
+  case Address:
+    return checkAddress(expr);
+  case Mac:
+    return checkMac(expr);
+  case Name:
+    return checkName(env, expr);
+  case Member:
+    return checkMember(env, expr);
+  case Call:
+    return checkCall(env, expr);
+  case Mask:
+    return checkMask(env, expr);
+  case Negate:
+    return checkNegate(env, expr);
+  case Not:
+    return checkNot(env, expr);
+  case Binary:
+    return checkBinary(env, expr);
+  case Tuple:
+    return expr.args.size() == 1 ? checkExpr(env, expr.args[0]) : notAValue(env, expr, "a tuple");
+  case Prefix:
+    return notAValue(env, expr, "a prefix");
+  case Range:
+    return notAValue(env, expr, "a range");
+  case Set:
+    return notAValue(env, expr, "a set");
+  case Pair:
+    return notAValue(env, expr, "a pair of a map");
+  case Bytes:
+    return later(env, expr, "bytes in a condition");
+  case Index:
+  case Slice:
+    return later(env, expr, "[ ]");
+  case Contains:
+    return later(env, expr, "contains");
+  case StartsWith:
+    return later(env, expr, "starts with");
+  case Load:
+    return later(env, expr, "load");
+  }
+  return failed();
+}
+
+bool tooDeep(Env env, Span span) {
+  env.scope.emitter.report(diag::Id::too_deep, span,
+                           fmt::format("an expression is nested more than {} deep", kMaxDepth));
+  return true;
+}
+
+} // namespace
+
+Value checkExpr(Env env, const ast::Expr& expr) {
+  if (env.scope.depth >= kMaxDepth && tooDeep(env, expr.span))
+    return failed();
+  ++env.scope.depth;
+  Value value = dispatch(env, expr);
+  --env.scope.depth;
+  if (value.ok && value.depth > kMaxDepth && tooDeep(env, expr.span))
+    return failed();
+  return value;
+}
+
+Value checkCondition(Env env, const ast::Expr& expr) {
+  return asCondition(env, checkExpr(env, expr), withoutGroup(expr).span);
+}
+
+std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
+  Value value = checkCondition(env, expr);
+  if (!value.ok)
+    return std::nullopt;
+  for (const MaybeAbsent& warning : value.maybe_absent) {
+    if (!env.scope.warned_absent.try_emplace({warning.span.begin, warning.span.end}, true).second)
+      continue;
+    const std::string header = env.scope.policy.headers[*warning.needs.begin()].name;
+    const std::string text(warning.span.text());
+    diag::Diagnostic& report =
+        env.scope.emitter.report(diag::Id::maybe_absent, warning.span,
+                                 fmt::format("{} is false for a packet without `{}`", quoted(warning.span), header));
+    std::string positive = text;
+    const size_t unequal = text.find("!="), outside = text.find("not in");
+    if (unequal != std::string::npos)
+      positive.replace(unequal, 2, "==");
+    else if (outside != std::string::npos)
+      positive.replace(outside, 6, "in");
+    report.fixits = {{warning.span, header + " and " + text}, {warning.span, "not " + positive}};
+    report.help = fmt::format("write `{} and {}`, or `not {}`, which is true for it", header, text, positive);
+  }
+  return std::move(value.expr);
+}
+
+std::optional<Wide> checkConstantNumber(Env env, const ast::Expr& expr, Wide low, Wide high, std::string_view what) {
+  const Value value = checkExpr(env, expr);
+  if (!value.ok)
+    return std::nullopt;
+  if (category(value.expr.type) != Category::number) {
+    env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
+                             fmt::format("{} is not a number", describe(expr, value)));
+    return std::nullopt;
+  }
+  if (!value.constant) {
+    env.scope.emitter.report(diag::Id::not_constant, expr.span, fmt::format("{} has to be a constant", what));
+    return std::nullopt;
+  }
+  if (value.low < low || value.low > high) {
+    env.scope.emitter.report(diag::Id::out_of_range, expr.span,
+                             fmt::format("{} is out of range: {} goes from {} to {}", quoted(expr.span), what,
+                                         static_cast<int64_t>(low), static_cast<uint64_t>(high)));
+    return std::nullopt;
+  }
+  return value.low;
+}
+
+Value asCondition(Env env, Value value, Span span) {
+  if (!value.ok)
+    return value;
+  if (value.expr.type.kind != ir::TypeKind::Bool) {
+    diag::Diagnostic& error = env.scope.emitter.report(
+        diag::Id::not_a_condition, span,
+        fmt::format("{} is {}, not a condition", quoted(span), categoryName(category(value.expr.type))));
+    if (category(value.expr.type) == Category::number)
+      error.help = fmt::format("compare it: `{} != 0`", span.text().substr(0, 60));
+    return failed();
+  }
+  if (value.needs.empty())
+    return value;
+  ir::Expr expr = value.expr;
+  return atom(env, std::move(value), std::move(expr));
+}
+
+Value truth(bool value, Span span) {
+  Value result;
+  result.constant = true;
+  result.expr.kind = ir::ExprKind::Bool;
+  result.expr.type = {ir::TypeKind::Bool};
+  result.expr.number = value;
+  result.expr.span = span;
+  return result;
+}
+
+Value number(Wide value, Span span) {
+  Value result;
+  result.constant = true;
+  result.low = result.high = value;
+  result.expr.kind = ir::ExprKind::Int;
+  result.expr.type = {ir::TypeKind::Int, 64};
+  result.expr.number = static_cast<uint64_t>(value);
+  result.expr.span = span;
+  return result;
+}
+
+const ast::Expr& withoutGroup(const ast::Expr& expr) {
+  const ast::Expr* inner = &expr;
+  while (inner->kind == ast::ExprKind::Tuple && inner->args.size() == 1)
+    inner = &inner->args[0];
+  return *inner;
+}
+
+Category category(const ir::Type& type) {
+  switch (type.kind) {
+  case ir::TypeKind::Bool:
+    return Category::boolean;
+  case ir::TypeKind::Int:
+    return Category::number;
+  case ir::TypeKind::Ip:
+  case ir::TypeKind::Ipv4:
+  case ir::TypeKind::Ipv6:
+    return Category::address;
+  case ir::TypeKind::Mac:
+    return Category::mac;
+  case ir::TypeKind::Bytes:
+    return Category::bytes;
+  case ir::TypeKind::Tuple:
+    break;
+  }
+  return Category::tuple;
+}
+
+const char* categoryName(Category category) {
+  static const char* const names[] = {"a condition", "a number", "an address", "a MAC address", "bytes", "a tuple"};
+  return names[static_cast<unsigned>(category)];
+}
+
+std::string describe(const ast::Expr& expr, const Value& value) {
+  const ir::Type& type = value.expr.type;
+  const char* what = type.kind == ir::TypeKind::Int && type.port ? "a port" : categoryName(category(type));
+  if (type.kind == ir::TypeKind::Ipv4)
+    what = "an IPv4 address";
+  if (type.kind == ir::TypeKind::Ipv6)
+    what = "an IPv6 address";
+  return fmt::format("{} is {}", quoted(withoutGroup(expr).span), what);
+}
+
+std::string quoted(const Span& span) {
+  constexpr size_t shown = 60;
+  std::string_view text = span.text();
+  text = text.substr(0, text.find('\n'));
+  if (text.size() == span.text().size() && text.size() <= shown)
+    return fmt::format("`{}`", text);
+  return fmt::format("`{}…`", text.substr(0, shown));
+}
+
+void addParts(Value& whole, const Value& part) {
+  whole.needs.insert(part.needs.begin(), part.needs.end());
+  whole.maybe_absent.insert(whole.maybe_absent.end(), part.maybe_absent.begin(), part.maybe_absent.end());
+  whole.nodes += part.nodes;
+  whole.depth = std::max(whole.depth, part.depth + 1);
+}
+
+ir::Expr present(ir::HeaderId header, Span span) {
+  ir::Expr expr;
+  expr.kind = ir::ExprKind::Present;
+  expr.type = {ir::TypeKind::Bool};
+  expr.header = header;
+  expr.span = span;
+  return expr;
+}
+
+Value atom(Env, Value operands, ir::Expr expr) {
+  Value result = std::move(operands);
+  result.ok = true;
+  result.constant = result.masked = false;
+  result.certain = result.needs;
+  if (result.needs.empty()) {
+    result.expr = std::move(expr);
+    return result;
+  }
+  const Span span = expr.span;
+  std::vector<ir::Expr> args;
+  for (ir::HeaderId id : result.needs)
+    args.push_back(present(id, span));
+  args.push_back(std::move(expr));
+  result.nodes += static_cast<uint32_t>(args.size());
+  ++result.depth;
+  result.needs.clear();
+  result.expr = logic(ir::ExprKind::And, std::move(args), span);
+  return result;
+}
+
+std::optional<Wide> typeMax(const ir::Type& type) {
+  if (type.kind != ir::TypeKind::Int)
+    return std::nullopt;
+  return (Wide{1} << type.bits) - 1;
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,57 @@
+// Checks expressions: types, constants, presence. Entry points: checkExpr for values, checkCondition for conditions.
+// Private to sema/.
+#pragma once
+
+#include "compiler/sema/scope.h"
+
+namespace xdpc::sema {
+
+// Where an expression stands: in a header's declaration its own fields go by their bare names.
+struct Env {
+  Scope& scope;
+  std::optional<ir::HeaderId> own;
+};
+
+// A value or a condition whose fields may still need presence (Value::needs).
+Value checkExpr(Env env, const ast::Expr& expr);
+// A condition with presence made explicit; an error if it is none. Pending maybe_absent warnings stay in it.
+Value checkCondition(Env env, const ast::Expr& expr);
+// The same for the outermost condition: reports what is left of maybe_absent.
+std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr);
+// A number that is known at compile time, in [low, high].
+std::optional<Wide> checkConstantNumber(Env env, const ast::Expr& expr, Wide low, Wide high, std::string_view what);
+
+// expr.cpp: pieces.
+Value asCondition(Env env, Value value, Span span);
+Value truth(bool value, Span span);
+Value number(Wide value, Span span); // an untyped constant
+const ast::Expr& withoutGroup(const ast::Expr& expr);
+Category category(const ir::Type& type);
+const char* categoryName(Category category);                     // "an address"
+std::string describe(const ast::Expr& expr, const Value& value); // "`tcp.dport` is a port"
+std::string quoted(const Span& span);                            // in backquotes, shortened if it is long
+void addParts(Value& whole, const Value& part);                  // needs, warnings, size
+ir::Expr present(ir::HeaderId header, Span span);
+Value atom(Env env, Value operands, ir::Expr expr); // And[Present…, expr]
+std::optional<Wide> typeMax(const ir::Type& type);  // of an Int
+
+// field.cpp
+Value checkName(Env env, const ast::Expr& expr);
+Value checkMember(Env env, const ast::Expr& expr);
+// arithmetic.cpp
+Value checkArithmetic(Env env, const ast::Expr& expr);
+Value checkNegate(Env env, const ast::Expr& expr);
+Value checkCall(Env env, const ast::Expr& expr);
+Value widened(Value value, unsigned bits); // to an Int of so many bits
+// compare.cpp
+Value checkCompare(Env env, const ast::Expr& expr);
+bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text);
+// membership.cpp
+Value checkMembership(Env env, const ast::Expr& expr);
+// mask.cpp
+Value checkMask(Env env, const ast::Expr& expr);
+// constant.cpp
+void checkConstants(Scope& scope);
+const Constant* prepareConstant(Scope& scope, uint32_t index); // nothing: defined by itself
+
+} // namespace xdpc::sema

@@ -1,0 +1,234 @@
+// Checks names and fields: `tcp`, `fresh`, `ip.src`, `pkt.len`, `l4.payload_len`. Tested by
+// tests/unit/sema/name_test.cpp.
+#include "compiler/sema/expr.h"
+#include "compiler/sema/header.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+struct PacketFieldInfo {
+  const char* name;
+  ir::PacketField field;
+  uint16_t bits; // 1: a condition
+};
+constexpr PacketFieldInfo kPacketFields[] = {{"len", ir::PacketField::Len, 32},
+                                             {"ifindex", ir::PacketField::Ifindex, 32},
+                                             {"rx_queue", ir::PacketField::RxQueue, 32},
+                                             {"malformed", ir::PacketField::Malformed, 1},
+                                             {"unparsed", ir::PacketField::Unparsed, 1}};
+
+void measure(const ir::Expr& expr, Value& value, uint32_t depth) {
+  ++value.nodes;
+  value.depth = std::max(value.depth, depth);
+  for (const ir::Expr& arg : expr.args)
+    measure(arg, value, depth + 1);
+}
+
+bool withinBounds(Env env, const Value& value, Span span) {
+  env.scope.nodes += value.nodes;
+  if (env.scope.nodes <= kMaxNodes)
+    return true;
+  env.scope.emitter.report(diag::Id::too_large, span,
+                           fmt::format("the definitions that are used expand to more than {} terms", kMaxNodes));
+  return false;
+}
+
+Value fieldValue(Env env, ir::HeaderId header, ir::FieldId id, Span span) {
+  if (!prepareField(env.scope, header, id))
+    return failed();
+  const ir::Field& field = env.scope.policy.headers[header].fields[id];
+  Value value;
+  value.low = env.scope.headers[header].field_low[id];
+  value.high = env.scope.headers[header].field_high[id];
+  // Within a declaration the definition takes the place of the name, so that no derived field refers to another.
+  if (env.own && field.derived) {
+    value.expr = *field.derived;
+    measure(value.expr, value, 1);
+    if (!withinBounds(env, value, span))
+      return failed();
+    if (header != *env.own)
+      value.needs = {header};
+    return value;
+  }
+  value.expr.kind = ir::ExprKind::Field;
+  value.expr.type = field.type;
+  value.expr.header = header;
+  value.expr.field = id;
+  value.expr.span = span;
+  if (env.own != header)
+    value.needs = {header};
+  return value;
+}
+
+Value presentValue(ir::HeaderId header, Span span) {
+  Value value;
+  value.expr = present(header, span);
+  value.certain = {header};
+  return value;
+}
+
+Value checkPacketField(Env env, const ast::Expr& expr, Span name) {
+  for (const PacketFieldInfo& info : kPacketFields) {
+    if (expr.text != info.name)
+      continue;
+    Value value;
+    value.expr.kind = ir::ExprKind::Packet;
+    value.expr.packet = info.field;
+    value.expr.type = info.bits == 1 ? ir::Type{ir::TypeKind::Bool} : ir::Type{ir::TypeKind::Int, info.bits};
+    value.expr.span = expr.span;
+    value.high = (Wide{1} << info.bits) - 1;
+    return value;
+  }
+  std::vector<std::string> names;
+  for (const PacketFieldInfo& info : kPacketFields)
+    names.push_back(info.name);
+  diag::Diagnostic& error =
+      env.scope.emitter.report(diag::Id::unknown_name, name, fmt::format("`pkt` has no field `{}`", expr.text));
+  if (const auto near = diag::nearest(expr.text, names)) {
+    error.help = fmt::format("did you mean `pkt.{}`", *near);
+    error.fixits.push_back({name, *near});
+  }
+  return failed();
+}
+
+Value unknownField(Env env, const ir::Header& header, const ast::Expr& expr, Span name) {
+  std::vector<std::string> names;
+  for (const ir::Field& field : header.fields)
+    names.push_back(field.name);
+  names.push_back("payload_len");
+  diag::Diagnostic& error = env.scope.emitter.report(diag::Id::unknown_name, name,
+                                                     fmt::format("`{}` has no field `{}`", header.name, expr.text));
+  if (const auto near = diag::nearest(expr.text, names)) {
+    error.help = fmt::format("did you mean `{}.{}`", header.name, *near);
+    error.fixits.push_back({name, *near});
+  }
+  return failed();
+}
+
+Value payloadLength(Env env, ir::HeaderId header, Span span) {
+  if (!env.scope.headers[header].transport) {
+    notImplemented(env.scope, span, env.scope.policy.headers[header].name + ".payload_len");
+    return failed();
+  }
+  Value value;
+  value.expr.kind = ir::ExprKind::PayloadLength;
+  value.expr.type = {ir::TypeKind::Int, 16};
+  value.expr.header = header;
+  value.expr.span = span;
+  value.high = 0xffff;
+  value.needs = {header};
+  return value;
+}
+
+Value checkHeaderMember(Env env, ir::HeaderId id, const ast::Expr& expr, Span name) {
+  const ir::Header& header = env.scope.policy.headers[id];
+  if (const auto field = findField(header, expr.text))
+    return fieldValue(env, id, *field, expr.span);
+  if (expr.text == "payload_len")
+    return payloadLength(env, id, expr.span);
+  if (expr.text == "payload" || expr.text == "inner") {
+    notImplemented(env.scope, expr.span, expr.text);
+    return failed();
+  }
+  return unknownField(env, header, expr, name);
+}
+
+Value notAValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
+  diag::Diagnostic& error = env.scope.emitter.report(
+      diag::Id::not_a_value, expr.span,
+      fmt::format("`{}` is a {}, which has no value of its own", expr.text, kindName(symbol.kind)));
+  if (symbol.kind == SymbolKind::Set)
+    error.help = fmt::format("ask for an element: `ip.src in {}`", expr.text);
+  error.notes.push_back({symbol.span, "it is declared here"});
+  return failed();
+}
+
+Value constantValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
+  const Constant* constant = prepareConstant(env.scope, symbol.index);
+  if (!constant)
+    return failed();
+  if (constant->is_set)
+    return notAValue(env, expr, {SymbolKind::Set, 0, symbol.span});
+  Value value = constant->value;
+  return value.ok && withinBounds(env, value, expr.span) ? value : failed();
+}
+
+// The base of `a.b.c` if it is one with `inner` in it, else nothing.
+bool hasInner(const ast::Expr& expr) {
+  const ast::Expr* part = &expr;
+  for (; part->kind == ast::ExprKind::Member; part = &part->args[0])
+    if (part->text == "inner")
+      return true;
+  return false;
+}
+
+} // namespace
+
+Value checkName(Env env, const ast::Expr& expr) {
+  if (env.own)
+    if (const auto field = findField(env.scope.policy.headers[*env.own], expr.text))
+      return fieldValue(env, *env.own, *field, expr.span);
+  if (expr.text == "pkt") {
+    diag::Diagnostic& error =
+        env.scope.emitter.report(diag::Id::not_a_value, expr.span, "`pkt` is the frame, not a value");
+    error.help = "its fields are `pkt.len`, `pkt.ifindex`, `pkt.rx_queue`, `pkt.malformed` and `pkt.unparsed`";
+    return failed();
+  }
+  const Symbol* symbol = lookUp(env.scope, expr.text);
+  if (!symbol && expr.text == "payload") {
+    notImplemented(env.scope, expr.span, "payload");
+    return failed();
+  }
+  if (!symbol && expr.text == "len") {
+    diag::Diagnostic& error =
+        env.scope.emitter.report(diag::Id::unknown_name, expr.span, "there is no `len` of its own");
+    error.help = "which one is meant: `pkt.len`, `ip.len`, `udp.len` or `l4.payload_len`";
+    return failed();
+  }
+  if (!symbol) {
+    reportUnknown(env.scope, {expr.text, expr.span}, "header or constant");
+    return failed();
+  }
+  if (symbol->kind == SymbolKind::Header)
+    return presentValue(symbol->index, expr.span);
+  if (symbol->kind == SymbolKind::Constant)
+    return constantValue(env, expr, *symbol);
+  return notAValue(env, expr, *symbol);
+}
+
+Value checkMember(Env env, const ast::Expr& expr) {
+  const ast::Expr& base = expr.args[0];
+  // The member's name is the end of its text.
+  const Span name{expr.span.file, expr.span.end - static_cast<uint32_t>(expr.text.size()), expr.span.end};
+  if (hasInner(expr)) {
+    notImplemented(env.scope, expr.span, "inner");
+    return failed();
+  }
+  if (base.kind != ast::ExprKind::Name) {
+    env.scope.emitter.report(diag::Id::not_a_value, expr.span,
+                             fmt::format("{} is not a field: a field is `header.field`", quoted(expr.span)));
+    return failed();
+  }
+  if (base.text == "pkt")
+    return checkPacketField(env, expr, name);
+  if (base.text == "payload" && !lookUp(env.scope, "payload")) {
+    notImplemented(env.scope, expr.span, "payload");
+    return failed();
+  }
+  const Symbol* symbol = lookUp(env.scope, base.text);
+  if (!symbol) {
+    reportUnknown(env.scope, {base.text, base.span}, "header", SymbolKind::Header);
+    return failed();
+  }
+  if (symbol->kind != SymbolKind::Header) {
+    env.scope.emitter.report(diag::Id::wrong_kind, base.span,
+                             fmt::format("`{}` is a {} and has no fields", base.text, kindName(symbol->kind)));
+    return failed();
+  }
+  return checkHeaderMember(env, symbol->index, expr, name);
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,148 @@
+// Checks `in` and `not in`: constant sets, dynamic sets, ranges and prefixes in place. Tested by
+// tests/unit/sema/membership_test.cpp.
+#include "compiler/sema/const_set.h"
+#include "compiler/sema/key.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+struct Operand {
+  std::vector<Value> values;
+  std::vector<ir::Type> types;
+};
+
+std::optional<Operand> checkOperand(Env env, const ast::Expr& expr) {
+  const ast::Expr& inner = withoutGroup(expr);
+  Operand operand;
+  bool ok = true;
+  const auto add = [&](const ast::Expr& part) {
+    Value value = checkExpr(env, part);
+    ok &= value.ok;
+    if (value.ok && category(value.expr.type) == Category::boolean) {
+      env.scope.emitter.report(diag::Id::type_mismatch, part.span,
+                               fmt::format("{} is a condition and in no set", quoted(part.span)));
+      ok = false;
+    }
+    operand.types.push_back(value.expr.type);
+    operand.values.push_back(std::move(value));
+  };
+  if (inner.kind == ast::ExprKind::Tuple)
+    for (const ast::Expr& part : inner.args)
+      add(part);
+  else
+    add(inner);
+  return ok ? std::optional(std::move(operand)) : std::nullopt;
+}
+
+Value member(Env env, const ast::Expr& expr, std::vector<Value> values, ir::ExprKind kind, uint32_t id) {
+  ir::Expr in;
+  in.kind = kind;
+  in.type = {ir::TypeKind::Bool};
+  in.id = id;
+  in.span = expr.span;
+  Value result;
+  for (Value& value : values) {
+    addParts(result, value);
+    in.args.push_back(std::move(value.expr));
+  }
+  const bool outside = expr.op == ast::Op::NotIn;
+  if (outside) {
+    ir::Expr negated;
+    negated.kind = ir::ExprKind::Not;
+    negated.type = {ir::TypeKind::Bool};
+    negated.span = expr.span;
+    negated.args.push_back(std::move(in));
+    in = std::move(negated);
+    ++result.depth;
+  }
+  result = atom(env, std::move(result), std::move(in));
+  if (outside && !result.certain.empty()) {
+    result.maybe_absent.push_back({expr.span, result.certain});
+    result.certain.clear();
+  }
+  return result;
+}
+
+Value inConstant(Env env, const ast::Expr& expr, Operand operand, uint32_t index) {
+  if (!prepareConstant(env.scope, index))
+    return failed();
+  Constant& constant = env.scope.constants[index];
+  for (const auto& [types, id] : constant.used_as)
+    if (types == operand.types)
+      return member(env, expr, std::move(operand.values), ir::ExprKind::InConst, id);
+  RawSet single;
+  if (!constant.is_set)
+    single = collectElements(env, withoutGroup(expr.args[1]));
+  const RawSet& raw = constant.is_set ? constant.raw : single;
+  const ConstSetUse use{constant.decl->name.text, withoutGroup(expr.args[1]).span,
+                        std::string(withoutGroup(expr.args[0]).span.text()), true};
+  const auto id = makeConstSet(env.scope, raw, operand.types, use);
+  if (!id)
+    return failed();
+  constant.used_as.push_back({operand.types, *id});
+  return member(env, expr, std::move(operand.values), ir::ExprKind::InConst, *id);
+}
+
+Value inLiteral(Env env, const ast::Expr& expr, Operand operand) {
+  const ast::Expr& set = withoutGroup(expr.args[1]);
+  const RawSet raw = collectElements(env, set);
+  const ConstSetUse use{"", set.span, std::string(withoutGroup(expr.args[0]).span.text()), false};
+  const auto id = makeConstSet(env.scope, raw, operand.types, use);
+  return id ? member(env, expr, std::move(operand.values), ir::ExprKind::InConst, *id) : failed();
+}
+
+Value inDynamic(Env env, const ast::Expr& expr, uint32_t index) {
+  auto values = checkSetKey(env, expr.args[0], env.scope.policy.sets[index], KeyUse::lookup);
+  if (!values)
+    return failed();
+  env.scope.policy.sets[index].used = true;
+  return member(env, expr, std::move(*values), ir::ExprKind::InSet, index);
+}
+
+bool isElementLiteral(const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  return expr.kind == Set || expr.kind == Range || expr.kind == Prefix || expr.kind == Address || expr.kind == Mac ||
+         expr.kind == Number;
+}
+
+Value noSet(Env env, const ast::Expr& expr) {
+  if (expr.kind == ast::ExprKind::Load) {
+    notImplemented(env.scope, expr.span, "load");
+    return failed();
+  }
+  env.scope.emitter.report(diag::Id::wrong_kind, expr.span, fmt::format("{} is no set", quoted(expr.span)));
+  return failed();
+}
+
+} // namespace
+
+Value checkMembership(Env env, const ast::Expr& expr) {
+  const ast::Expr& set = withoutGroup(expr.args[1]);
+  const Symbol* symbol = nullptr;
+  if (set.kind == ast::ExprKind::Name) {
+    symbol = lookUp(env.scope, set.text);
+    if (!symbol) {
+      reportUnknown(env.scope, {set.text, set.span}, "set", std::nullopt);
+      return failed();
+    }
+    if (symbol->kind == SymbolKind::Set)
+      return inDynamic(env, expr, symbol->index);
+    if (symbol->kind != SymbolKind::Constant) {
+      env.scope.emitter.report(diag::Id::wrong_kind, set.span,
+                               fmt::format("`{}` is a {}, not a set", set.text, kindName(symbol->kind)));
+      return failed();
+    }
+  } else if (!isElementLiteral(set)) {
+    return noSet(env, set);
+  }
+  auto operand = checkOperand(env, expr.args[0]);
+  if (!operand)
+    return failed();
+  return symbol ? inConstant(env, expr, std::move(*operand), symbol->index) : inLiteral(env, expr, std::move(*operand));
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,67 @@
+// Reads and writes fields by their declared place. Tested by tests/unit/sema/packet_test.cpp.
+#include "compiler/sema/packet_layer.h"
+
+namespace xdpc::sema {
+
+namespace {
+
+int64_t arithmetic(ir::Op op, int64_t a, int64_t b) {
+  const auto left = static_cast<uint64_t>(a), right = static_cast<uint64_t>(b);
+  switch (op) {
+  case ir::Op::Mul:
+    return static_cast<int64_t>(left * right);
+  case ir::Op::Add:
+    return static_cast<int64_t>(left + right);
+  case ir::Op::Sub:
+    return static_cast<int64_t>(left - right);
+  case ir::Op::Shl:
+    return static_cast<int64_t>(left << (right & 63));
+  case ir::Op::Shr:
+    return a >> (right & 63);
+  case ir::Op::BitAnd:
+    return a & b;
+  case ir::Op::BitXor:
+    return a ^ b;
+  default:
+    return a | b;
+  }
+}
+
+} // namespace
+
+uint64_t getBits(std::span<const uint8_t> bytes, const ir::Field& field) {
+  uint64_t value = 0;
+  for (uint32_t bit = field.bit_offset; bit < field.bit_offset + field.bits; ++bit)
+    value = value << 1 | (bytes[bit / 8] >> (7 - bit % 8) & 1);
+  return value;
+}
+
+void setBits(std::span<uint8_t> bytes, const ir::Field& field, uint64_t value) {
+  for (uint32_t i = 0; i < field.bits; ++i) {
+    const uint32_t bit = field.bit_offset + field.bits - 1 - i;
+    const auto mask = static_cast<uint8_t>(1u << (7 - bit % 8));
+    if (i < 64 && (value >> i & 1))
+      bytes[bit / 8] |= mask;
+    else
+      bytes[bit / 8] &= static_cast<uint8_t>(~mask);
+  }
+}
+
+int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ir::ExprKind::Int:
+    return static_cast<int64_t>(expr.number);
+  case ir::ExprKind::Field: {
+    const ir::Field& field = policy.headers[expr.header].fields[expr.field];
+    return layer.header == expr.header && field.bits <= 64 ? static_cast<int64_t>(getBits(layer.bytes, field)) : 0;
+  }
+  case ir::ExprKind::Number:
+    return evaluate(policy, layer, expr.args[0]);
+  case ir::ExprKind::Arith:
+    return arithmetic(expr.op, evaluate(policy, layer, expr.args[0]), evaluate(policy, layer, expr.args[1]));
+  default:
+    return 0;
+  }
+}
+
+} // namespace xdpc::sema

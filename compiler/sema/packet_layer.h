@@ -1,0 +1,32 @@
+// One header of a packet that a test sends, as bytes that are being filled in. Private to sema/.
+#pragma once
+
+#include "compiler/ir/ir.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace xdpc::sema {
+
+struct Layer {
+  std::optional<ir::HeaderId> header; // none: plain bytes
+  std::vector<uint8_t> bytes;
+  std::vector<bool> given; // by FieldId: written in the test
+  Span span;
+};
+
+// Bits of a field on the wire, big-endian; up to 64.
+uint64_t getBits(std::span<const uint8_t> bytes, const ir::Field& field);
+void setBits(std::span<uint8_t> bytes, const ir::Field& field, uint64_t value);
+
+// The size or length expression of the layer's header over its bytes; a field of another header is 0.
+int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr);
+
+// packet_defaults.cpp: what a header holds that the test does not say.
+void setDefaults(const ir::Policy& policy, Layer& layer);
+// packet_checksum.cpp: all checksums that are not given; lengths and selectors are final.
+void setChecksums(const ir::Policy& policy, std::vector<Layer>& layers);
+
+} // namespace xdpc::sema

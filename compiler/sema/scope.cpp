@@ -1,0 +1,64 @@
+// Names: declared once, looked up with a suggestion. Tested by tests/unit/sema/name_test.cpp.
+#include "compiler/sema/scope.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+const char* kindName(SymbolKind kind) {
+  static const char* const names[] = {"header", "constant", "set",           "map",   "counter",
+                                      "meter",  "event",    "list of rules", "policy"};
+  return names[static_cast<unsigned>(kind)];
+}
+
+bool declare(Scope& scope, const ast::Name& name, SymbolKind kind, uint32_t index) {
+  const auto [it, inserted] = scope.symbols.try_emplace(name.text, Symbol{kind, index, name.span});
+  if (inserted)
+    return true;
+  diag::Diagnostic& error = scope.emitter.report(
+      diag::Id::duplicate_name, name.span,
+      fmt::format("`{}` is declared twice, the first time as a {}", name.text, kindName(it->second.kind)));
+  error.notes.push_back({it->second.span, "the first one is here"});
+  return false;
+}
+
+const Symbol* lookUp(const Scope& scope, std::string_view name) {
+  const auto it = scope.symbols.find(name);
+  return it == scope.symbols.end() ? nullptr : &it->second;
+}
+
+void reportUnknown(Scope& scope, const ast::Name& name, const char* what, std::optional<SymbolKind> wanted) {
+  std::vector<std::string> candidates;
+  for (const auto& [text, symbol] : scope.symbols)
+    if (wanted ? symbol.kind == *wanted : symbol.kind != SymbolKind::Policy)
+      candidates.push_back(text);
+  if (!wanted)
+    candidates.push_back("pkt");
+  diag::Diagnostic& error =
+      scope.emitter.report(diag::Id::unknown_name, name.span, fmt::format("there is no {} `{}`", what, name.text));
+  if (const auto near = diag::nearest(name.text, candidates)) {
+    error.help = fmt::format("did you mean `{}`", *near);
+    error.fixits.push_back({name.span, *near});
+  }
+}
+
+const Symbol* resolve(Scope& scope, const ast::Name& name, SymbolKind kind) {
+  const Symbol* symbol = lookUp(scope, name.text);
+  if (!symbol) {
+    reportUnknown(scope, name, kindName(kind), kind);
+    return nullptr;
+  }
+  if (symbol->kind == kind)
+    return symbol;
+  diag::Diagnostic& error =
+      scope.emitter.report(diag::Id::wrong_kind, name.span,
+                           fmt::format("`{}` is a {}, not a {}", name.text, kindName(symbol->kind), kindName(kind)));
+  error.notes.push_back({symbol->span, "it is declared here"});
+  return nullptr;
+}
+
+void notImplemented(Scope& scope, Span span, std::string_view what) {
+  scope.emitter.report(diag::Id::not_implemented, span, fmt::format("`{}` is not implemented yet", what));
+}
+
+} // namespace xdpc::sema

@@ -1,0 +1,92 @@
+// What the checker's parts share: the policy as built so far, the names of a file and where errors go. Every construct
+// has its functions in a file of its own, over a Scope. Private to sema/.
+#pragma once
+
+#include "compiler/ast/ast.h"
+#include "compiler/diag/diag.h"
+#include "compiler/ir/ir.h"
+#include "compiler/sema/value.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace xdpc::sema {
+
+enum class SymbolKind : uint8_t { Header, Constant, Set, Map, Counter, Meter, Event, Rules, Policy };
+
+struct Symbol {
+  SymbolKind kind = SymbolKind::Header;
+  uint32_t index = 0; // into the policy's table of the kind; of a constant into Scope::constants
+  Span span;
+};
+
+// One part of an element of a constant set, before it is known what it is compared with.
+enum class Category : uint8_t { boolean, number, address, mac, bytes, tuple };
+struct RawPart {
+  Category category = Category::number;
+  ir::Interval interval;
+  std::optional<unsigned> prefix_length; // where it is an address or a prefix
+  Span span;
+};
+using RawElement = std::vector<RawPart>;
+struct RawSet {
+  bool ok = true;
+  std::vector<RawElement> elements;
+};
+
+enum class Progress : uint8_t { untouched, active, done };
+
+struct Constant {
+  const ast::Constant* decl = nullptr;
+  Progress progress = Progress::untouched;
+  bool is_set = false;
+  Value value;                                                           // unless is_set
+  RawSet raw;                                                            // if is_set
+  std::vector<std::pair<std::vector<ir::Type>, ir::ConstSetId>> used_as; // one table a type that it is compared with
+};
+
+// What of a header is known besides its IR while headers are built.
+struct HeaderState {
+  const ast::HeaderDecl* decl = nullptr;
+  std::vector<const ast::HeaderField*> sources; // by FieldId
+  std::vector<Progress> derived;                // by FieldId
+  std::vector<Wide> field_high, field_low;      // by FieldId: bounds of the values
+  HeaderSet implied;                            // headers that are there whenever this one is
+  bool transport = false;                       // behind a header that has a length, as tcp is behind ipv4
+};
+
+struct Scope {
+  explicit Scope(diag::Emitter& emitter) : emitter(emitter) {}
+
+  ir::Policy policy;
+  diag::Emitter& emitter;
+  std::map<std::string, Symbol, std::less<>> symbols;
+  std::vector<Constant> constants;
+  std::vector<HeaderState> headers; // by HeaderId
+  std::map<std::string, ir::RuleId, std::less<>> rules;
+  std::map<std::pair<uint32_t, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
+  uint64_t nodes = 0;                                          // of all expressions that constants were copied into
+  size_t raw_elements = 0;                                     // of all constant sets
+  unsigned depth = 0;
+};
+
+inline constexpr unsigned kMaxDepth = 250;
+inline constexpr uint64_t kMaxNodes = 4'000'000;
+inline constexpr size_t kMaxConstElements = 4u << 20;
+inline constexpr size_t kMaxHeaders = 256;
+inline constexpr size_t kMaxRules = 100'000;
+inline constexpr uint64_t kDefaultCapacity = 65536, kMaxCapacity = 1u << 26;
+
+// Names.
+bool declare(Scope& scope, const ast::Name& name, SymbolKind kind, uint32_t index);
+const Symbol* lookUp(const Scope& scope, std::string_view name);
+const char* kindName(SymbolKind kind); // "set"
+// Reports that `name` is unknown and suggests one of the kind, or of any kind.
+void reportUnknown(Scope& scope, const ast::Name& name, const char* what,
+                   std::optional<SymbolKind> wanted = std::nullopt);
+// The symbol, which has to be of the kind; else an error and nothing.
+const Symbol* resolve(Scope& scope, const ast::Name& name, SymbolKind kind);
+void notImplemented(Scope& scope, Span span, std::string_view what);
+
+} // namespace xdpc::sema

@@ -1,0 +1,207 @@
+// Checks the lines of `test` blocks and builds their packets. Tested by tests/unit/sema/test_block_test.cpp.
+#include "compiler/sema/test.h"
+#include "compiler/sema/packet.h"
+#include "compiler/sema/rule.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::sema {
+
+namespace {
+
+constexpr uint64_t kMaxTimes = 100'000'000;
+
+bool given(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  const Symbol* symbol = resolve(scope, line.name, SymbolKind::Set);
+  if (!symbol)
+    return false;
+  step.id = symbol->index;
+  ir::Set& set = scope.policy.sets[symbol->index];
+  bool ok = true;
+  for (const ast::Expr& value : line.values)
+    ok &= checkElements(scope, value, set, step.elements);
+  return ok;
+}
+
+bool waits(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  const auto time = line.values.empty() ? std::nullopt : checkTime(scope, line.values[0], "a wait");
+  step.wait_ns = time.value_or(0);
+  return time.has_value();
+}
+
+// The rules' names first: a counter never has one of them.
+bool unknownCounter(Scope& scope, const ast::TestLine& line) {
+  if (lookUp(scope, line.name.text)) {
+    resolve(scope, line.name, SymbolKind::Counter);
+    return false;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, id] : scope.rules)
+    names.push_back(name);
+  for (const auto& [name, symbol] : scope.symbols)
+    if (symbol.kind == SymbolKind::Counter)
+      names.push_back(name);
+  diag::Diagnostic& error = scope.emitter.report(diag::Id::unknown_name, line.name.span,
+                                                 fmt::format("there is no rule or counter `{}`", line.name.text));
+  if (const auto near = diag::nearest(line.name.text, names)) {
+    error.help = fmt::format("did you mean `{}`", *near);
+    error.fixits.push_back({line.name.span, *near});
+  }
+  return false;
+}
+
+bool counterKey(Scope& scope, const ast::TestLine& line, const ir::Counter& counter, ir::TestStep& step) {
+  const bool keyed = counter.capacity > 0;
+  if (keyed && counter.key.empty())
+    return false; // its declaration is wrong
+  if (keyed == line.values.empty()) {
+    scope.emitter.report(
+        diag::Id::bad_element, line.name.span,
+        keyed ? fmt::format("`{}` is counted by key: say which, as in `{}[…]`", counter.name, counter.name)
+              : fmt::format("`{}` has no key", counter.name));
+    return false;
+  }
+  if (!keyed)
+    return true;
+  // `[a, b]` and `[(a, b)]` are the same key.
+  ast::Expr key = line.values[0];
+  if (line.values.size() > 1) {
+    key = {};
+    key.kind = ast::ExprKind::Tuple;
+    key.args = line.values;
+    key.span = join(line.values.front().span, line.values.back().span);
+  }
+  if (!checkElement({scope, {}}, key, counter.key_type, masksOf(counter.key), step.elements))
+    return false;
+  if (step.elements.size() == 1)
+    return true;
+  scope.emitter.report(diag::Id::bad_element, line.values[0].span, "one key is needed, not a range");
+  return false;
+}
+
+bool counts(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  step.op = static_cast<ir::Op>(static_cast<unsigned>(line.op));
+  step.number = line.number;
+  if (scope.rules.contains(line.name.text)) {
+    step.rule = line.name.text;
+    if (line.values.empty())
+      return true;
+    scope.emitter.report(diag::Id::bad_element, line.name.span, fmt::format("rule `{}` has no key", line.name.text));
+    return false;
+  }
+  const Symbol* symbol = lookUp(scope, line.name.text);
+  if (!symbol || symbol->kind != SymbolKind::Counter)
+    return unknownCounter(scope, line);
+  step.id = symbol->index;
+  return counterKey(scope, line, scope.policy.counters[symbol->index], step);
+}
+
+bool holds(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  if (!given(scope, line, step))
+    return false;
+  if (step.elements.size() == 1)
+    return true;
+  scope.emitter.report(diag::Id::bad_element, line.span, "one element is needed, not several");
+  return false;
+}
+
+bool happens(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  const Symbol* symbol = resolve(scope, line.name, SymbolKind::Event);
+  if (!symbol)
+    return false;
+  step.id = symbol->index;
+  step.op = static_cast<ir::Op>(static_cast<unsigned>(line.op));
+  step.number = line.number;
+  return true;
+}
+
+bool checkRuleName(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  if (!line.rule)
+    return true;
+  step.rule = line.rule->text;
+  if (scope.rules.contains(step.rule))
+    return true;
+  std::vector<std::string> names;
+  for (const auto& [name, id] : scope.rules)
+    names.push_back(name);
+  diag::Diagnostic& error =
+      scope.emitter.report(diag::Id::unknown_name, line.rule->span, fmt::format("there is no rule `{}`", step.rule));
+  if (const auto near = diag::nearest(step.rule, names)) {
+    error.help = fmt::format("did you mean `{}`", *near);
+    error.fixits.push_back({line.rule->span, *near});
+  }
+  return false;
+}
+
+bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  if (line.becomes) {
+    notImplemented(scope, line.becomes->span, "becomes");
+    return false;
+  }
+  const auto verdict = verdictByName(line.verdict.text);
+  if (!verdict) {
+    notImplemented(scope, line.verdict.span, line.verdict.text);
+    return false;
+  }
+  step.verdict = *verdict;
+  step.times = line.times;
+  bool ok = checkRuleName(scope, line, step);
+  if (line.times == 0 || line.times > kMaxTimes) {
+    scope.emitter.report(diag::Id::out_of_range, line.span,
+                         fmt::format("`times {}` is out of range: 1 to {}", line.times, kMaxTimes));
+    ok = false;
+  }
+  if (!line.packet)
+    return false;
+  auto packet = buildPacket(scope, *line.packet);
+  if (!packet)
+    return false;
+  step.frame = std::move(packet->frame);
+  step.ifindex = packet->ifindex;
+  step.rx_queue = packet->rx_queue;
+  return ok;
+}
+
+bool checkLine(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  switch (line.kind) {
+  case ast::TestLineKind::Given:
+    step.kind = ir::TestStepKind::Given;
+    return given(scope, line, step);
+  case ast::TestLineKind::Packet:
+    step.kind = ir::TestStepKind::Packet;
+    return sends(scope, line, step);
+  case ast::TestLineKind::Wait:
+    step.kind = ir::TestStepKind::Wait;
+    return waits(scope, line, step);
+  case ast::TestLineKind::Counter:
+    step.kind = ir::TestStepKind::Counter;
+    return counts(scope, line, step);
+  case ast::TestLineKind::Has:
+    step.kind = ir::TestStepKind::Has;
+    return holds(scope, line, step);
+  case ast::TestLineKind::Lacks:
+    step.kind = ir::TestStepKind::Lacks;
+    return holds(scope, line, step);
+  case ast::TestLineKind::Event:
+    step.kind = ir::TestStepKind::Event;
+    return happens(scope, line, step);
+  }
+  return false;
+}
+
+} // namespace
+
+void checkTest(Scope& scope, const ast::Test& test) {
+  ir::Test made;
+  made.title = test.title;
+  made.span = test.span;
+  for (const ast::TestLine& line : test.lines) {
+    ir::TestStep step;
+    step.span = line.span;
+    if (checkLine(scope, line, step))
+      made.steps.push_back(std::move(step));
+  }
+  scope.policy.tests.push_back(std::move(made));
+}
+
+} // namespace xdpc::sema

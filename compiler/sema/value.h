@@ -1,0 +1,41 @@
+// An expression while it is checked: its typed form, and what the checker knows of it beyond its type.
+#pragma once
+
+#include "compiler/ir/ir.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace xdpc::sema {
+
+using HeaderSet = std::set<ir::HeaderId>;
+using Wide = __int128; // holds every unsigned and signed 64-bit number
+
+// A `!=` or `not in` that is false for packets without the header: a warning, unless the conjunction around it requires
+// it.
+struct MaybeAbsent {
+  Span span;
+  HeaderSet needs;
+};
+
+struct Value {
+  bool ok = true;        // false: an error was reported; whatever uses the value stays silent
+  bool constant = false; // a number, address, MAC or truth that is known now
+  bool masked = false;   // an address behind /N
+  ir::Expr expr;
+  Wide low = 0, high = 0; // of an Int: bounds of its value
+  HeaderSet needs;        // headers that must be present where the value is read
+  HeaderSet certain;      // of a condition: headers that are present where it holds
+  std::vector<MaybeAbsent> maybe_absent;
+  uint32_t nodes = 1, depth = 1; // of expr
+};
+
+inline Value failed() {
+  Value value;
+  value.ok = false;
+  return value;
+}
+
+} // namespace xdpc::sema
