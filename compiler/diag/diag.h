@@ -1,6 +1,6 @@
 // Mistakes in a policy, told to the user. A phase reports through the Emitter and goes on where it can. Every diagnostic
 // has a stable name, listed once in diagnostics.def with its default severity and its explanation (docs/diagnostics.md is
-// generated from it). Tested by tests/lit/diag and tests/unit/diag_test.cpp.
+// generated from it). Tested by tests/lit/diag and tests/unit/diag.
 #pragma once
 
 #include "compiler/basic/source.h"
