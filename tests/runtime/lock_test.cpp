@@ -1,0 +1,55 @@
+// Two commands at once on one device: the second says so and changes nothing.
+#include "tests/runtime/hand_made.h"
+#include "tests/runtime/world.h"
+
+#include "runtime/swap/attach.h"
+#include "runtime/swap/detach.h"
+#include "runtime/swap/open.h"
+
+#include <sys/wait.h>
+
+namespace xdpc::live {
+namespace {
+
+using kernel::ErrorKind;
+constexpr const char* kBusy = "another xdpc is at work on `a0`\ntry again when it has finished";
+
+class Lock : public LiveTest {};
+
+TEST_F(Lock, ASecondCommandIsTurnedAway) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
+  {
+    const auto held = swap::open(veth.target(), swap::Access::change);
+    ASSERT_TRUE(ok(held));
+    EXPECT_EQ(failure(swap::attach(always("q", abi::kPass), veth.target(), {})), kBusy);
+    EXPECT_EQ(failure(swap::detach(veth.target())), kBusy);
+    EXPECT_EQ(failure(swap::open(veth.target(), swap::Access::change)), kBusy);
+    EXPECT_TRUE(ok(swap::open(veth.target(), swap::Access::read)));
+  }
+  EXPECT_TRUE(ok(swap::attach(always("q", abi::kPass), veth.target(), {})));
+}
+
+TEST_F(Lock, AKilledCommandLeavesNoLockBehind) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto held = swap::open(veth.target(), swap::Access::change);
+    (void)!write(ready[1], held ? "y" : "n", 1);
+    pause();
+    _exit(0);
+  }
+  char answer = 0;
+  ASSERT_EQ(read(ready[0], &answer, 1), 1);
+  EXPECT_EQ(answer, 'y');
+  EXPECT_EQ(failure(swap::detach(veth.target())), kBusy);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_TRUE(ok(swap::detach(veth.target())));
+}
+
+} // namespace
+} // namespace xdpc::live

@@ -1,0 +1,165 @@
+// Swapping: under traffic no packet passes uncounted, and a failure leaves the old policy running.
+#include "tests/runtime/hand_made.h"
+#include "tests/runtime/world.h"
+
+#include "runtime/kernel/link.h"
+#include "runtime/kernel/program.h"
+#include "runtime/swap/attach.h"
+#include "runtime/swap/installed.h"
+#include "runtime/swap/list.h"
+#include "runtime/swap/open.h"
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+namespace xdpc::live {
+namespace {
+
+using kernel::ErrorKind;
+
+class Swap : public LiveTest {};
+
+TEST_F(Swap, EveryPacketIsCountedByTheOldPolicyOrTheNew) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(counting("p0", abi::kDrop), veth.target(), {})));
+  // All generations' maps, kept open over their removal.
+  std::vector<swap::LivePolicy> policies;
+  auto keep = [&] {
+    auto policy = swap::open(veth.target(), swap::Access::read);
+    ASSERT_TRUE(ok(policy));
+    policies.push_back(std::move(*policy));
+  };
+  keep();
+  std::atomic<bool> stop = false;
+  uint64_t sent = 0;
+  std::thread sender([&] {
+    for (; !stop; sent += 100'000)
+      send(veth.peerIfindex(), 100'000);
+  });
+  for (int i = 1; i <= 40; ++i) {
+    const auto swapped = swap::attach(counting("p" + std::to_string(i), abi::kDrop), veth.target(), {});
+    ASSERT_TRUE(ok(swapped));
+    EXPECT_TRUE(swapped->swapped);
+    EXPECT_EQ(swapped->old_policy, "p" + std::to_string(i - 1));
+    EXPECT_TRUE(swapped->warnings.empty());
+    keep();
+  }
+  stop = true;
+  sender.join();
+  uint64_t counted = 0;
+  size_t used = 0;
+  for (const auto& policy : policies) {
+    counted += packetsOf(*policy.maps);
+    used += packetsOf(*policy.maps) > 0;
+  }
+  EXPECT_GT(used, 5u);
+  EXPECT_GT(sent, 100'000u);
+  EXPECT_EQ(counted, sent);
+  const auto all = swap::list();
+  ASSERT_TRUE(ok(all));
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_EQ((*all)[0].generation, 41u);
+}
+
+TEST_F(Swap, ARefusedPolicyLeavesTheOldOneRunning) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(counting("old", abi::kDrop), veth.target(), {})));
+  const auto before = pins();
+  const auto swapped = swap::attach(refused(), veth.target(), {});
+  ASSERT_FALSE(swapped);
+  std::filesystem::remove(swapped.error().details.substr(swapped.error().details.find('/')));
+  EXPECT_EQ(pins(), before);
+  send(veth.peerIfindex(), 10);
+  const auto policy = swap::open(veth.target(), swap::Access::read);
+  ASSERT_TRUE(ok(policy));
+  EXPECT_EQ(policy->manifest.policy, "old");
+  EXPECT_EQ(packetsOf(*policy->maps), 10u);
+}
+
+TEST_F(Swap, AnotherModeIsRefusedInWords) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(always("old", abi::kPass), veth.target(), {.mode = swap::Mode::generic})));
+  const auto before = pins();
+  EXPECT_EQ(failure(swap::attach(always("new", abi::kPass), veth.target(), {.mode = swap::Mode::native})),
+            "the policy on `a0` runs in generic mode, and a swap cannot change that\n"
+            "detach it first, or leave --mode out");
+  EXPECT_EQ(pins(), before);
+  const auto swapped = swap::attach(always("new", abi::kPass), veth.target(), {});
+  ASSERT_TRUE(ok(swapped));
+  EXPECT_EQ(swapped->mode, kernel::XdpMode::generic);
+}
+
+TEST_F(Swap, AProgramThatIsNotTheExpectedOneIsNotReplaced) {
+  Veth veth("a0");
+  const auto first = kernel::loadPolicy(always("a", abi::kPass), 0);
+  const auto second = kernel::loadPolicy(always("b", abi::kPass), 0);
+  ASSERT_TRUE(ok(first) && ok(second));
+  const auto link = kernel::createXdpLink(first->program, {"a0", veth.ifindex()}, kernel::XdpMode::native);
+  ASSERT_TRUE(ok(link));
+  const auto updated = kernel::updateLink(*link, second->program, second->program, "a0");
+  ASSERT_FALSE(updated);
+  EXPECT_EQ(updated.error().message, "another program was put on `a0` meanwhile");
+  EXPECT_EQ(kernel::linkInfo(*link)->program_id, first->info.id);
+}
+
+TEST_F(Swap, ADeviceThatVanishedMeanwhileIsSaidSo) {
+  const auto first = kernel::loadPolicy(always("a", abi::kPass), 0);
+  const auto second = kernel::loadPolicy(always("b", abi::kPass), 0);
+  ASSERT_TRUE(ok(first) && ok(second));
+  swap::Result<kernel::Fd> link = kernel::KernelError{};
+  kernel::Device device{"a0"};
+  {
+    Veth veth("a0");
+    device.ifindex = veth.ifindex();
+    link = kernel::createXdpLink(first->program, device, kernel::XdpMode::native);
+    ASSERT_TRUE(ok(link));
+  }
+  const auto updated = kernel::updateLink(*link, second->program, first->program, "a0");
+  ASSERT_FALSE(updated);
+  EXPECT_EQ(updated.error().kind, ErrorKind::device);
+  EXPECT_EQ(updated.error().message, "device `a0` vanished");
+  EXPECT_EQ(kernel::linkInfo(*link)->ifindex, 0u);
+  const auto created = kernel::createXdpLink(first->program, device, kernel::XdpMode::native);
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().message, "device `a0` vanished");
+}
+
+TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(counting("old", abi::kPass), veth.target(), {})));
+  const auto place = swap::locate(veth.target());
+  ASSERT_TRUE(ok(place));
+  const auto folder = swap::folderOf("/sys/fs/bpf", *place);
+  {
+    // What a swap does until it would remove the old generation.
+    const auto live = swap::installed(folder);
+    ASSERT_TRUE(ok(live) && live->has_value());
+    const auto fresh = kernel::loadPolicy(counting("new", abi::kPass), 0);
+    ASSERT_TRUE(ok(fresh));
+    ASSERT_TRUE(ok(swap::pinGeneration(folder, 2, *fresh)));
+    ASSERT_TRUE(ok(kernel::updateLink((*live)->link, fresh->program, (*live)->program, "a0")));
+  }
+  EXPECT_EQ(swap::generations(folder), (std::vector<uint32_t>{1, 2}));
+  const auto policy = swap::open(veth.target(), swap::Access::read);
+  ASSERT_TRUE(ok(policy));
+  EXPECT_EQ(policy->manifest.policy, "new");
+  const auto next = swap::attach(counting("third", abi::kPass), veth.target(), {});
+  ASSERT_TRUE(ok(next));
+  EXPECT_EQ(next->old_policy, "new");
+  EXPECT_EQ(swap::generations(folder), std::vector<uint32_t>{3});
+}
+
+TEST_F(Swap, PinsOfANewerXdpcAreLeftAlone) {
+  Veth veth("a0");
+  auto newer = always("newer", abi::kPass);
+  newer.manifest.abi = abi::kAbi + 1;
+  newer.manifest_json = abi::toJson(newer.manifest);
+  ASSERT_TRUE(ok(swap::attach(newer, veth.target(), {})));
+  const auto swapped = swap::attach(always("p", abi::kPass), veth.target(), {});
+  ASSERT_FALSE(swapped);
+  EXPECT_NE(swapped.error().message.find("newer"), std::string::npos) << failure(swapped);
+}
+
+} // namespace
+} // namespace xdpc::live
