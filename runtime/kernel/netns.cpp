@@ -98,12 +98,9 @@ KernelResult<NetnsScope> NetnsScope::enter(const Fd& netns) {
   scope.back_.reset();
   if (code == EINVAL)
     return KernelError{ErrorKind::no_device, code, "this is not a network namespace"};
-  KernelError error = systemError("cannot enter the network namespace", code);
-  if (error.kind == ErrorKind::privilege) {
-    error.message = "cannot enter the network namespace: this needs CAP_SYS_ADMIN";
-    error.help = "run it as root (`sudo xdpc …`)";
-  }
-  return error;
+  if (code == EPERM)
+    return needsSysAdmin("cannot enter the network namespace");
+  return systemError("cannot enter the network namespace", code);
 }
 
 NetnsScope::~NetnsScope() {

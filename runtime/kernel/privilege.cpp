@@ -17,6 +17,7 @@
 namespace xdpc::kernel {
 namespace {
 
+constexpr const char* kAsRoot = "run it as root (`sudo xdpc …`)";
 constexpr const char* kHelp = "run it as root (`sudo xdpc …`), or once `sudo setcap "
                               "cap_bpf,cap_net_admin,cap_perfmon+ep \"$(command -v xdpc)\"`";
 
@@ -51,16 +52,28 @@ std::vector<std::string> missingCapabilities() {
 KernelError privilegeError(std::string situation, int code) {
   KernelError error{.kind = ErrorKind::privilege, .code = code};
   const auto missing = missingCapabilities();
-  if (!missing.empty()) {
+  if (code == EACCES) {
+    error.message = fmt::format("{}: permission denied", situation);
+    error.help = kAsRoot;
+  } else if (!missing.empty()) {
     error.message = fmt::format("{}: this needs {}", situation, fmt::join(missing, ", "));
     error.help = kHelp;
-  } else if (code == EACCES) {
-    error.message = fmt::format("{}: permission denied", situation);
   } else {
     error.message = fmt::format("{}: not permitted, although the capabilities are there", situation);
     error.help = "they may hold in a user namespace only, or a security module or lockdown forbids bpf()";
   }
   return error;
+}
+
+KernelError needsSysAdmin(std::string situation) {
+  return {ErrorKind::privilege, EPERM, fmt::format("{}: this needs CAP_SYS_ADMIN", situation), {}, kAsRoot};
+}
+
+KernelResult<Done> requireCapabilities(std::string situation) {
+  for (const auto& name : missingCapabilities())
+    if (name != "CAP_PERFMON") // without it all works, but slower
+      return privilegeError(std::move(situation), EPERM);
+  return Done{};
 }
 
 } // namespace xdpc::kernel

@@ -17,7 +17,12 @@ uint64_t effectiveCapabilities();
 // Names of those among CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON that this thread lacks; CAP_SYS_ADMIN stands in for all.
 std::vector<std::string> missingCapabilities();
 
-// The error for an EPERM or EACCES in the situation.
+// The error for an EPERM (a capability is missing) or EACCES (a file's permission is) in the situation.
 KernelError privilegeError(std::string situation, int code);
+// The error for what only CAP_SYS_ADMIN allows.
+KernelError needsSysAdmin(std::string situation);
+
+// An error before anything is tried, unless the thread has what loading and attaching needs.
+KernelResult<Done> requireCapabilities(std::string situation);
 
 } // namespace xdpc::kernel

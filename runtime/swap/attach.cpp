@@ -1,6 +1,7 @@
 #include "runtime/swap/attach.h"
 
 #include "runtime/kernel/netns.h"
+#include "runtime/kernel/privilege.h"
 #include "runtime/kernel/program.h"
 #include "runtime/sets/sets.h"
 #include "runtime/swap/installed.h"
@@ -189,6 +190,8 @@ Result<Attachment> attach(const object::Object& object, const Target& target, co
   auto place = locate(target);
   if (!place)
     return place.error();
+  if (auto may = kernel::requireCapabilities(fmt::format("cannot attach to `{}`", target.device)); !may)
+    return may.error();
   if (auto mounted = requireBpffs(target.bpffs); !mounted)
     return mounted.error();
   sweepVanished(target.bpffs);

@@ -1,5 +1,7 @@
 #include "runtime/swap/stranger.h"
 
+#include "runtime/kernel/privilege.h"
+
 #include <bpf/bpf.h>
 #include <cerrno>
 #include <fmt/format.h>
@@ -43,8 +45,10 @@ Result<Done> mayReplace(const Place& place, bool replace) {
 
 Result<StrangerOff> StrangerOff::take(const Place& place) {
   kernel::Fd program(bpf_prog_get_fd_by_id(place.hook.program_id));
-  if (!program)
-    return kernel::systemError(fmt::format("cannot open program {}", place.hook.program_id), errno);
+  if (!program) {
+    const std::string situation = fmt::format("cannot open program {}", place.hook.program_id);
+    return errno == EPERM ? kernel::needsSysAdmin(situation) : kernel::systemError(situation, errno);
+  }
   if (auto off = kernel::detachByNetlink(place.device, program, place.hook.mode); !off)
     return off.error();
   return StrangerOff(place, std::move(program));

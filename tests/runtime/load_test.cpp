@@ -8,7 +8,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -87,7 +86,6 @@ TEST(Load, ARefusalNamesRuleAndLineAndKeepsTheLog) {
   log << std::ifstream(path).rdbuf();
   EXPECT_NE(log.str().find("R2 invalid mem access 'scalar'"), std::string::npos) << path;
   EXPECT_NE(log.str().find("processed"), std::string::npos);
-  std::filesystem::remove(path);
 }
 
 TEST(Load, BtfThatTheKernelRefusesIsAWarning) {

@@ -101,6 +101,31 @@ TEST_F(Privilege, AnotherNamespaceNeedsSysAdmin) {
   sh("ip netns del inner");
 }
 
+TEST_F(Privilege, AnOrdinaryUserIsToldBeforeAnythingIsTried) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
+  const auto before = pins();
+  const std::string said = with(kernel::effectiveCapabilities(), [&] {
+    if (setresuid(65534, 65534, 65534) != 0)
+      return std::string("cannot become nobody");
+    return failure(swap::attach(always("q", abi::kPass), veth.target(), {})) + "\n" + failure(swap::list());
+  });
+  EXPECT_EQ(said, "cannot attach to `a0`: this needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON\nrun it as root "
+                  "(`sudo xdpc …`), or once `sudo setcap cap_bpf,cap_net_admin,cap_perfmon+ep \"$(command -v xdpc)\"`\n"
+                  "cannot read `/sys/fs/bpf/xdpc`: permission denied\nrun it as root (`sudo xdpc …`)");
+  EXPECT_EQ(pins(), before);
+}
+
+TEST_F(Privilege, ReplacingAStrangerNeedsSysAdmin) {
+  Veth veth("a0");
+  const auto stranger = kernel::loadPolicy(always("stranger", abi::kPass), 0);
+  ASSERT_TRUE(ok(kernel::attachByNetlink({"a0", veth.ifindex()}, stranger->program, kernel::XdpMode::native)));
+  const std::string said = with(bit(CAP_BPF) | bit(CAP_NET_ADMIN) | bit(CAP_PERFMON), [&] {
+    return failure(swap::attach(counting("p", abi::kPass), veth.target(), {.replace = true}));
+  });
+  EXPECT_NE(said.find(": this needs CAP_SYS_ADMIN"), std::string::npos) << said;
+}
+
 TEST_F(Privilege, TheTestEngineMarksIt) {
   const std::string said = with(0, [] {
     const auto engine = kernel::loadForTest(always("p", abi::kPass));

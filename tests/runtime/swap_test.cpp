@@ -5,12 +5,13 @@
 #include "runtime/kernel/link.h"
 #include "runtime/kernel/program.h"
 #include "runtime/swap/attach.h"
+#include "runtime/swap/detach.h"
 #include "runtime/swap/installed.h"
 #include "runtime/swap/list.h"
 #include "runtime/swap/open.h"
 
 #include <atomic>
-#include <filesystem>
+#include <sys/wait.h>
 #include <thread>
 
 namespace xdpc::live {
@@ -68,7 +69,6 @@ TEST_F(Swap, ARefusedPolicyLeavesTheOldOneRunning) {
   const auto before = pins();
   const auto swapped = swap::attach(refused(), veth.target(), {});
   ASSERT_FALSE(swapped);
-  std::filesystem::remove(swapped.error().details.substr(swapped.error().details.find('/')));
   EXPECT_EQ(pins(), before);
   send(veth.peerIfindex(), 10);
   const auto policy = swap::open(veth.target(), swap::Access::read);
@@ -148,6 +148,54 @@ TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
   ASSERT_TRUE(ok(next));
   EXPECT_EQ(next->old_policy, "new");
   EXPECT_EQ(swap::generations(folder), std::vector<uint32_t>{3});
+}
+
+TEST_F(Swap, KilledAtAnyInstantOneOfTheTwoRunsAndTheNextCommandWorks) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(counting("p0", abi::kDrop), veth.target(), {})));
+  size_t completed = 0;
+  for (int i = 1; i <= 60; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      (void)swap::attach(counting("p" + std::to_string(i), abi::kDrop), veth.target(), {});
+      _exit(0);
+    }
+    usleep(i * 97);
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    completed += WIFEXITED(status);
+    const auto policy = swap::open(veth.target(), swap::Access::read);
+    ASSERT_TRUE(ok(policy)) << i;
+    const uint64_t before = packetsOf(*policy->maps);
+    send(veth.peerIfindex(), 5);
+    EXPECT_EQ(packetsOf(*policy->maps), before + 5) << i;
+  }
+  EXPECT_LT(completed, 60u);
+  ASSERT_TRUE(ok(swap::attach(counting("last", abi::kDrop), veth.target(), {})));
+  EXPECT_EQ(pins().size(), 7u);
+}
+
+TEST_F(Swap, KilledAtAnyInstantAFirstAttachIsThereWholeOrNotAtAll) {
+  Veth veth("a0");
+  size_t attached = 0;
+  for (int i = 1; i <= 60; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      (void)swap::attach(counting("p", abi::kDrop), veth.target(), {});
+      _exit(0);
+    }
+    usleep(i * 97);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const auto hook = kernel::hookState({"a0", veth.ifindex()});
+    ASSERT_TRUE(ok(hook));
+    const auto detached = swap::detach(veth.target());
+    EXPECT_EQ(hook->program_id != 0, bool(detached)) << i << failure(detached);
+    attached += bool(detached);
+  }
+  EXPECT_LT(attached, 60u);
+  EXPECT_TRUE(pins().empty());
 }
 
 TEST_F(Swap, PinsOfANewerXdpcAreLeftAlone) {

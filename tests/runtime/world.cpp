@@ -49,6 +49,7 @@ void enterWorld() {
   need(mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0, "cannot mount a bpffs");
   need(mount("tmpfs", "/run", "tmpfs", 0, nullptr) == 0, "cannot mount a tmpfs");
   need(mkdir("/run/netns", 0755) == 0, "cannot make /run/netns");
+  setenv("TMPDIR", "/run", 1); // for the verifier's logs
   // Devices send nothing of their own, so that every packet is a test's.
   sh("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
   sh("ip link set lo up");
