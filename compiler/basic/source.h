@@ -37,7 +37,9 @@ struct Span {
 };
 
 // From the start of `first` to the end of `last`, which is in the same file.
-inline Span join(Span first, Span last) { return {first.file, first.begin, last.end}; }
+inline Span join(Span first, Span last) {
+  return {first.file, first.begin, last.end};
+}
 
 // Owns the files of one compilation: spans point into it and must not outlive it.
 class Sources {

@@ -1,6 +1,6 @@
-// Mistakes in a policy, told to the user. A phase reports through the Emitter and goes on where it can. Every diagnostic
-// has a stable name, listed once in diagnostics.def with its default severity and its explanation (docs/diagnostics.md is
-// generated from it). Tested by tests/lit/diag and tests/unit/diag.
+// Mistakes in a policy, told to the user. A phase reports through the Emitter and goes on where it can. Every
+// diagnostic has a stable name, listed once in diagnostics.def with its default severity and its explanation
+// (docs/diagnostics.md is generated from it). Tested by tests/lit/diag and tests/unit/diag.
 #pragma once
 
 #include "compiler/basic/source.h"
@@ -44,9 +44,9 @@ struct Diagnostic {
   Id id;
   Severity severity;
   Span span;
-  std::string message;     // lower case, no full stop: "`443-80` is an empty range"
-  std::string label;       // behind the carets: "the first port is greater than the last"; may be empty
-  std::string help;        // "write `80-443`"; may be empty
+  std::string message; // lower case, no full stop: "`443-80` is an empty range"
+  std::string label;   // behind the carets: "the first port is greater than the last"; may be empty
+  std::string help;    // "write `80-443`"; may be empty
   std::vector<FixIt> fixits;
   std::vector<Note> notes;
 };

@@ -10,9 +10,9 @@ namespace xdpc::abi {
 
 inline constexpr uint32_t kAbi = 1;
 
-// Counter cells: the map `counters` has one value of rows x row bytes, one row a possible CPU, one cell a slot. A program
-// writes only its own CPU's row, without atomics; user space never writes it. What user space adds (a reset, counts taken
-// over) lies in the map `base`, one cell a slot. A count is base + the sum over the rows, modulo 2^64.
+// Counter cells: the map `counters` has one value of rows x row bytes, one row a possible CPU, one cell a slot. A
+// program writes only its own CPU's row, without atomics; user space never writes it. What user space adds (a reset,
+// counts taken over) lies in the map `base`, one cell a slot. A count is base + the sum over the rows, modulo 2^64.
 struct Cell {
   uint64_t packets; // or, for SlotKind::sample, the packets left until the next sample
   uint64_t bytes;
@@ -21,7 +21,8 @@ inline constexpr uint32_t kRowAlign = 4096;
 constexpr uint32_t rowBytes(uint32_t slots) {
   return (slots * uint32_t{sizeof(Cell)} + kRowAlign - 1) / kRowAlign * kRowAlign;
 }
-// Rows that an object declares for itself, so that any loader can load it; xdpc's own loader resizes to the possible CPUs.
+// Rows that an object declares for itself, so that any loader can load it; xdpc's own loader resizes to the possible
+// CPUs.
 inline constexpr uint32_t kDefaultRows = 64;
 
 // `.rodata.config`: written by the loader, then frozen, so that the verifier removes what is off.
@@ -65,9 +66,9 @@ inline constexpr uint64_t kNever = ~uint64_t{0};
 struct ExactElement { // value of a set's exact part
   uint64_t expires_ns;
 };
-struct TrieElement {    // value of a set's trie part
-  uint64_t expires_ns;  // the latest of its own and of all elements that cover it: this is what the program compares
-  uint64_t own_ns;      // its own
+struct TrieElement {   // value of a set's trie part
+  uint64_t expires_ns; // the latest of its own and of all elements that cover it: this is what the program compares
+  uint64_t own_ns;     // its own
 };
 
 // A meter's word: when the bucket is full again, in 1/65536 ns of CLOCK_MONOTONIC, wrapping.

@@ -18,7 +18,9 @@ struct Address {
 };
 
 // Number of bits of an address of the family: 32 or 128.
-constexpr unsigned addressBits(Family family) { return family == Family::v4 ? 32 : 128; }
+constexpr unsigned addressBits(Family family) {
+  return family == Family::v4 ? 32 : 128;
+}
 
 // Host bits are zero. `length` is in bits, at most addressBits(address.family).
 struct Prefix {

@@ -9,9 +9,10 @@
 //
 // A key is its parts one after another; every part is a multiple of 4 bytes, so a key has no padding.
 //
-// An element of a prefix set in the kernel's LPM trie (key of `trie_map`): u32 prefixlen in bits, then all parts but the
-// prefix in their order, then the prefix's family word {u8 family, 0, 0, 0} (ip.prefix only), then its address (4 or 16
-// bytes). prefixlen counts from behind the u32: all bits of the other parts, 32 for the family word, the prefix length.
+// An element of a prefix set in the kernel's LPM trie (key of `trie_map`): u32 prefixlen in bits, then all parts but
+// the prefix in their order, then the prefix's family word {u8 family, 0, 0, 0} (ip.prefix only), then its address (4
+// or 16 bytes). prefixlen counts from behind the u32: all bits of the other parts, 32 for the family word, the prefix
+// length.
 #pragma once
 
 #include "runtime/abi/abi.h"
@@ -48,7 +49,7 @@ std::optional<KeyKind> keyKindByName(std::string_view name);
 bool isPrefix(KeyKind kind);
 unsigned keyKindSize(KeyKind kind);
 unsigned keySize(const KeyType& type);
-std::string keyTypeName(const KeyType& type);           // "ip" or "(ip, port)"
+std::string keyTypeName(const KeyType& type);            // "ip" or "(ip, port)"
 std::optional<unsigned> prefixPart(const KeyType& type); // index of the part that is a prefix
 
 Bytes encodeKey(const KeyType& type, const KeyValue& value);

@@ -14,7 +14,7 @@ namespace xdpc::abi {
 struct LiteralError {
   std::string message; // "host bits are set behind /24"
   std::string fixit;   // what to write instead, or empty: "192.0.2.0/24"
-  std::string code;    // stable diagnostic name: "host-bits", "bad-address", "bad-number", "number-too-large", "bad-time"
+  std::string code; // stable diagnostic name: "host-bits", "bad-address", "bad-number", "number-too-large", "bad-time"
 };
 
 template <class T> using Literal = Result<T, LiteralError>;

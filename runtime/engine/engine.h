@@ -1,5 +1,5 @@
-// One policy loaded for tests: the embedded engine (runtime/vm) or BPF_PROG_TEST_RUN (runtime/kernel). Both load in test
-// mode: clock, interface and queue come from the map `test`.
+// One policy loaded for tests: the embedded engine (runtime/vm) or BPF_PROG_TEST_RUN (runtime/kernel). Both load in
+// test mode: clock, interface and queue come from the map `test`.
 #pragma once
 
 #include "runtime/engine/maps.h"

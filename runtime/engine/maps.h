@@ -1,5 +1,5 @@
-// Access to the maps of one loaded policy, the same for the embedded engine, a test load and a pinned live policy. Sets,
-// counters, meters and events are written once over it. Maps are named by their index in the manifest.
+// Access to the maps of one loaded policy, the same for the embedded engine, a test load and a pinned live policy.
+// Sets, counters, meters and events are written once over it. Maps are named by their index in the manifest.
 #pragma once
 
 #include "runtime/abi/key.h"
@@ -27,7 +27,8 @@ public:
                                         Update how) = 0;
   virtual Result<Done, MapError> erase(uint32_t map, std::span<const uint8_t> key) = 0; // ENOENT if it is not there
   // Key after `key`, or the first one without it; nothing at the end.
-  virtual Result<std::optional<abi::Bytes>, MapError> next(uint32_t map, std::optional<std::span<const uint8_t>> key) const = 0;
+  virtual Result<std::optional<abi::Bytes>, MapError> next(uint32_t map,
+                                                           std::optional<std::span<const uint8_t>> key) const = 0;
   // Part of the only value of a one-entry array. write: never to a word that a program writes.
   virtual Result<Done, MapError> read(uint32_t map, uint32_t offset, std::span<uint8_t> out) const = 0;
   virtual Result<Done, MapError> write(uint32_t map, uint32_t offset, std::span<const uint8_t> bytes) = 0;
