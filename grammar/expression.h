@@ -55,5 +55,6 @@ struct expression : seq<operand, star<operation>> {};
 struct condition : expression {};
 // One operand: the value of a clause, so that what follows is not drawn into it.
 struct single : operand {};
+struct duration : operand {};
 
 } // namespace xdpc::grammar

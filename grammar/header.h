@@ -8,9 +8,9 @@ namespace xdpc::grammar {
 struct field_part;
 struct field_parts : seq<open_brace, star<field_part>, close_brace> {};
 // The first field's name is told from a clause by its colon: `length: u16`.
-struct header_field : seq<new_word, seq<one<':'>, gap>, spaced_type, opt<field_parts>, opt<when>> {};
+struct header_field : seq<new_word, colon, spaced_type, opt<field_parts>, opt<when>> {};
 struct field_part : header_field {};
-struct derived_field : seq<new_word, one<'='>, not_at<one<'='>>, gap, expression> {};
+struct derived_field : seq<new_word, equals, expression> {};
 
 struct size_clause : seq<kw_size, expression> {};
 struct length_clause : seq<kw_length, expression> {};

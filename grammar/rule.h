@@ -25,7 +25,7 @@ struct redirect : seq<kw_redirect, kw_to, target> {};
 struct sample : seq<kw_sample, number, gap, sym<'/'>, number, gap> {};
 struct count : seq<kw_count, new_name> {};
 struct emit : seq<kw_emit, new_name, opt<sample>> {};
-struct add : seq<kw_add, expression, kw_to, new_name, opt<kw_for, single>> {};
+struct add : seq<kw_add, expression, kw_to, new_name, opt<kw_for, duration>> {};
 struct remove : seq<kw_remove, expression, kw_from, new_name> {};
 struct field_value : seq<new_word, equals, expression> {};
 struct push : seq<kw_push, new_name, opt<open, opt<field_value, star<comma, field_value>>, close>> {};
@@ -34,7 +34,7 @@ struct apply : seq<kw_apply, new_name> {};
 struct assign : seq<expression, equals, expression> {};
 struct action : sor<verdict, redirect, count, emit, add, remove, push, pop, apply, assign> {};
 
-struct rule_name : seq<name, gap, one<':'>, not_at<one<':'>>, gap> {};
+struct rule_name : seq<not_at<kw_default>, name, gap, one<':'>, not_at<one<':'>>, gap> {};
 struct plain_rule : seq<opt<rule_name>, action, opt<when>, opt<meter_use>> {};
 struct rule_head : seq<opt<rule_name>, when, opt<meter_use>> {};
 

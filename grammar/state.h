@@ -14,7 +14,7 @@ struct rate : seq<kw_rate, single> {};
 struct burst : seq<kw_burst, single> {};
 struct per : seq<kw_per, single, star<comma, single>> {};
 struct capacity : seq<kw_capacity, single> {};
-struct timeout : seq<kw_timeout, single> {};
+struct timeout : seq<kw_timeout, duration> {};
 struct when_full : seq<kw_when, kw_full, new_word> {};
 struct exact_clock : seq<kw_clock, kw_exact> {};
 struct hit_count : kw_count {};

@@ -31,7 +31,7 @@ struct expect_event : seq<kw_expect, kw_event, new_name, comparison_sign, number
 struct expect_has : seq<kw_expect, new_name, kw_has, expression> {};
 struct expect_lacks : seq<kw_expect, new_name, kw_lacks, expression> {};
 struct given : seq<kw_given, new_name, equals, expression> {};
-struct wait : seq<kw_wait, single> {};
+struct wait : seq<kw_wait, duration> {};
 struct test_item : sor<expect_packet, expect_has, expect_lacks, expect_counter, expect_event, given, wait> {};
 
 struct promise : seq<kw_never, any_verdict, when> {};

@@ -60,6 +60,13 @@ std::string joined(const std::vector<Name>& names, const char* separator = ", ")
   return text;
 }
 
+// dev "eth1", cpus 0-3 by hash(ip.src, ip.dst)
+std::string targetText(const Name& kind, const std::vector<Expr>& exprs) {
+  const std::vector<Expr> keys(exprs.begin() + 1, exprs.end());
+  return fmt::format("{} {}{}", kind.text, toText(exprs.at(0)),
+                     keys.empty() ? "" : fmt::format(" by hash({})", joined(keys)));
+}
+
 std::string types(const std::vector<Name>& names) {
   return names.size() == 1 ? names[0].text : fmt::format("({})", joined(names));
 }
@@ -167,7 +174,7 @@ void Printer::statement(const Statement& statement) {
   case StatementKind::Verdict:
     return line("{}", statement.name.text);
   case StatementKind::Redirect:
-    return line("redirect to {} {}", statement.name.text, joined(statement.exprs));
+    return line("redirect to {}", targetText(statement.name, statement.exprs));
   case StatementKind::Count:
     return line("count {}", statement.name.text);
   case StatementKind::Emit:
@@ -255,8 +262,7 @@ void Printer::testLine(const TestLine& test) {
   case TestLineKind::Packet:
     break;
   }
-  const std::string target =
-      test.target.empty() ? "" : fmt::format(" to {} {}", test.redirect_kind.text, joined(test.target));
+  const std::string target = test.target.empty() ? "" : " to " + targetText(test.redirect_kind, test.target);
   const std::string becomes = test.becomes ? " becomes " + packetText(*test.becomes) : "";
   const std::string times = test.times == 1 ? "" : fmt::format(" times {}", test.times);
   line("expect {}{}{} for {}{}{}", test.verdict.text, target, test.rule ? " by " + test.rule->text : "",

@@ -64,6 +64,7 @@ private:
   bool inBlock() const { return stack_.empty() || stack_.back().kind == Bracket::block; }
   bool startsDeclaration(uint32_t begin, uint32_t end) const;
   bool continues(const Token& token) const;
+  bool startsStatement(uint32_t at) const;
   uint32_t skipBlank(uint32_t at) const; // past blanks, comments and newlines
   uint32_t indent(uint32_t offset) const;
   std::string_view wordAt(uint32_t at) const;
@@ -247,11 +248,25 @@ bool Pass::continues(const Token& token) const {
   return std::string_view("+-*&|^<>=,/").find(text.back()) != std::string_view::npos;
 }
 
+// `const a`, `ssh: `, `default`: what no line goes on with, even where the one before is unfinished. An address has no
+// blank behind its colons.
+bool Pass::startsStatement(uint32_t at) const {
+  const std::string_view word = wordAt(at);
+  const auto end = static_cast<uint32_t>(at + word.size());
+  if (word.empty())
+    return false;
+  if (stack_.empty())
+    return startsDeclaration(at, end);
+  const size_t colon = text_.find_first_not_of(' ', end);
+  return word == "default" ||
+         (colon + 1 < text_.size() && text_[colon] == ':' && (text_[colon + 1] == ' ' || text_[colon + 1] == '\n'));
+}
+
 void Pass::newline() {
   at_line_start_ = true;
   const uint32_t here = at_++;
   out_.text[here] = ' ';
-  if (!started_ || !inBlock() || continues(previous_))
+  if (!started_ || !inBlock() || (continues(previous_) && !startsStatement(skipBlank(here))))
     return;
   joinOrEnd(here);
 }
@@ -391,9 +406,9 @@ std::optional<Layout> Pass::run() {
     blank(0, 3);
     at_ = 3;
   }
-  while (at_ < text_.size() && !too_deep_)
+  while (at_ < text_.size() && !too_deep_ && emitter_.errorCount() < limits_.errors)
     step();
-  if (too_deep_)
+  if (too_deep_ || emitter_.errorCount() >= limits_.errors)
     return std::nullopt;
   finish();
   return std::move(out_);

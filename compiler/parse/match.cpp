@@ -19,6 +19,7 @@ XDPC_NODES(XDPC_NODE)
 #undef XDPC_NODE
 template <> inline constexpr Kind kind_of<grammar::condition> = Kind::expression;
 template <> inline constexpr Kind kind_of<grammar::single> = Kind::expression;
+template <> inline constexpr Kind kind_of<grammar::duration> = Kind::expression;
 template <> inline constexpr Kind kind_of<grammar::inline_rate> = Kind::expression;
 template <> inline constexpr Kind kind_of<grammar::packet_value> = Kind::expression;
 template <> inline constexpr Kind kind_of<grammar::field_part> = Kind::header_field;
@@ -59,6 +60,8 @@ XDPC_DESCRIBE(operand, "a value")
 XDPC_DESCRIBE(expression, "a value")
 XDPC_DESCRIBE(packet_value, "a value")
 XDPC_DESCRIBE(single, "a value")
+XDPC_DESCRIBE(duration, "a time")
+XDPC_DESCRIBE(unit, "a unit")
 XDPC_DESCRIBE(condition, "a condition")
 XDPC_DESCRIBE(field_name, "a field's name")
 XDPC_DESCRIBE(operation, "an operator")

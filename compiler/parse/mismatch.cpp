@@ -91,7 +91,8 @@ void reportMismatch(const Failure& failure) {
   const bool at_end = token.begin >= failure.statement.end;
   const std::string what = found(failure, token);
   if (at_end) // right behind the last token, or at the `{`
-    token = failure.input.span(failure.statement.end, failure.statement.end);
+    token = failure.statement.block ? failure.input.span(failure.statement.limit, failure.statement.limit + 1)
+                                    : failure.input.span(failure.statement.end, failure.statement.end);
   const std::string after = before.begin == before.end ? "" : fmt::format(" after `{}`", before.text());
   const std::string expected = enumerate(inOrder(failure.mismatch.expected));
   if (expects(failure, kEnd) && !at_end) {

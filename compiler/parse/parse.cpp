@@ -74,7 +74,7 @@ std::string_view Parser::firstWord(const Statement& statement) const {
 // A `{` where none belongs: what it holds is passed over.
 void Parser::unexpectedBlock(const Statement& statement) {
   if (!statements_.damaged(statement)) {
-    const auto brace = static_cast<uint32_t>(layout_.text.find('{', statement.end));
+    const uint32_t brace = statement.limit;
     input_.report(Id::syntax, input_.span(brace, brace + 1), "unexpected `{`").label =
         statement.empty() ? "a block belongs to a rule or a declaration" : "the statement takes no block";
   }
@@ -104,7 +104,10 @@ void Parser::endOfBlock() {
 
 void Parser::run() {
   while (const auto statement = statements_.next())
-    topItem(*statement);
+    if (input_.emitter.errorCount() < input_.limits.errors)
+      topItem(*statement);
+    else if (statement->block)
+      statements_.skipBlock();
 }
 
 void Parser::topItem(const Statement& statement) {
@@ -264,7 +267,7 @@ std::optional<ast::Rule> Parser::rule(const Statement& statement, const Node& no
   if (node.kind == Kind::plain_rule) {
     if (!statement.block)
       return rule;
-    const auto brace = static_cast<uint32_t>(layout_.text.find('{', statement.end));
+    const uint32_t brace = statement.limit;
     diag::Diagnostic& error =
         input_.report(Id::missing_when, input_.span(brace, brace + 1), "a rule with a block starts with `when`");
     error.label = "the rule's action stands before it already";

@@ -10,6 +10,7 @@ namespace xdpc::parse {
 struct Limits {
   size_t bytes = 64u << 20; // of a file
   unsigned depth = 200;     // of brackets and `not`
+  unsigned errors = 1000;   // then no more are looked for
 };
 
 // Always gives what could be understood; look at emitter.hasErrors().

@@ -96,6 +96,7 @@ bool colonForEquals(const Place& place) {
   Diagnostic& error =
       place.report(Id::colon_and_equals, place.token, fmt::format("expected `=` after `{}`", place.word_before));
   error.label = "`:` follows the names of rules and of a header's fields";
+  error.help = "write `=`";
   error.fixits.push_back({place.token, " ="});
   return true;
 }
@@ -228,7 +229,7 @@ template <class Wanted> std::vector<std::string> words(Wanted wanted) {
 }
 
 bool reportUnknown(const Place& place, Span token, const char* what, const std::vector<std::string>& candidates) {
-  const auto meant = suggestion(token.text(), candidates);
+  const auto meant = candidates.size() == 1 ? std::optional(candidates.front()) : suggestion(token.text(), candidates);
   Diagnostic& error = place.report(Id::unknown_word, token, fmt::format("`{}` starts no {}", token.text(), what));
   if (meant) {
     error.help = fmt::format("did you mean `{}`?", *meant);
@@ -312,6 +313,16 @@ bool missingWhen(const Place& place) {
   return true;
 }
 
+// `count: drop when tcp`
+bool reservedRuleName(const Place& place) {
+  const Span first = tokenAt(place.failure, place.failure.statement.begin), colon = place.next(first);
+  if (!place.inRule() || !grammar::isReserved(first.text()) || colon.text() != ":" || place.next(colon).text() == ":")
+    return false;
+  place.report(Id::reserved_word, first, fmt::format("`{}` is a word of the language and no name", first.text()))
+      .label = "a rule needs another name";
+  return true;
+}
+
 bool defaultWithColon(const Place& place) {
   const Span first = tokenAt(place.failure, place.failure.statement.begin);
   if (!place.inRule() || first.text() != "default" || place.next(first).text() != ":")
@@ -333,10 +344,10 @@ bool wrongQuotes(const Place& place) {
 
 bool reportSlip(const Failure& failure) {
   const Place place(failure);
-  constexpr bool (*slips[])(const Place&) = {defaultWithColon, foreignOperator,     sampleAfterWhen, meterBeforeWhen,
-                                             meterInCondition, meterInParentheses,  equalsForColon,  colonForEquals,
-                                             detachedUnit,     missingWhen,         unknownVerdict,  unknownFirstWord,
-                                             unknownClause,    equalsForComparison, reservedName,    wrongQuotes};
+  constexpr bool (*slips[])(const Place&) = {
+      defaultWithColon,   reservedRuleName, foreignOperator,     sampleAfterWhen, meterBeforeWhen, meterInCondition,
+      meterInParentheses, equalsForColon,   colonForEquals,      detachedUnit,    missingWhen,     unknownVerdict,
+      unknownFirstWord,   unknownClause,    equalsForComparison, reservedName,    wrongQuotes};
   return std::any_of(std::begin(slips), std::end(slips), [&](auto slip) { return slip(place); });
 }
 

@@ -7,14 +7,15 @@ namespace xdpc::parse {
 
 using BoundaryKind = Boundary::Kind;
 
-Statement Statements::piece(uint32_t end, bool block) const {
+Statement Statements::piece(uint32_t limit, bool block) const {
+  uint32_t end = limit;
   const std::string& text = layout_.text;
   uint32_t begin = at_;
   while (begin < end && (text[begin] == ' ' || text[begin] == '\n' || text[begin] == ';'))
     ++begin;
   while (end > begin && text[end - 1] == ' ')
     --end;
-  return {begin, end, block};
+  return {begin, end, block, limit};
 }
 
 void Statements::pass(const Boundary& boundary) {
@@ -63,7 +64,7 @@ void Statements::skipBlock() {
 bool Statements::damaged(const Statement& statement) const {
   const auto& places = layout_.damaged;
   const auto first = std::lower_bound(places.begin(), places.end(), statement.begin);
-  return first != places.end() && *first <= statement.end;
+  return first != places.end() && *first <= statement.limit;
 }
 
 } // namespace xdpc::parse

@@ -12,6 +12,7 @@ namespace xdpc::parse {
 struct Statement {
   uint32_t begin = 0, end = 0; // without blanks around
   bool block = false;          // a block follows: it has to be walked or skipped next
+  uint32_t limit = 0;          // its boundary
 
   bool empty() const { return begin == end; }
 };
@@ -31,7 +32,7 @@ public:
   bool damaged(const Statement& statement) const; // an error was reported in it already
 
 private:
-  Statement piece(uint32_t end, bool block) const;
+  Statement piece(uint32_t limit, bool block) const;
   void pass(const Boundary& boundary);
 
   const Layout& layout_;
