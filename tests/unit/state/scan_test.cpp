@@ -2,7 +2,7 @@
 #include "runtime/engine/scan.h"
 
 #include "tests/support/fake_maps.h"
-#include "tests/unit/state/policy.h"
+#include "tests/support/set_policy.h"
 
 namespace xdpc::test {
 namespace {

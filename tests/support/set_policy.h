@@ -1,4 +1,4 @@
-// Manifests for the tests of sets, counters and events.
+// Manifests of one set, for tests over maps in memory and in the kernel.
 #pragma once
 
 #include "runtime/abi/manifest.h"
@@ -12,12 +12,29 @@ inline constexpr uint32_t kControlMap = 0, kExactMap = 1, kTrieMap = 2;
 // A set of one type: with a trie if the type has a prefix, and then with the lengths that lie in the exact part.
 inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<abi::PrefixLength> exact_lengths = {}) {
   abi::Manifest m;
-  m.maps = {{"control", abi::MapRole::control, 2, 4, sizeof(abi::Control), 1},
-            {"exact", abi::MapRole::exact, 1, abi::keySize(key), sizeof(abi::ExactElement), capacity + 4},
-            {"trie", abi::MapRole::trie, 11, abi::trieKeySize(key), sizeof(abi::TrieElement), capacity}};
+  m.maps = {{.name = "control",
+             .role = abi::MapRole::control,
+             .type = 2,
+             .key_size = 4,
+             .value_size = sizeof(abi::Control),
+             .max_entries = 1},
+            {.name = "exact",
+             .role = abi::MapRole::exact,
+             .type = 1,
+             .key_size = abi::keySize(key),
+             .value_size = sizeof(abi::ExactElement),
+             .max_entries = capacity + 4}};
   abi::Set set{.name = "banned", .index = 3, .key = key, .capacity = capacity};
-  if (abi::prefixPart(key))
+  if (abi::prefixPart(key)) {
     set.trie_map = kTrieMap;
+    m.maps.push_back({.name = "trie",
+                      .role = abi::MapRole::trie,
+                      .type = 11,
+                      .key_size = abi::trieKeySize(key),
+                      .value_size = sizeof(abi::TrieElement),
+                      .max_entries = capacity,
+                      .flags = 1}); // no preallocation
+  }
   if (!set.trie_map || !exact_lengths.empty())
     set.exact_map = kExactMap;
   set.exact_lengths = std::move(exact_lengths);
