@@ -9,8 +9,8 @@ namespace xdpc::grammar {
 struct when : seq<kw_when, condition> {};
 
 struct inline_rate : seq<literal, gap> {};
-struct inline_meter : seq<inline_rate, star<sor<burst, per, capacity, when_full, exact_clock>>> {};
-struct meter_use : seq<sor<kw_over, kw_within>, sor<new_name, inline_meter>> {};
+struct inline_meter : seq<opt<kw_rate>, inline_rate, star<sor<burst, per, capacity, when_full, exact_clock>>> {};
+struct meter_use : seq<sor<kw_over, kw_within>, sor<inline_meter, new_name>> {};
 
 struct verdict : sor<kw_pass, kw_drop, kw_abort, kw_tx> {};
 struct any_verdict : sor<kw_pass, kw_drop, kw_abort, kw_tx, kw_redirect> {};

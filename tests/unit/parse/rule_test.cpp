@@ -52,6 +52,12 @@ TEST(Rule, ConditionAndMeter) {
             "  rule r\n    when (contains payload \"x\" 100)\n    within m\n    do\n      drop\n");
 }
 
+// `over rate 5 pps` is as good as `over 5 pps`; a meter may still be called `rate`.
+TEST(Rule, InlineMetersWithTheirWord) {
+  EXPECT_EQ(rule("drop over rate 5 pps per ip.src"), rule("drop over 5 pps per ip.src"));
+  EXPECT_EQ(rule("drop over rate"), "  rule\n    over rate\n    do\n      drop\n");
+}
+
 TEST(Rule, Blocks) {
   EXPECT_EQ(
       rule("r: when x over m { emit e; drop } else {\n count c\n\n pass\n }"),
