@@ -30,7 +30,7 @@ std::optional<ir::Action> checkEmit(Scope& scope, const ast::Statement& statemen
     return std::nullopt;
   ir::Action action{.kind = ir::ActionKind::Emit, .id = symbol->index};
   action.sample = statement.sample.value_or(1);
-  if (action.sample == 0 || action.sample > UINT32_MAX) {
+  if (action.sample > UINT32_MAX) {
     scope.emitter.report(diag::Id::out_of_range, statement.span,
                          fmt::format("`sample 1/{}` is out of range: one in 1 to {}", action.sample, UINT32_MAX));
     return std::nullopt;

@@ -1,7 +1,9 @@
 // Checks a file: headers, names, constants, state, rules, promises, tests, in this order. Entry point: check. Tested by
 // tests/unit/sema and, through the whole compiler, by tests/lit.
 #include "compiler/sema/expr.h"
+#include "compiler/sema/follow_up.h"
 #include "compiler/sema/header.h"
+#include "compiler/sema/prune.h"
 #include "compiler/sema/rule.h"
 #include "compiler/sema/sema.h"
 #include "compiler/sema/test.h"
@@ -56,6 +58,10 @@ void refuseLater(Scope& scope, const ast::File& file) {
   for (const ast::RulesDecl& rules : file.rules) {
     declare(scope, rules.name, SymbolKind::Rules, 0);
     notImplemented(scope, rules.span, "rules");
+    // Tests name them.
+    for (const ast::Rule& rule : rules.rules)
+      if (rule.name)
+        scope.lost.insert(rule.name->text);
   }
 }
 
@@ -107,6 +113,7 @@ void checkProtect(Scope& scope, const ast::Protect& decl) {
 std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::File>& library, diag::Emitter& emitter) {
   Scope scope(emitter);
   scope.policy.source = file.source;
+  scope.lost = wordsLost(file, emitter);
   std::vector<const ast::File*> files;
   for (const ast::File& one : library)
     files.push_back(&one);
@@ -129,7 +136,10 @@ std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::Fi
     for (const ast::Test& test : file.tests)
       checkTest(scope, test);
   }
-  return emitter.hasErrors() ? std::nullopt : std::optional(std::move(scope.policy));
+  if (emitter.hasErrors())
+    return std::nullopt;
+  pruneConstSets(scope.policy);
+  return std::move(scope.policy);
 }
 
 } // namespace xdpc::sema

@@ -176,7 +176,10 @@ bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_
 }
 
 Value checkCompare(Env env, const ast::Expr& expr) {
-  Value left = checkExpr(env, expr.args[0]), right = checkExpr(env, expr.args[1]);
+  Value left = checkExpr(env, expr.args[0]);
+  if (!left.ok && expr.args[1].kind == ast::ExprKind::Bytes)
+    return failed(); // both would say that bytes are not implemented
+  Value right = checkExpr(env, expr.args[1]);
   if (!left.ok || !right.ok)
     return failed();
   // A condition made of several terms compares as a truth only where its fields are present anyway.

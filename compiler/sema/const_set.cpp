@@ -64,18 +64,10 @@ std::optional<RawPart> rangePart(Env env, const ast::Expr& expr) {
   const auto low = valuePart(env, expr.args[0]), high = valuePart(env, expr.args[1]);
   if (!low || !high)
     return std::nullopt;
-  if (low->category != high->category || low->interval.domain != high->interval.domain) {
-    env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
-                             fmt::format("the ends of {} are of different types", quoted(expr.span)));
+  // What is wrong with a range by itself was said when it was read.
+  if (low->category != high->category || low->interval.domain != high->interval.domain ||
+      low->interval.low > high->interval.low)
     return std::nullopt;
-  }
-  if (low->interval.low > high->interval.low) {
-    diag::Diagnostic& error = env.scope.emitter.report(diag::Id::empty_range, expr.span,
-                                                       fmt::format("{} is an empty range", quoted(expr.span)));
-    error.label = "the first end is greater than the last";
-    error.fixits.push_back({expr.span, fmt::format("{}-{}", expr.args[1].span.text(), expr.args[0].span.text())});
-    return std::nullopt;
-  }
   return RawPart{low->category, {low->interval.domain, low->interval.low, high->interval.low}, {}, expr.span};
 }
 

@@ -95,7 +95,7 @@ bool addNumbers(Place place, const RawPart& part, abi::KeyKind kind, std::vector
   const Wide max = kind == abi::KeyKind::Bool ? 1 : *typeMax(typeOfKind(kind));
   if (part.interval.high > static_cast<u128>(max)) {
     place.scope.emitter.report(diag::Id::out_of_range, part.span,
-                               fmt::format("{} does not fit a `{}`", quoted(part.span), abi::keyKindName(kind)));
+                               fmt::format("{} does not fit {}", quoted(part.span), kindText(kind)));
     return false;
   }
   if (part.interval.high - part.interval.low >= kMaxExpanded)
@@ -122,8 +122,8 @@ bool addPart(Place place, const RawPart& part, abi::KeyKind kind, const Mask* ma
   if (wanted == Category::boolean)
     wanted = Category::number;
   if (part.category != wanted)
-    return bad(place, fmt::format("{} is {}, a `{}` is needed", quoted(part.span), categoryName(part.category),
-                                  abi::keyKindName(kind)));
+    return bad(place,
+               fmt::format("{} is {}, {} is needed", quoted(part.span), categoryName(part.category), kindText(kind)));
   switch (wanted) {
   case Category::address:
     return addAddresses(place, part, kind, mask, out);

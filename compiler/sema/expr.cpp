@@ -192,7 +192,7 @@ Value dispatch(Env env, const ast::Expr& expr) {
     return later(env, expr, "bytes in a condition");
   case Index:
   case Slice:
-    return later(env, expr, "[ ]");
+    return later(env, expr, expr.span.text().substr(0, 40));
   case Contains:
     return later(env, expr, "contains");
   case StartsWith:

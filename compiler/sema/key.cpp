@@ -25,11 +25,8 @@ abi::KeyKind numberKind(const Value& value) {
 bool mismatch(Scope& scope, const ast::Expr& expr, const Value& value, const ir::Set& set, abi::KeyKind kind,
               std::string help) {
   scope.emitter
-      .report(
-          diag::Id::type_mismatch, withoutGroup(expr).span,
-          fmt::format("{}, an element of `{}` needs {} `{}`", describe(expr, value), set.name,
-                      kind == abi::KeyKind::Ip || kind == abi::KeyKind::Ipv4 || kind == abi::KeyKind::Ipv6 ? "an" : "a",
-                      abi::keyKindName(kind)))
+      .report(diag::Id::type_mismatch, withoutGroup(expr).span,
+              fmt::format("{}, an element of `{}` is {}", describe(expr, value), set.name, kindText(kind)))
       .help = std::move(help);
   return false;
 }
@@ -61,8 +58,8 @@ bool fitSetPart(Scope& scope, const ast::Expr& expr, Value& value, const ir::Set
     return true;
   if (value.low < 0 || value.high > *typeMax(wanted)) {
     scope.emitter.report(diag::Id::out_of_range, withoutGroup(expr).span,
-                         fmt::format("{} can be too large for a `{}` of `{}`", quoted(withoutGroup(expr).span),
-                                     abi::keyKindName(kind), set.name));
+                         fmt::format("{} can be too large for `{}`, whose elements are `{}`",
+                                     quoted(withoutGroup(expr).span), set.name, abi::keyKindName(kind)));
     return false;
   }
   if (value.constant)
@@ -87,6 +84,11 @@ bool addKeyPart(Env env, const ast::Expr& expr, Key& key) {
 }
 
 } // namespace
+
+std::string kindText(abi::KeyKind kind) {
+  const std::string_view name = abi::keyKindName(kind);
+  return fmt::format("{} `{}`", name.starts_with('i') ? "an" : "a", name);
+}
 
 ir::Type typeOfKind(abi::KeyKind kind) {
   using enum abi::KeyKind;

@@ -29,6 +29,7 @@ struct Mask {
 bool checkElement(Env env, const ast::Expr& expr, const abi::KeyType& type, const std::vector<Mask>& masks,
                   std::vector<abi::KeyValue>& out);
 
+std::string kindText(abi::KeyKind kind); // "an `ip.prefix`"
 ir::Type typeOfKind(abi::KeyKind kind);
 
 } // namespace xdpc::sema

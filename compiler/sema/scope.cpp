@@ -27,19 +27,32 @@ const Symbol* lookUp(const Scope& scope, std::string_view name) {
   return it == scope.symbols.end() ? nullptr : &it->second;
 }
 
+void reportMissing(Scope& scope, const ast::Name& name, std::string message,
+                   const std::vector<std::string>& candidates) {
+  constexpr unsigned enough = 100; // distances to thousands of names take their time
+  if (scope.lost.contains(name.text))
+    return;
+  diag::Diagnostic& error = scope.emitter.report(diag::Id::unknown_name, name.span, std::move(message));
+  if (++scope.suggestions > enough)
+    return;
+  if (const auto near = diag::nearest(name.text, candidates)) {
+    error.help = fmt::format("did you mean `{}`", *near);
+    error.fixits.push_back({name.span, *near});
+  }
+}
+
 void reportUnknown(Scope& scope, const ast::Name& name, const char* what, std::optional<SymbolKind> wanted) {
+  // Tunnels of the language that the standard library does not have yet.
+  for (const char* later : {"vxlan", "geneve", "gre", "gtpu"})
+    if (name.text == later)
+      return notImplemented(scope, name.span, name.text);
   std::vector<std::string> candidates;
   for (const auto& [text, symbol] : scope.symbols)
     if (wanted ? symbol.kind == *wanted : symbol.kind != SymbolKind::Policy)
       candidates.push_back(text);
   if (!wanted)
     candidates.push_back("pkt");
-  diag::Diagnostic& error =
-      scope.emitter.report(diag::Id::unknown_name, name.span, fmt::format("there is no {} `{}`", what, name.text));
-  if (const auto near = diag::nearest(name.text, candidates)) {
-    error.help = fmt::format("did you mean `{}`", *near);
-    error.fixits.push_back({name.span, *near});
-  }
+  reportMissing(scope, name, fmt::format("there is no {} `{}`", what, name.text), candidates);
 }
 
 const Symbol* resolve(Scope& scope, const ast::Name& name, SymbolKind kind) {

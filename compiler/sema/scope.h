@@ -8,6 +8,7 @@
 #include "compiler/sema/value.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,9 @@ struct Scope {
   std::map<std::string, ir::RuleId, std::less<>> rules;
   std::map<std::pair<uint32_t, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
   uint64_t nodes = 0;                                          // of all expressions that constants were copied into
-  size_t raw_elements = 0;                                     // of all constant sets
+  std::set<std::string, std::less<>> lost; // words that a syntax error swallowed: unknown, and no mistakes
+  unsigned suggestions = 0;                // looked for so far
+  size_t raw_elements = 0;                 // of all constant sets
   unsigned depth = 0;
 };
 
@@ -87,6 +90,10 @@ void reportUnknown(Scope& scope, const ast::Name& name, const char* what,
                    std::optional<SymbolKind> wanted = std::nullopt);
 // The symbol, which has to be of the kind; else an error and nothing.
 const Symbol* resolve(Scope& scope, const ast::Name& name, SymbolKind kind);
+// Reports `message` at the name, with the nearest of the candidates, if one is near; silent where it only follows from
+// a syntax error.
+void reportMissing(Scope& scope, const ast::Name& name, std::string message,
+                   const std::vector<std::string>& candidates);
 void notImplemented(Scope& scope, Span span, std::string_view what);
 
 } // namespace xdpc::sema

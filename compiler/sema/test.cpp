@@ -41,12 +41,7 @@ bool unknownCounter(Scope& scope, const ast::TestLine& line) {
   for (const auto& [name, symbol] : scope.symbols)
     if (symbol.kind == SymbolKind::Counter)
       names.push_back(name);
-  diag::Diagnostic& error = scope.emitter.report(diag::Id::unknown_name, line.name.span,
-                                                 fmt::format("there is no rule or counter `{}`", line.name.text));
-  if (const auto near = diag::nearest(line.name.text, names)) {
-    error.help = fmt::format("did you mean `{}`", *near);
-    error.fixits.push_back({line.name.span, *near});
-  }
+  reportMissing(scope, line.name, fmt::format("there is no rule or counter `{}`", line.name.text), names);
   return false;
 }
 
@@ -124,12 +119,7 @@ bool checkRuleName(Scope& scope, const ast::TestLine& line, ir::TestStep& step) 
   std::vector<std::string> names;
   for (const auto& [name, id] : scope.rules)
     names.push_back(name);
-  diag::Diagnostic& error =
-      scope.emitter.report(diag::Id::unknown_name, line.rule->span, fmt::format("there is no rule `{}`", step.rule));
-  if (const auto near = diag::nearest(step.rule, names)) {
-    error.help = fmt::format("did you mean `{}`", *near);
-    error.fixits.push_back({line.rule->span, *near});
-  }
+  reportMissing(scope, *line.rule, fmt::format("there is no rule `{}`", step.rule), names);
   return false;
 }
 
@@ -146,7 +136,7 @@ bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
   step.verdict = *verdict;
   step.times = line.times;
   bool ok = checkRuleName(scope, line, step);
-  if (line.times == 0 || line.times > kMaxTimes) {
+  if (line.times > kMaxTimes) {
     scope.emitter.report(diag::Id::out_of_range, line.span,
                          fmt::format("`times {}` is out of range: 1 to {}", line.times, kMaxTimes));
     ok = false;
