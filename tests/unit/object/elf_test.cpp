@@ -85,7 +85,8 @@ protected:
   void write(const char* name, const Bytes& bytes) const {
     FILE* file = fopen(path(name).c_str(), "wb");
     ASSERT_NE(file, nullptr);
-    fwrite(bytes.data(), 1, bytes.size(), file);
+    if (!bytes.empty())
+      fwrite(bytes.data(), 1, bytes.size(), file);
     fclose(file);
   }
   static std::string errorOfFile(const std::string& path) {
