@@ -12,7 +12,7 @@ run() { show "$*"; "$xdpc" "$@"; }
 
 offline() {
   say "the policy's own tests, on the embedded engine"
-  run test -Wno-protect-not-proved "$policy"
+  run test -Wno-protect-unproved "$policy"
   say "the policy over generated packets"
   local folder
   folder=$(mktemp -d)
@@ -39,7 +39,7 @@ live() {
   local target=(--dev edge0 --netns "$host" --bpffs "$bpffs")
 
   say "attach to a veth in a network namespace"
-  run attach "$policy" "${target[@]}" -Wno-protect-not-proved
+  run attach "$policy" "${target[@]}" -Wno-protect-unproved
   run list --bpffs "$bpffs"
 
   say "a server on 22, 80 and 8443; clients from the management network and from elsewhere"
