@@ -30,6 +30,32 @@ TEST_F(Lock, ASecondCommandIsTurnedAway) {
   EXPECT_TRUE(ok(swap::attach(always("q", abi::kPass), veth.target(), {})));
 }
 
+TEST_F(Lock, CommandsThatRaceOnlyEverFindTheOtherBusyOrDone) {
+  Veth veth("a0");
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    children.push_back(fork());
+    if (children.back() != 0)
+      continue;
+    for (int round = 0; round < 40; ++round) {
+      const auto attached = swap::attach(always("p", abi::kPass), veth.target(), {});
+      const auto detached = swap::detach(veth.target());
+      if (!attached && attached.error().kind != ErrorKind::busy)
+        _exit(!!write(2, attached.error().message.data(), attached.error().message.size()));
+      if (!detached && detached.error().kind != ErrorKind::busy && detached.error().kind != ErrorKind::not_found)
+        _exit(!!write(2, detached.error().message.data(), detached.error().message.size()));
+    }
+    _exit(0);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_TRUE(ok(swap::attach(always("last", abi::kPass), veth.target(), {})));
+  EXPECT_EQ(pins().size(), 5u);
+}
+
 TEST_F(Lock, AKilledCommandLeavesNoLockBehind) {
   Veth veth("a0");
   ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
