@@ -1,3 +1,5 @@
+// Looks devices up by name and their XDP hooks by netlink, through libbpf. Tested in tests/runtime/attach_test.cpp and
+// stranger_test.cpp.
 #include "runtime/kernel/device.h"
 
 #include "runtime/kernel/link.h"

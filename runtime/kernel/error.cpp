@@ -1,3 +1,4 @@
+// Gives errno its words and its kind. Tested in tests/runtime/privilege_test.cpp.
 #include "runtime/kernel/error.h"
 
 #include "runtime/kernel/privilege.h"

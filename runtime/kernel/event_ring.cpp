@@ -1,3 +1,4 @@
+// Drains the ring buffer with libbpf's consumer. Tested in tests/runtime/events_test.cpp and engine_test.cpp.
 #include "runtime/kernel/event_ring.h"
 
 #include <bpf/libbpf.h>

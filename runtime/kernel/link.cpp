@@ -1,3 +1,5 @@
+// Creates, updates and detaches XDP links, and says in words what the kernel says by errno alone. Tested in
+// tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/kernel/link.h"
 
 #include <algorithm>

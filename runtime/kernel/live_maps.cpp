@@ -1,3 +1,5 @@
+// Map access by system call, or by plain loads and stores where the map is mapped. Tested in
+// tests/runtime/engine_test.cpp.
 #include "runtime/kernel/live_maps.h"
 
 #include <bpf/bpf.h>

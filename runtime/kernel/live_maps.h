@@ -1,5 +1,6 @@
 // engine::Maps over map descriptors: of a policy that was just loaded, or of one that is pinned. One-entry arrays that
-// can be mapped into memory are, so that reading counters costs no system call. Tested in tests/runtime/maps_test.cpp.
+// can be mapped into memory are, so that reading counters costs no system call. Tested in
+// tests/runtime/engine_test.cpp.
 #pragma once
 
 #include "runtime/engine/maps.h"

@@ -1,3 +1,4 @@
+// Writes and reads the map that holds the manifest. Tested in tests/runtime/load_test.cpp.
 #include "runtime/kernel/manifest_map.h"
 
 #include <bpf/bpf.h>

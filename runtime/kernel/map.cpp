@@ -1,3 +1,4 @@
+// Creates maps with the sizes that depend on the machine. Tested in tests/runtime/load_test.cpp.
 #include "runtime/kernel/map.h"
 
 #include <bpf/bpf.h>

@@ -1,3 +1,5 @@
+// Finds network namespaces in /run/netns and /proc, and moves the calling thread there and back. Tested in
+// tests/runtime/attach_test.cpp.
 #include "runtime/kernel/netns.h"
 
 #include "runtime/kernel/privilege.h"

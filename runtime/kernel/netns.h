@@ -1,5 +1,5 @@
 // Network namespaces: entered by one thread for the moment of a device lookup or an attach, left again at once. The
-// mount namespace stays, so that pins are found. Tested in tests/runtime/netns_test.cpp.
+// mount namespace stays, so that pins are found. Tested in tests/runtime/attach_test.cpp.
 #pragma once
 
 #include "runtime/kernel/error.h"

@@ -1,3 +1,4 @@
+// Asks for the thread's capabilities and words what is missing. Tested in tests/runtime/privilege_test.cpp.
 #include "runtime/kernel/privilege.h"
 
 #include <cerrno>

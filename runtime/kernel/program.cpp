@@ -1,3 +1,5 @@
+// Loads the program: without a log first, as that is fast; again with one if the kernel refuses. Tested in
+// tests/runtime/load_test.cpp.
 #include "runtime/kernel/program.h"
 
 #include "runtime/kernel/manifest_map.h"

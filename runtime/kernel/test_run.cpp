@@ -1,3 +1,4 @@
+// The three uses of BPF_PROG_TEST_RUN. Tested in tests/runtime/engine_test.cpp.
 #include "runtime/kernel/test_run.h"
 
 #include <algorithm>

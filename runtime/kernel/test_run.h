@@ -1,5 +1,5 @@
 // BPF_PROG_TEST_RUN: runs a loaded program over frames without a device, times it, or injects live frames. Tested in
-// tests/runtime/test_run_test.cpp.
+// tests/runtime/engine_test.cpp.
 #pragma once
 
 #include "runtime/abi/abi.h"

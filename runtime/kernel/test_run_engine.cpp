@@ -1,3 +1,5 @@
+// The kernel's engine: the map `test` is written before each run and read behind it. Tested in
+// tests/runtime/engine_test.cpp.
 #include "runtime/kernel/test_run_engine.h"
 
 #include "runtime/kernel/event_ring.h"

@@ -1,3 +1,4 @@
+// Reads verifier logs from their end. Tested in tests/unit/runtime/verifier_log_test.cpp.
 #include "runtime/kernel/verifier_log.h"
 
 #include "runtime/kernel/fd.h"

@@ -1,5 +1,5 @@
 // The verifier's log, translated: which rule and line of the policy, and the one line that says why. Entry point:
-// refusal. Tested in tests/runtime/verifier_log_test.cpp and, on the real verifier, tests/runtime/load_test.cpp.
+// refusal. Tested in tests/unit/runtime/verifier_log_test.cpp and, on the real verifier, tests/runtime/load_test.cpp.
 #pragma once
 
 #include "runtime/kernel/error.h"

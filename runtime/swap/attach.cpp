@@ -1,3 +1,5 @@
+// The transaction of attaching: stage, one step that decides, clear. Tested in tests/runtime/attach_test.cpp,
+// swap_test.cpp and stranger_test.cpp.
 #include "runtime/swap/attach.h"
 
 #include "runtime/kernel/netns.h"

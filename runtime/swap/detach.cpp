@@ -1,3 +1,4 @@
+// Detaches the link by force and removes its pins. Tested in tests/runtime/attach_test.cpp.
 #include "runtime/swap/detach.h"
 
 #include "runtime/swap/installed.h"

@@ -1,3 +1,4 @@
+// Makes, names, locks and lists the folders of pins. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/folder.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The loop of the one reader: renew the lease, read, look whether the policy is still there. Tested in
+// tests/runtime/events_test.cpp.
 #include "runtime/swap/follow_events.h"
 
 #include "runtime/kernel/event_ring.h"

@@ -1,3 +1,5 @@
+// Pins a generation with its program last, and removes it with its program first. Tested in
+// tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/generation.h"
 
 #include "runtime/kernel/manifest_map.h"

@@ -1,3 +1,4 @@
+// Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/installed.h"
 
 #include <bpf/bpf.h>

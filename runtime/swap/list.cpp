@@ -1,3 +1,4 @@
+// Asks pins, programs and each device's own namespace. Tested in tests/runtime/list_test.cpp.
 #include "runtime/swap/list.h"
 
 #include "runtime/kernel/netns.h"

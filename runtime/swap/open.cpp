@@ -1,3 +1,4 @@
+// Opens a generation while swaps may go on around it. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/open.h"
 
 #include "runtime/swap/installed.h"

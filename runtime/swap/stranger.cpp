@@ -1,3 +1,4 @@
+// Names a stranger's program, takes it off and puts it back. Tested in tests/runtime/stranger_test.cpp.
 #include "runtime/swap/stranger.h"
 
 #include "runtime/kernel/privilege.h"

@@ -1,3 +1,4 @@
+// Finds the device in its namespace. Tested in tests/runtime/attach_test.cpp.
 #include "runtime/swap/target.h"
 
 #include "runtime/kernel/netns.h"

@@ -1,3 +1,4 @@
+// Programs in BPF instructions, and the manifests that describe them.
 #include "tests/runtime/hand_made.h"
 
 #include <bpf/libbpf.h>

@@ -1,3 +1,4 @@
+// Enters a world of its own before the first test.
 #include "tests/runtime/world.h"
 
 int main(int argc, char** argv) {

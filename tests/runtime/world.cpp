@@ -1,3 +1,4 @@
+// Namespaces, cables and frames.
 #include "tests/runtime/world.h"
 
 #include "runtime/kernel/test_run.h"
