@@ -28,6 +28,11 @@ llvm::Value* Builder::opaque(llvm::Value* value) {
   return CreateCall(llvm::InlineAsm::get(type, "", "=r,0", false), {value});
 }
 
+llvm::Value* Builder::forgotten(llvm::Value* value, uint64_t mask) {
+  llvm::Value* zero = loadAt(map(program_.common.control), offsetof(abi::Control, zero), 8);
+  return opaque(CreateAnd(opaque(CreateAdd(value, zero)), mask));
+}
+
 llvm::Value* Builder::scratch(unsigned bytes) {
   unsigned words = (bytes + 7) / 8;
   llvm::IRBuilder<> entry(&function_.getEntryBlock(), function_.getEntryBlock().begin());

@@ -29,7 +29,8 @@ enum class BpfHelper : uint32_t {
 // Globals of the module that stand for maps.
 struct Globals {
   std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
-  std::map<uint32_t, llvm::Function*> const_sets; // those that became functions
+  // Lookups and meters that became functions, by id.
+  std::map<uint32_t, llvm::Function*> const_sets, sets, meters;
 };
 
 class Builder : public llvm::IRBuilder<> {
@@ -49,6 +50,14 @@ public:
   // The value, but the optimizer cannot see where it comes from. Keeps a checked pointer the one that is used (the
   // verifier follows registers, not sums), and additions from becoming ORs, whose bounds it rounds up.
   llvm::Value* opaque(llvm::Value* value);
+  // 1 if left < right, else 0 (i64), of numbers below 2^63, without a branch: a branch would double the states that the
+  // verifier walks behind it.
+  llvm::Value* isLess(llvm::Value* left, llvm::Value* right) {
+    return CreateLShr(opaque(CreateSub(left, right)), 63);
+  }
+  // The value, of which the verifier is to know no more than that it has no other bits than `mask`. Where several ways
+  // meet, their states are then the same to it, and it goes on with one.
+  llvm::Value* forgotten(llvm::Value* value, uint64_t mask);
   // A buffer on the stack, at least this large, that the next caller may overwrite.
   llvm::Value* scratch(unsigned bytes);
 

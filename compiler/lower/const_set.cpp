@@ -1,6 +1,6 @@
 // Lowers membership in constant sets.
 #include "compiler/lower/const_set.h"
-#include "compiler/lower/value.h"
+#include "compiler/lower/key_function.h"
 
 #include <span>
 
@@ -133,38 +133,6 @@ void lowerTuples(Builder& b, const ir::ConstSet& set, const std::vector<Value>& 
   b.CreateBr(no);
 }
 
-void callFunction(Builder& b, llvm::Function* function, const Value& value, llvm::BasicBlock* yes,
-                  llvm::BasicBlock* no) {
-  llvm::Value* low = b.CreateZExt(value.low, b.getInt64Ty());
-  llvm::Value* high = value.high ? value.high : b.u64(0);
-  llvm::Value* found = b.CreateCall(function, {low, high, b.u32(static_cast<uint32_t>(domainOf(value)))});
-  b.CreateCondBr(b.CreateICmpNE(found, b.u32(0)), yes, no);
-}
-
-void lowerBody(Builder& b, const ir::ConstSet& set) {
-  llvm::Function& function = b.function();
-  auto *yes = b.block("yes"), *no = b.block("no");
-  auto* choose = b.CreateSwitch(function.getArg(2), no);
-  for (ir::Domain domain : {ir::Domain::number, ir::Domain::v4, ir::Domain::v6}) {
-    Intervals intervals = ofDomain(set, domain);
-    if (intervals.empty())
-      continue;
-    auto* tree = b.block("tree");
-    choose->addCase(b.getInt32(static_cast<uint32_t>(domain)), tree);
-    b.startBlock(tree);
-    Value value{.low = function.getArg(0)};
-    if (domain == ir::Domain::v4)
-      value = {Value::Kind::v4, b.CreateTrunc(function.getArg(0), b.getInt32Ty()), nullptr, 32};
-    if (domain == ir::Domain::v6)
-      value = {Value::Kind::v6, function.getArg(0), function.getArg(1), 128};
-    lowerTree(b, value, intervals, yes, no);
-  }
-  b.startBlock(yes);
-  b.CreateRet(b.u32(1));
-  b.startBlock(no);
-  b.CreateRet(b.u32(0));
-}
-
 } // namespace
 
 void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
@@ -176,7 +144,7 @@ void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::
   case plan::ConstSetKind::tuples:
     return lowerTuples(b, set, values, yes, no);
   case plan::ConstSetKind::function:
-    return callFunction(b, b.globals().const_sets.at(expr.id), values[0], yes, no);
+    return callKeyFunction(b, b.globals().const_sets.at(expr.id), values[0], yes, no);
   case plan::ConstSetKind::compares:
     return lowerTree(b, values[0], ofDomain(set, domainOf(values[0])), yes, no);
   }
@@ -186,18 +154,16 @@ void makeConstSetFunctions(const plan::Program& program, llvm::Module& module, D
   for (uint32_t id = 0; id < program.const_sets.size(); ++id) {
     if (program.const_sets[id] != plan::ConstSetKind::function)
       continue;
-    auto& context = module.getContext();
-    auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
-    auto* function = llvm::Function::Create(llvm::FunctionType::get(u32, {u64, u64, u32}, false),
-                                            llvm::Function::InternalLinkage, "in_set_" + std::to_string(id), module);
-    function->addFnAttr(llvm::Attribute::NoInline);
-    function->setDoesNotThrow();
-    debug.enterFunction(*function, {64, 64, 32});
-    Builder builder(program, module, *function, globals);
-    builder.startBlock(builder.block("entry"));
-    debug.setPlace(builder, program.policy->const_sets[id].span);
-    lowerBody(builder, program.policy->const_sets[id]);
-    globals.const_sets[id] = function;
+    const ir::ConstSet& set = program.policy->const_sets[id];
+    ValueKinds kinds;
+    for (Value::Kind kind : {Value::Kind::number, Value::Kind::v4, Value::Kind::v6})
+      if (!ofDomain(set, domainOf({.kind = kind})).empty())
+        kinds.push_back(kind);
+    globals.const_sets[id] =
+        makeKeyFunction(program, module, debug, globals, "const_set_" + std::to_string(id), set.span, kinds,
+                        [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+                          lowerTree(b, key, ofDomain(set, domainOf(key)), yes, no);
+                        });
   }
 }
 

@@ -9,7 +9,7 @@ namespace xdpc::lower {
 void lowerInConst(Builder& builder, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes,
                   llvm::BasicBlock* no);
 
-// Makes a function of each set that the plan calls one: u32 in_set_N(u64 low, u64 high, u32 domain).
+// Makes a function of each set that the plan calls one.
 void makeConstSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
 
 } // namespace xdpc::lower

@@ -114,7 +114,7 @@ private:
     }
     auto* from = b.GetInsertBlock();
     llvm::cast<llvm::PHINode>(protocol_)->addIncoming(protocol, from);
-    llvm::cast<llvm::PHINode>(bytes_)->addIncoming(bytes, from);
+    llvm::cast<llvm::PHINode>(bytes_)->addIncoming(b.forgotten(bytes, 2 * plan::kMaxExtensionBytes - 1), from);
     llvm::cast<llvm::PHINode>(count_)->addIncoming(b.CreateAdd(count_, b.u64(1)), from);
     for (auto& [asked, phis] : asked_) {
       const HeaderValue& now = met.at(asked);

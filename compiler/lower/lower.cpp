@@ -2,9 +2,11 @@
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
 #include "compiler/lower/parser.h"
 #include "compiler/lower/rule.h"
+#include "compiler/lower/set.h"
 
 #include <linux/bpf.h>
 #include <llvm/Support/raw_ostream.h>
@@ -155,6 +157,8 @@ Module lower(const plan::Program& program) {
   addText(module, "_license", "license", abi::kLicense, true);
   addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
   makeConstSetFunctions(program, module, debug, globals);
+  makeSetFunctions(program, module, debug, globals);
+  makeMeterFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));

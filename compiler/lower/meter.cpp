@@ -1,7 +1,7 @@
 // Lowers meters.
 #include "compiler/lower/meter.h"
 #include "compiler/lower/condition.h"
-#include "compiler/lower/value.h"
+#include "compiler/lower/key_function.h"
 
 #include <linux/bpf.h>
 
@@ -13,8 +13,9 @@ constexpr unsigned kKeyOffset = 4;
 
 class MeterLowering {
 public:
-  MeterLowering(Builder& b, const Packet& packet, ir::MeterId id, llvm::BasicBlock* conforms, llvm::BasicBlock* exceeds)
-      : b(b), packet_(packet), meter_(b.policy().meters[id]), plan_(b.program().meters[id]), conforms_(conforms),
+  MeterLowering(Builder& b, const std::vector<Value>& key, ir::MeterId id, llvm::BasicBlock* conforms,
+                llvm::BasicBlock* exceeds)
+      : b(b), key_(key), meter_(b.policy().meters[id]), plan_(b.program().meters[id]), conforms_(conforms),
         exceeds_(exceeds) {}
 
   void run() {
@@ -33,8 +34,8 @@ private:
     unsigned key_size = abi::keySize(meter_.key_type);
     llvm::Value* scratch = b.scratch(kKeyOffset + key_size + 16);
     unsigned offset = kKeyOffset;
-    for (size_t i = 0; i < meter_.key.size(); ++i) {
-      storeKey(b, scratch, offset, meter_.key_type.parts[i], lowerValue(b, packet_, meter_.key[i]));
+    for (size_t i = 0; i < key_.size(); ++i) {
+      storeKey(b, scratch, offset, meter_.key_type.parts[i], key_[i]);
       offset += abi::keyKindSize(meter_.key_type.parts[i]);
     }
     llvm::Value* key = b.at(scratch, kKeyOffset);
@@ -100,12 +101,19 @@ private:
   }
 
   Builder& b;
-  const Packet& packet_;
+  const std::vector<Value>& key_;
   const ir::Meter& meter_;
   const plan::MeterPlan& plan_;
   llvm::BasicBlock *conforms_, *exceeds_;
   llvm::Value *now_ = nullptr, *cost_ = nullptr;
 };
+
+// A key that is one value, in a function, has lost its mask.
+Value withMask(const ir::Expr& key, Value value) {
+  if (key.kind == ir::ExprKind::Mask)
+    value.prefix_bits = value.kind == Value::Kind::v4 ? key.v4_bits : key.v6_bits;
+  return value;
+}
 
 } // namespace
 
@@ -113,7 +121,28 @@ void lowerMeter(Builder& b, const Packet& packet, ir::MeterId id, bool within, l
                 llvm::BasicBlock* fails) {
   if (!lowerNeeds(b, packet, b.program().meters[id].needs, fails))
     return;
-  MeterLowering(b, packet, id, within ? holds : fails, within ? fails : holds).run();
+  llvm::BasicBlock *conforms = within ? holds : fails, *exceeds = within ? fails : holds;
+  std::vector<Value> key;
+  for (const ir::Expr& part : b.policy().meters[id].key)
+    key.push_back(lowerValue(b, packet, part));
+  auto function = b.globals().meters.find(id);
+  if (function != b.globals().meters.end())
+    return callKeyFunction(b, function->second, key[0], conforms, exceeds);
+  MeterLowering(b, key, id, conforms, exceeds).run();
+}
+
+void makeMeterFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
+  for (ir::MeterId id = 0; id < program.policy->meters.size(); ++id) {
+    const ir::Meter& meter = program.policy->meters[id];
+    if (!meter.used || meter.key.size() != 1)
+      continue;
+    globals.meters[id] = makeKeyFunction(program, module, debug, globals, "meter_" + std::to_string(id), meter.span,
+                                         kindsOf(meter.key_type.parts[0]),
+                                         [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+                                           std::vector<Value> masked = {withMask(meter.key[0], key)};
+                                           MeterLowering(b, masked, id, yes, no).run();
+                                         });
+  }
 }
 
 } // namespace xdpc::lower

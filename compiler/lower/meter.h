@@ -11,4 +11,7 @@ namespace xdpc::lower {
 void lowerMeter(Builder& builder, const Packet& packet, ir::MeterId id, bool within, llvm::BasicBlock* holds,
                 llvm::BasicBlock* fails);
 
+// Makes a function of each meter whose key is one value.
+void makeMeterFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
+
 } // namespace xdpc::lower

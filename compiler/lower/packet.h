@@ -17,8 +17,8 @@ struct HeaderValue {
 
 struct Packet {
   std::map<ir::HeaderId, HeaderValue> headers; // of those that the plan calls asked; a header not in it is absent
-  llvm::Value* malformed = nullptr;            // i1
-  llvm::Value* unparsed = nullptr;             // i1
+  llvm::Value* malformed = nullptr;            // i64, 0 or 1
+  llvm::Value* unparsed = nullptr;             // i64, 0 or 1
   llvm::Value* ip_end = nullptr;               // i64: where the IP packet ends by its own length; 0 without
   llvm::Value* last_protocol = nullptr;        // i64: behind the extension headers
 

@@ -13,6 +13,8 @@ Packet withHeader(Packet packet, ir::HeaderId id, const HeaderValue& value) {
   return packet;
 }
 
+constexpr uint64_t kStackedBytes = 63; // an offset behind stacked headers (two VLAN tags: 22) has no more bits
+
 class NodeLowering {
 public:
   NodeLowering(Builder& b, Walk& walk, ir::HeaderId id, unsigned repeats, const Place& place)
@@ -25,6 +27,8 @@ public:
     if (b.program().headers[id_].asked)
       place_.packet.headers.try_emplace(id_, value_); // a name means the first such header
     place_.offset = b.CreateAdd(value_.offset, value_.size);
+    if (mayRepeat()) // tagged frames are one case to the verifier, however many tags
+      place_.offset = b.forgotten(place_.offset, kStackedBytes);
     if (hasExtensions())
       return lowerChain(own);
     follow(own, nullptr);
@@ -47,16 +51,24 @@ private:
       llvm::Value* length = lowerValue(b, own, *header_.length).low;
       llvm::Value* end = b.CreateAdd(value_.offset, length);
       if (checked)
-        bad = b.CreateOr(b.CreateICmpULT(length, value_.size), b.CreateICmpUGT(end, limit));
+        bad = b.CreateOr(b.isLess(length, value_.size), b.isLess(limit, end));
       if (isIp() && !place_.behind_ip) {
         place_.packet.ip_end = end;
         place_.behind_ip = true;
       }
     } else if (checked && place_.behind_ip) {
-      bad = b.CreateICmpUGT(b.CreateAdd(value_.offset, value_.size), limit);
+      bad = b.isLess(limit, b.CreateAdd(value_.offset, value_.size));
     }
     if (bad)
       place_.packet.malformed = b.CreateOr(place_.packet.malformed, bad);
+  }
+
+  bool mayRepeat() const {
+    for (const ir::PayloadBy& payload : header_.payload)
+      for (const ir::PayloadEntry& entry : payload.entries)
+        if (entry.next == id_)
+          return true;
+    return false;
   }
 
   bool hasExtensions() const {
@@ -168,7 +180,7 @@ void lowerParser(Builder& b, const LeafLowering& leaf) {
   Walk walk(b, leaf);
   Place start;
   start.offset = b.u64(0);
-  start.packet.malformed = start.packet.unparsed = b.getFalse();
+  start.packet.malformed = start.packet.unparsed = b.u64(0);
   start.packet.ip_end = start.packet.last_protocol = b.u64(0);
   walk.enter(0, 0, start);
   walk.run([&](ir::HeaderId header, unsigned repeats, const Place& place) {

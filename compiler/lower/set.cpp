@@ -1,6 +1,6 @@
 // Lowers dynamic sets.
 #include "compiler/lower/set.h"
-#include "compiler/lower/value.h"
+#include "compiler/lower/key_function.h"
 
 #include <linux/bpf.h>
 
@@ -98,6 +98,17 @@ void probeTrie(Builder& b, const ir::Set& set, uint32_t index, const plan::SetPl
   b.startBlock(done);
 }
 
+// Ends the block.
+void lookup(Builder& b, uint32_t id, const std::vector<Value>& values, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  const ir::Set& set = b.policy().sets[id];
+  const plan::SetPlan& plan = b.program().sets[id];
+  if (plan.exact)
+    probeExact(b, set, plan, values, yes);
+  if (plan.trie)
+    probeTrie(b, set, id, plan, values, yes);
+  b.CreateBr(no);
+}
+
 llvm::Value* expiry(Builder& b, const ir::Action& action) {
   return action.duration_ns == abi::kNever ? static_cast<llvm::Value*>(b.u64(abi::kNever))
                                            : b.CreateAdd(b.coarseNow(), b.u64(action.duration_ns));
@@ -115,14 +126,24 @@ void prolong(Builder& b, llvm::Value* element, llvm::Value* expires, llvm::Basic
 } // namespace
 
 void lowerInSet(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
-  const ir::Set& set = b.policy().sets[expr.id];
-  const plan::SetPlan& plan = b.program().sets[expr.id];
   std::vector<Value> values = lowerKey(b, packet, expr.args);
-  if (plan.exact)
-    probeExact(b, set, plan, values, yes);
-  if (plan.trie)
-    probeTrie(b, set, expr.id, plan, values, yes);
-  b.CreateBr(no);
+  auto function = b.globals().sets.find(expr.id);
+  if (function != b.globals().sets.end() && values[0].prefix_bits == fullLength(values[0]))
+    return callKeyFunction(b, function->second, values[0], yes, no);
+  lookup(b, expr.id, values, yes, no);
+}
+
+void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
+  for (uint32_t id = 0; id < program.policy->sets.size(); ++id) {
+    const ir::Set& set = program.policy->sets[id];
+    if (!set.used || set.key.parts.size() != 1)
+      continue;
+    globals.sets[id] = makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span,
+                                       kindsOf(set.key.parts[0]),
+                                       [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+                                         lookup(b, id, {key}, yes, no);
+                                       });
+  }
 }
 
 void lowerAdd(Builder& b, const Packet& packet, const ir::Action& action) {

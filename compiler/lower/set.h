@@ -9,6 +9,9 @@ namespace xdpc::lower {
 
 void lowerInSet(Builder& builder, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes,
                 llvm::BasicBlock* no);
+// Makes a function of each lookup whose key is one value.
+void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
+
 // Both go on in a new block. The action's headers must be present.
 void lowerAdd(Builder& builder, const Packet& packet, const ir::Action& action);
 void lowerRemove(Builder& builder, const Packet& packet, const ir::Action& action);

@@ -81,9 +81,9 @@ llvm::Value* packetField(Builder& b, const Packet& packet, ir::PacketField field
   case ir::PacketField::RxQueue:
     return b.CreateZExt(b.fromContext(16, offsetof(abi::TestState, rx_queue)), b.getInt64Ty());
   case ir::PacketField::Malformed:
-    return b.CreateZExt(packet.malformed, b.getInt64Ty());
+    return packet.malformed;
   case ir::PacketField::Unparsed:
-    return b.CreateZExt(packet.unparsed, b.getInt64Ty());
+    return packet.unparsed;
   }
   return b.u64(0);
 }

@@ -14,6 +14,9 @@ struct Value {
   uint8_t prefix_bits = 128; // of an address: 32 or 128, less under a mask
 };
 
+// Bits of a whole address; 128 for a number, which has no prefix.
+inline unsigned fullLength(const Value& value) { return value.kind == Value::Kind::v4 ? 32 : 128; }
+
 // The expression's headers must be present.
 Value lowerValue(Builder& builder, const Packet& packet, const ir::Expr& expr);
 // A one-bit or derived Bool field as i1.

@@ -80,12 +80,12 @@ void Walk::finish(const Packet& packet) {
 
 void Walk::cutShort(ir::HeaderId header, Packet packet) {
   if (b.program().headers[header].checked)
-    packet.malformed = b.getTrue();
+    packet.malformed = b.u64(1);
   finish(packet);
 }
 
 void Walk::tooDeep(Packet packet) {
-  packet.unparsed = b.getTrue();
+  packet.unparsed = b.u64(1);
   finish(packet);
 }
 

@@ -101,7 +101,7 @@ TEST(Manifest, RefusesIndexesAndSizesThatDoNotFit) {
   const std::string start = "the manifest is not usable: ";
   EXPECT_EQ(problem(changed("/rules/0/slot", 3)), start + "`rules[0].slot` names slot 3 of 3");
   EXPECT_EQ(problem(changed("/sets/0/exact_map", 9)), start + "`sets[0].exact_map` names map 9 of 5");
-  EXPECT_EQ(problem(changed("/sets/0/index", 1022)), start + "`sets[0].index` is 1022, at most 1021");
+  EXPECT_EQ(problem(changed("/sets/0/index", 1020)), start + "`sets[0].index` is 1020, at most 1019");
   EXPECT_EQ(problem(changed("/events/0/size", 47)), start + "`events[0].fields` has `l4.dport` outside of the record");
   EXPECT_EQ(problem(changed("/counters/1/map", 1)),
             start + "`counters[1].map` names a map of other sizes: key 20 and value 8 bytes instead of 20 and 16");

@@ -1,0 +1,75 @@
+// Functions that take one key.
+#include "compiler/lower/key_function.h"
+
+namespace xdpc::lower {
+namespace {
+
+Value keyArgument(Builder& b, Value::Kind kind) {
+  llvm::Function& function = b.function();
+  llvm::Value *high = function.getArg(1), *low = function.getArg(2);
+  switch (kind) {
+  case Value::Kind::number:
+    return {.low = low};
+  case Value::Kind::v4:
+    return {kind, b.CreateTrunc(low, b.getInt32Ty()), nullptr, 32};
+  case Value::Kind::v6:
+    return {kind, low, high, 128};
+  }
+  return {};
+}
+
+} // namespace
+
+llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
+                                const std::string& name, Span place, const ValueKinds& kinds,
+                                const KeyFunctionBody& body) {
+  auto& context = module.getContext();
+  auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
+  // Weak: the optimizer must not look inside, else callers leave out arguments that the verifier wants to be set.
+  auto* function = llvm::Function::Create(llvm::FunctionType::get(u32, {u32, u64, u64, u64}, false),
+                                          llvm::Function::WeakAnyLinkage, name, module);
+  function->addFnAttr(llvm::Attribute::NoInline);
+  function->setDoesNotThrow();
+  debug.enterFunction(*function, {32, 64, 64, 64});
+  Builder b(program, module, *function, globals);
+  b.startBlock(b.block("entry"));
+  debug.setPlace(b, place);
+  b.length = function->getArg(3);
+  auto *yes = b.block("yes"), *no = b.block("no");
+  auto* choose = b.CreateSwitch(function->getArg(0), no);
+  for (Value::Kind kind : kinds) {
+    auto* start = b.block("kind");
+    choose->addCase(b.getInt32(static_cast<uint32_t>(kind)), start);
+    b.startBlock(start);
+    body(b, keyArgument(b, kind), yes, no);
+  }
+  b.startBlock(yes);
+  b.CreateRet(b.u32(1));
+  b.startBlock(no);
+  b.CreateRet(b.u32(0));
+  return function;
+}
+
+void callKeyFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  llvm::Value* answer = b.CreateCall(function, {b.u32(static_cast<uint32_t>(key.kind)), key.high ? key.high : b.u64(0),
+                                                b.CreateZExt(key.low, b.getInt64Ty()), b.length});
+  b.CreateCondBr(b.CreateICmpNE(answer, b.u32(0)), yes, no);
+}
+
+ValueKinds kindsOf(abi::KeyKind kind) {
+  switch (kind) {
+  case abi::KeyKind::Ip:
+  case abi::KeyKind::IpPrefix:
+    return {Value::Kind::v4, Value::Kind::v6};
+  case abi::KeyKind::Ipv4:
+  case abi::KeyKind::Ipv4Prefix:
+    return {Value::Kind::v4};
+  case abi::KeyKind::Ipv6:
+  case abi::KeyKind::Ipv6Prefix:
+    return {Value::Kind::v6};
+  default:
+    return {Value::Kind::number};
+  }
+}
+
+} // namespace xdpc::lower
