@@ -1,0 +1,162 @@
+"""Measures xdpc against the stated figures, each side by side with its baseline: ./dev bench [--quick] [--check] [--write].
+
+Prints a table. --check exits 1 if a figure is missed; --write makes docs/benchmarks.md; --json FILE keeps the numbers.
+Needs root for BPF_PROG_TEST_RUN and for attaching in a network namespace of its own.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import frames
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+class Bench:
+    def __init__(self, build, folder, quick):
+        self.xdpc = os.path.join(build, "driver", "xdpc")
+        self.timer = os.path.join(build, "tests", "bench", "time_programs")
+        self.folder = folder
+        self.rounds = 7 if quick else 31
+        self.runs = 5 if quick else 25
+        self.policy = os.path.join(ROOT, "examples", "web_edge", "web_edge.xf")
+        self.rows = []
+
+    def row(self, what, value, limit, unit, note=""):
+        self.rows.append({"figure": what, "value": round(value, 3), "limit": limit, "unit": unit,
+                          "ok": value <= limit, "note": note})
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def compile_c(self, name):
+        out = self.path(name + ".o")
+        include = "/usr/include/%s-linux-gnu" % platform.machine()
+        subprocess.run(["clang-19", "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-I", include, "-c",
+                        os.path.join(HERE, "c", name + ".c"), "-o", out], check=True)
+        return out
+
+    def build(self, source, name):
+        out = self.path(name)
+        subprocess.run([self.xdpc, "build", source, "-o", out], check=True, stderr=subprocess.DEVNULL)
+        return out
+
+    def times(self, objects, pcap, repeat):
+        out = subprocess.run([self.timer, str(self.rounds), str(repeat), pcap, *objects], check=True,
+                             capture_output=True, text=True)
+        return json.loads(out.stdout)
+
+    def per_packet(self):
+        mix = self.path("mix.pcap")
+        frames.write_pcap(mix, frames.passing())
+        ours, theirs, empty = self.times(
+            [self.build(self.policy, "web_edge.xdpc.o"), self.compile_c("web_edge"), self.compile_c("empty")], mix, 20000)
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs))
+        self.row("web_edge, passing packets, over hand-written C", ratio, 1.1, "times",
+                 "minima %.1f and %.1f ns, empty program %.1f" % (min(ours), min(theirs), min(empty)))
+        ours, empty = self.times([self.build(os.path.join(HERE, "empty.xf"), "empty.xdpc.o"), self.path("empty.o")], mix,
+                                 20000)
+        self.row("empty policy, over an empty program", statistics.median(a - b for a, b in zip(ours, empty)), 1.0, "ns",
+                 "minima %.1f and %.1f ns" % (min(ours), min(empty)))
+
+    def command(self, *arguments):
+        """Milliseconds from start to end, and the process's peak memory in MB."""
+        start = time.monotonic()
+        process = subprocess.Popen([self.xdpc, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit("bench: `xdpc %s` failed" % " ".join(arguments))
+        return (time.monotonic() - start) * 1000, usage.ru_maxrss / 1024
+
+    def commands(self):
+        checks = [self.command("check", self.policy)[0] for _ in range(self.runs)]
+        self.row("xdpc check of web_edge", statistics.median(checks), 15, "ms", "minimum %.1f" % min(checks))
+        memory = max(self.command("build", self.policy, "-o", self.path("x.o"))[1] for _ in range(3))
+        self.row("peak memory of a compile", memory, 100, "MB")
+        self.row("release binary", os.path.getsize(self.xdpc) / 1e6, 40, "MB")
+
+    def attaching(self):
+        with bpffs(self.folder) as mount, veth() as device:
+            times = []
+            for _ in range(self.runs):
+                times.append(self.command("attach", self.policy, "--dev", device, "--bpffs", mount)[0])
+                self.command("detach", "--dev", device, "--bpffs", mount)
+            self.row("start to attached, web_edge", statistics.median(times), 60, "ms", "minimum %.1f" % min(times))
+
+
+@contextlib.contextmanager
+def bpffs(folder):
+    mount = os.path.join(folder, "bpffs")
+    os.mkdir(mount)
+    subprocess.run(["mount", "-t", "bpf", "bpf", mount], check=True)
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", mount], check=False)
+
+
+@contextlib.contextmanager
+def veth():
+    """A device in this process's own network namespace (see run.sh), up, with a peer."""
+    subprocess.run(["ip", "link", "add", "xb0", "type", "veth", "peer", "name", "xb1"], check=True)
+    for device in ("xb0", "xb1"):
+        subprocess.run(["ip", "link", "set", device, "up"], check=True)
+    try:
+        yield "xb0"
+    finally:
+        subprocess.run(["ip", "link", "del", "xb0"], check=False)
+
+
+def table(rows):
+    lines = ["| figure | measured | to reach | | |", "|---|---|---|---|---|"]
+    for row in rows:
+        lines.append("| %s | %s %s | at most %s | %s | %s |" % (
+            row["figure"], row["value"], row["unit"], row["limit"], "yes" if row["ok"] else "**no**", row["note"]))
+    return "\n".join(lines) + "\n"
+
+
+def document(rows):
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    return ("# Benchmarks\n\nMade by `./dev bench --write`. Each figure is the median of interleaved rounds, side by side "
+            "with its baseline in one run.\n\n%s, %d CPUs, Linux %s, commit %s.\n\n%s" % (
+                model, os.cpu_count(), platform.release(), commit.strip(), table(rows)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options.build, folder, options.quick)
+        bench.per_packet()
+        bench.commands()
+        bench.attaching()
+    print(table(bench.rows), end="")
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump({"schema": 1, "figures": bench.rows}, out, indent=2)
+    if options.write:
+        with open(os.path.join(ROOT, "docs", "benchmarks.md"), "w") as out:
+            out.write(document(bench.rows))
+    return 1 if options.check and not all(row["ok"] for row in bench.rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
