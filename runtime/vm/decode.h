@@ -8,10 +8,11 @@
 namespace xdpc::vm {
 
 // Operations in 64 and 32 bits. An immediate is a register, too (kImmediate), so that each exists once.
+// clang-format off
 #define XDPC_VM_ALU(X)                                                                                                 \
-  X(add)                                                                                                               \
-  X(sub) X(mul) X(div) X(mod) X(sdiv) X(smod) X(bit_or) X(bit_and) X(bit_xor) X(lsh) X(rsh) X(arsh) X(neg) X(mov)      \
-      X(movsx8) X(movsx16)
+  X(add) X(sub) X(mul) X(div) X(mod) X(sdiv) X(smod) X(bit_or) X(bit_and) X(bit_xor) X(lsh) X(rsh) X(arsh) X(neg)      \
+  X(mov) X(movsx8) X(movsx16)
+// clang-format on
 #define XDPC_VM_JUMP(X) X(jeq) X(jne) X(jgt) X(jge) X(jlt) X(jle) X(jsgt) X(jsge) X(jslt) X(jsle) X(jset)
 
 enum class Code : uint8_t {
