@@ -2,12 +2,13 @@
 // --help is a golden file under tests/lit/cli.
 #include "driver/cli.h"
 
+#include "compiler/diag/diag.h"
 #include "driver/commands.h"
 #include "driver/output.h"
 
 #include <CLI/CLI.hpp>
 
-#include <functional>
+#include <algorithm>
 
 namespace xdpc::driver {
 
@@ -51,7 +52,8 @@ void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {
   app.add_option("-W", warnings, "-Wno-NAME: not this warning; -Werror: warnings are errors")
       ->type_name("NAME")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false); // or `-Wno-x FILE -o OUT` would take FILE for a second name
 }
 
 void declareEngine(CLI::App& app, std::string& engine) {
@@ -163,17 +165,40 @@ void Commands::addState() {
 
 } // namespace
 
+namespace {
+
+// CLI11 says of an unknown command only that one is required.
+std::optional<std::string> unknownCommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-')
+    return {};
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end())
+    return {};
+  const auto near = diag::nearest(argv[1], names);
+  return fmt::format("unknown command `{}`{}", argv[1], near ? fmt::format(": did you mean `{}`?", *near) : "");
+}
+
+int usage(std::string_view message) {
+  return fail(kUsage, fmt::format("{}\n      `xdpc --help` and `xdpc COMMAND --help` say more", message));
+}
+
+} // namespace
+
 int runCli(int argc, char** argv) {
   CLI::App app("xdpc: packet-filter policies to XDP programs", "xdpc");
   app.set_version_flag("--version", std::string("xdpc ") + XDPC_VERSION);
   app.require_subcommand(1);
   Commands commands(app);
+  if (const auto message = unknownCommand(app, argc, argv))
+    return usage(*message);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) { // --help, --version
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return fail(kUsage, fmt::format("{}\n      `xdpc --help` and `xdpc COMMAND --help` say more", error.what()));
+    return usage(error.what());
   }
   return commands.code();
 }
