@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace xdpc::sema {
 
@@ -162,13 +163,16 @@ ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
 
 bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text) {
   const Span at = constant.expr.span;
-  if (constant.low < other.low || constant.low > other.high) {
+  // What is computed has 64 signed bits; a field goes as far as its type.
+  const bool computed = other.expr.kind == ir::ExprKind::Arith;
+  const Wide low = computed ? std::numeric_limits<int64_t>::min() : 0;
+  const Wide high = computed ? std::numeric_limits<int64_t>::max() : typeMax(other.expr.type).value_or(1);
+  if (constant.low < low || constant.low > high) {
     const bool bit = other.expr.type.kind == ir::TypeKind::Bool;
     diag::Diagnostic& error =
         scope.emitter.report(diag::Id::out_of_range, at, fmt::format("{} does not fit {}", quoted(at), other_text));
-    error.label =
-        bit ? "it has one bit"
-            : fmt::format("it goes from {} to {}", static_cast<int64_t>(other.low), static_cast<uint64_t>(other.high));
+    if (!computed)
+      error.label = bit ? "it has one bit" : fmt::format("it goes from 0 to {}", static_cast<uint64_t>(high));
     return false;
   }
   constant.expr.type = other.expr.type;

@@ -3,6 +3,7 @@
 #include "compiler/sema/const_set.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 namespace xdpc::sema {
 
@@ -36,6 +37,8 @@ void evaluate(Scope& scope, uint32_t index) {
   // A field by itself is a condition if it has one bit; else it is a name for the field.
   if (value.ok && value.expr.type.kind == ir::TypeKind::Bool && !value.constant)
     value = asCondition({scope, {}}, std::move(value), expr.span);
+  if (value.ok && !boundedDefinition(scope, scope.constants[index].decl->name.span, value))
+    value = failed();
   scope.constants[index].value = std::move(value);
 }
 
@@ -55,8 +58,9 @@ const Constant* prepareConstant(Scope& scope, uint32_t index) {
       evaluate(scope, index);
       --scope.depth;
     } else {
-      scope.emitter.report(diag::Id::too_deep, scope.constants[index].decl->span,
-                           fmt::format("constants refer to each other more than {} deep", kMaxDepth));
+      if (!std::exchange(scope.too_deep, true))
+        scope.emitter.report(diag::Id::too_deep, scope.constants[index].decl->span,
+                             fmt::format("constants refer to each other more than {} deep", kMaxDepth));
       scope.constants[index].value = failed();
     }
     scope.constants[index].progress = Progress::done;

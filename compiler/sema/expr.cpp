@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace xdpc::sema {
 
@@ -204,6 +205,8 @@ Value dispatch(Env env, const ast::Expr& expr) {
 }
 
 bool tooDeep(Env env, Span span) {
+  if (std::exchange(env.scope.too_deep, true))
+    return true;
   env.scope.emitter.report(diag::Id::too_deep, span,
                            fmt::format("an expression is nested more than {} deep", kMaxDepth));
   return true;

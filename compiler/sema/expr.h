@@ -35,6 +35,9 @@ ir::Expr present(ir::HeaderId header, Span span);
 Value atom(Env env, Value operands, ir::Expr expr); // And[Present…, expr]
 std::optional<Wide> typeMax(const ir::Type& type);  // of an Int
 
+// A definition that others can use, as long as it is not too large; reports at its place.
+bool boundedDefinition(Scope& scope, Span place, const Value& value);
+
 // field.cpp
 Value checkName(Env env, const ast::Expr& expr);
 Value checkMember(Env env, const ast::Expr& expr);

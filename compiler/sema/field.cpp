@@ -167,6 +167,14 @@ bool hasInner(const ast::Expr& expr) {
 
 } // namespace
 
+bool boundedDefinition(Scope& scope, Span place, const Value& value) {
+  if (value.nodes <= kMaxDefinitionNodes)
+    return true;
+  scope.emitter.report(diag::Id::too_large, place,
+                       fmt::format("this expands to more than {} terms", kMaxDefinitionNodes));
+  return false;
+}
+
 Value checkName(Env env, const ast::Expr& expr) {
   if (env.own)
     if (const auto field = findField(env.scope.policy.headers[*env.own], expr.text))

@@ -267,7 +267,7 @@ bool prepareField(Scope& scope, ir::HeaderId header, ir::FieldId field) {
   progress = Progress::active;
   Value value = checkDerived(scope, header, *source->derived);
   progress = Progress::done;
-  if (!value.ok)
+  if (!value.ok || !boundedDefinition(scope, source->span, value))
     return false;
   made.type = derivedType(value);
   made.derived = std::move(value.expr);

@@ -72,10 +72,12 @@ struct Scope {
   unsigned suggestions = 0;                // looked for so far
   size_t raw_elements = 0;                 // of all constant sets
   unsigned depth = 0;
+  bool too_deep = false; // reported: what refers to it is too deep as well
 };
 
 inline constexpr unsigned kMaxDepth = 250;
 inline constexpr uint64_t kMaxNodes = 4'000'000;
+inline constexpr uint32_t kMaxDefinitionNodes = 20'000; // of one constant or derived field
 inline constexpr size_t kMaxConstElements = 4u << 20;
 inline constexpr size_t kMaxHeaders = 256;
 inline constexpr size_t kMaxRules = 100'000;
