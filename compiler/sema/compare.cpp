@@ -159,6 +159,29 @@ ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
   return compare;
 }
 
+bool isSet(const Scope& scope, const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  if (expr.kind == Set || expr.kind == Range || expr.kind == Prefix)
+    return true;
+  const Symbol* symbol = expr.kind == Name ? lookUp(scope, expr.text) : nullptr;
+  return symbol && (symbol->kind == SymbolKind::Set ||
+                    (symbol->kind == SymbolKind::Constant && scope.constants[symbol->index].is_set));
+}
+
+// `tcp.dport == web`: a value is in a set or not.
+bool refuseSet(Scope& scope, const ast::Expr& expr) {
+  const ast::Expr& right = withoutGroup(expr.args[1]);
+  if (!isEquality(expr.op) || !isSet(scope, right))
+    return false;
+  const char* word = expr.op == ast::Op::Eq ? "in" : "not in";
+  diag::Diagnostic& error = scope.emitter.report(
+      diag::Id::not_a_value, right.span, fmt::format("{} is a set: a value is in it or not", quoted(right.span)));
+  error.fixits.push_back({expr.op_span, word});
+  error.help =
+      fmt::format("write `{} {} {}`", expr.args[0].span.text().substr(0, 60), word, right.span.text().substr(0, 60));
+  return true;
+}
+
 } // namespace
 
 bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text) {
@@ -181,6 +204,8 @@ bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_
 
 Value checkCompare(Env env, const ast::Expr& expr) {
   Value left = checkExpr(env, expr.args[0]);
+  if (refuseSet(env.scope, expr))
+    return failed();
   if (!left.ok && expr.args[1].kind == ast::ExprKind::Bytes)
     return failed(); // both would say that bytes are not implemented
   Value right = checkExpr(env, expr.args[1]);

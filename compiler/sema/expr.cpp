@@ -320,50 +320,6 @@ const ast::Expr& withoutGroup(const ast::Expr& expr) {
   return *inner;
 }
 
-Category category(const ir::Type& type) {
-  switch (type.kind) {
-  case ir::TypeKind::Bool:
-    return Category::boolean;
-  case ir::TypeKind::Int:
-    return Category::number;
-  case ir::TypeKind::Ip:
-  case ir::TypeKind::Ipv4:
-  case ir::TypeKind::Ipv6:
-    return Category::address;
-  case ir::TypeKind::Mac:
-    return Category::mac;
-  case ir::TypeKind::Bytes:
-    return Category::bytes;
-  case ir::TypeKind::Tuple:
-    break;
-  }
-  return Category::tuple;
-}
-
-const char* categoryName(Category category) {
-  static const char* const names[] = {"a condition", "a number", "an address", "a MAC address", "bytes", "a tuple"};
-  return names[static_cast<unsigned>(category)];
-}
-
-std::string describe(const ast::Expr& expr, const Value& value) {
-  const ir::Type& type = value.expr.type;
-  const char* what = type.kind == ir::TypeKind::Int && type.port ? "a port" : categoryName(category(type));
-  if (type.kind == ir::TypeKind::Ipv4)
-    what = "an IPv4 address";
-  if (type.kind == ir::TypeKind::Ipv6)
-    what = "an IPv6 address";
-  return fmt::format("{} is {}", quoted(withoutGroup(expr).span), what);
-}
-
-std::string quoted(const Span& span) {
-  constexpr size_t shown = 60;
-  std::string_view text = span.text();
-  text = text.substr(0, text.find('\n'));
-  if (text.size() == span.text().size() && text.size() <= shown)
-    return fmt::format("`{}`", text);
-  return fmt::format("`{}…`", text.substr(0, shown));
-}
-
 void addParts(Value& whole, const Value& part) {
   whole.needs.insert(part.needs.begin(), part.needs.end());
   whole.maybe_absent.insert(whole.maybe_absent.end(), part.maybe_absent.begin(), part.maybe_absent.end());
@@ -399,12 +355,6 @@ Value atom(Env, Value operands, ir::Expr expr) {
   result.needs.clear();
   result.expr = logic(ir::ExprKind::And, std::move(args), span);
   return result;
-}
-
-std::optional<Wide> typeMax(const ir::Type& type) {
-  if (type.kind != ir::TypeKind::Int)
-    return std::nullopt;
-  return (Wide{1} << type.bits) - 1;
 }
 
 } // namespace xdpc::sema

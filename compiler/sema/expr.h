@@ -21,7 +21,7 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr);
 // A number that is known at compile time, in [low, high].
 std::optional<Wide> checkConstantNumber(Env env, const ast::Expr& expr, Wide low, Wide high, std::string_view what);
 
-// expr.cpp: pieces.
+// expr.cpp and describe.cpp: pieces.
 Value asCondition(Env env, Value value, Span span);
 Value truth(bool value, Span span);
 Value number(Wide value, Span span); // an untyped constant

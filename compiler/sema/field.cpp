@@ -141,7 +141,7 @@ Value notAValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
       diag::Id::not_a_value, expr.span,
       fmt::format("`{}` is a {}, which has no value of its own", expr.text, kindName(symbol.kind)));
   if (symbol.kind == SymbolKind::Set)
-    error.help = fmt::format("ask for an element: `ip.src in {}`", expr.text);
+    error.help = fmt::format("ask for an element: `… in {}`", expr.text);
   error.notes.push_back({symbol.span, "it is declared here"});
   return failed();
 }

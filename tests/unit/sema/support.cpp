@@ -1,3 +1,4 @@
+// Checks texts as the driver does: the standard library first, then the policy.
 #include "tests/unit/sema/support.h"
 
 #include <fmt/format.h>
