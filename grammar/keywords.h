@@ -1,5 +1,5 @@
 // The table of words (keywords.def) as a value, for those who suggest or complete. Tested by
-// tests/unit/parse/keywords_test.cpp.
+// tests/unit/parse/grammar_test.cpp.
 #pragma once
 
 #include <cstdint>

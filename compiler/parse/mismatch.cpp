@@ -1,6 +1,8 @@
 // See mismatch.h.
 #include "compiler/parse/mismatch.h"
 
+#include "compiler/parse/layout_pass.h"
+
 #include "grammar/keywords.h"
 
 #include <fmt/format.h>
@@ -9,10 +11,6 @@
 
 namespace xdpc::parse {
 namespace {
-
-bool isWordByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
 
 // A symbol of two characters counts as one.
 bool isPair(std::string_view text) {

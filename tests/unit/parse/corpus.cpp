@@ -105,7 +105,7 @@ const std::vector<std::string>& corpus() {
 }
 
 std::vector<std::string> mutations(unsigned count) {
-  std::mt19937 random(20260101); // NOLINT: the same in every run
+  std::mt19937 random(20260101); // the same in every run
   const auto below = [&](size_t bound) { return static_cast<size_t>(random() % std::max<size_t>(bound, 1)); };
   std::vector<std::string> result;
   for (unsigned i = 0; i < count; ++i) {

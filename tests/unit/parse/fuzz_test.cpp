@@ -34,7 +34,7 @@ TEST(Fuzz, CutFiles) {
 }
 
 TEST(Fuzz, Noise) {
-  std::mt19937 random(7); // NOLINT: the same in every run
+  std::mt19937 random(7); // the same in every run
   for (unsigned i = 0; i < 2000; ++i) {
     std::string text(1 + random() % 300, ' ');
     for (char& c : text)

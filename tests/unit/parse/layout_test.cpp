@@ -120,6 +120,17 @@ TEST(Layout, DeclarationsInsideOfABlock) {
             "2:3 misplaced-declaration: `set` stands inside of a block\n");
 }
 
+// Each is a second's work if a step is repeated for every line.
+TEST(Layout, EmptyLinesAndBlanksWithoutEnd) {
+  const std::string lines = repeat("  # why\n", 500'000), blanks(4'000'000, ' ');
+  EXPECT_EQ(tree("const a = 1 +\n" + lines + "2\n"), "const a = (+ 1 2)\n");
+  EXPECT_EQ(tree("policy p {\n a: drop when x\n" + lines + "and y\n}\n"),
+            "policy p\n  rule a\n    when (and x y)\n    do\n      drop\n");
+  EXPECT_EQ(tree("policy" + blanks + "p" + blanks + "{" + blanks + "default" + blanks + "pass" + blanks + "}"),
+            "policy p\n  default\n    pass\n");
+  EXPECT_EQ(Parsed("const a = { " + blanks + "\n" + repeat(" set x,\n", 200'000) + "}").emitter.errorCount(), 1u);
+}
+
 TEST(Layout, EndlessBraces) {
   EXPECT_EQ(Parsed(repeat("policy p {\n", 1'000'000)).emitter.errorCount(), Limits{}.errors);
   EXPECT_EQ(Parsed(repeat("policy p {}{}", 1'000'000)).emitter.errorCount(), 1u);
