@@ -4,6 +4,9 @@
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
 #include "driver/target.h"
+#include "runtime/kernel/map.h"
+
+#include <future>
 
 namespace xdpc::driver {
 
@@ -17,11 +20,19 @@ swap::Mode modeOf(const std::string& mode) {
 
 int attachCommand(const AttachOptions& options) {
   int code = kFine;
-  const auto object = objectOfFile(options.file, options.warnings, code);
+  // Large maps take the kernel as long to make as the back end takes for the program: both at once.
+  std::future<kernel::KernelResult<std::vector<kernel::Fd>>> maps;
+  const auto object = objectOfFile(options.file, options.warnings, code, [&](const abi::Manifest& manifest) {
+    maps = std::async(std::launch::async, [manifest] { return kernel::createMaps(manifest); });
+  });
   if (!object)
     return code;
-  const auto attached =
-      swap::attach(*object, targetOf(options.target), {.mode = modeOf(options.mode), .replace = options.replace});
+  swap::Candidate candidate{*object, std::nullopt};
+  if (maps.valid())
+    if (auto made = maps.get()) // else attach fails at the same and says why
+      candidate.maps = std::move(made.value());
+  const auto attached = swap::attach(std::move(candidate), targetOf(options.target),
+                                     {.mode = modeOf(options.mode), .replace = options.replace});
   if (!attached)
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)

@@ -53,7 +53,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     return nullptr;
   const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
   compilation->file = parse::parse(source, compilation->emitter);
-  if (options.until == Until::parsed || compilation->emitter.hasErrors())
+  if (options.until == Until::parsed)
     return compilation;
 
   for (const StdlibFile& file : stdlibFiles()) {
@@ -81,11 +81,14 @@ std::optional<lower::Module> moduleOf(Compilation& compilation) {
   return lower::lower(*program);
 }
 
-std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation) {
-  std::optional<lower::Module> module = moduleOf(compilation);
-  if (!module)
+std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
+                                             const std::function<void(const abi::Manifest&)>& planned) {
+  const std::optional<plan::Program> program = planOf(compilation);
+  if (!program)
     return {};
-  return codegen::emitObject(std::move(*module));
+  if (planned)
+    planned(program->manifest);
+  return codegen::emitObject(lower::lower(*program));
 }
 
 } // namespace xdpc::driver

@@ -10,6 +10,7 @@
 #include "compiler/plan/program.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,8 @@ bool report(const Compilation& compilation);
 // The later phases; nothing where a bound is exceeded, which is then in the emitter. The policy must be ok().
 std::optional<plan::Program> planOf(Compilation& compilation);
 std::optional<lower::Module> moduleOf(Compilation& compilation);
-std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation);
+// `planned`, if given, is told the manifest before the back end runs.
+std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
+                                             const std::function<void(const abi::Manifest&)>& planned = {});
 
 } // namespace xdpc::driver

@@ -27,8 +27,8 @@ std::optional<object::Object> read(std::span<const uint8_t> bytes, const std::st
 
 } // namespace
 
-std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings,
-                                           int& code) {
+std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings, int& code,
+                                           const Planned& planned) {
   const auto text = path == "-" ? Result<std::string, FileError>(std::string()) : readFile(path, kMaxObject);
   if (text && isElf(*text))
     return read({reinterpret_cast<const uint8_t*>(text->data()), text->size()}, path, code);
@@ -38,7 +38,7 @@ std::optional<object::Object> objectOfFile(const std::string& path, const std::v
     return {};
   std::optional<std::vector<uint8_t>> bytes;
   if (!compilation->emitter.hasErrors())
-    bytes = objectOf(*compilation);
+    bytes = objectOf(*compilation, planned);
   if (!report(*compilation)) {
     code = kWrong;
     return {};

@@ -3,14 +3,17 @@
 
 #include "runtime/object/object.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace xdpc::driver {
 
-// Nothing on errors, which have been said; `code` is then the exit code.
-std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings,
-                                           int& code);
+// Nothing on errors, which have been said; `code` is then the exit code. `planned` is told the manifest of a source as
+// soon as it is known, before the back end runs.
+using Planned = std::function<void(const abi::Manifest&)>;
+std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings, int& code,
+                                           const Planned& planned = {});
 
 } // namespace xdpc::driver

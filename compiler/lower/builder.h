@@ -52,9 +52,7 @@ public:
   llvm::Value* opaque(llvm::Value* value);
   // 1 if left < right, else 0 (i64), of numbers below 2^63, without a branch: a branch would double the states that the
   // verifier walks behind it.
-  llvm::Value* isLess(llvm::Value* left, llvm::Value* right) {
-    return CreateLShr(opaque(CreateSub(left, right)), 63);
-  }
+  llvm::Value* isLess(llvm::Value* left, llvm::Value* right) { return CreateLShr(opaque(CreateSub(left, right)), 63); }
   // The value, of which the verifier is to know no more than that it has no other bits than `mask`. Where several ways
   // meet, their states are then the same to it, and it goes on with one.
   llvm::Value* forgotten(llvm::Value* value, uint64_t mask);
@@ -71,10 +69,10 @@ public:
   llvm::Value* at(llvm::Value* base, llvm::Value* offset) { return CreateGEP(getInt8Ty(), base, offset); }
 
   llvm::Value* config(unsigned offset, unsigned bytes); // a field of abi::Config, known to the verifier
-  llvm::Value* hasMode(abi::Mode mode); // i1
+  llvm::Value* hasMode(abi::Mode mode);                 // i1
   llvm::Value* testMode() { return hasMode(abi::kModeTest); }
-//                             // i1
-  llvm::Value* now();                                   // exact clock, i64
+  //                             // i1
+  llvm::Value* now(); // exact clock, i64
   llvm::Value* coarseNow();
   llvm::Value* fromContext(unsigned offset, unsigned test_offset); // a u32 of xdp_md, or of TestState in test mode
 
@@ -94,8 +92,8 @@ public:
   llvm::Value* available = nullptr;
   llvm::Value* length = nullptr; // of the whole frame, i64
 
-  // A pointer to `bytes` bytes of the frame at `offset` (i64); to `outside` where they are not all there. Goes on in a new
-  // block. checkWhole: the same question for a pointer that packetAt gave, and any number of bytes (i64).
+  // A pointer to `bytes` bytes of the frame at `offset` (i64); to `outside` where they are not all there. Goes on in a
+  // new block. checkWhole: the same question for a pointer that packetAt gave, and any number of bytes (i64).
   llvm::Value* packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside);
   void checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside);
 

@@ -20,8 +20,8 @@ Value keyArgument(Builder& b, Value::Kind kind) {
 
 } // namespace
 
-llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
-                                const std::string& name, Span place, const ValueKinds& kinds,
+llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
                                 const KeyFunctionBody& body) {
   auto& context = module.getContext();
   auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
@@ -50,7 +50,8 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
   return function;
 }
 
-void callKeyFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+void callKeyFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
+                     llvm::BasicBlock* no) {
   llvm::Value* answer = b.CreateCall(function, {b.u32(static_cast<uint32_t>(key.kind)), key.high ? key.high : b.u64(0),
                                                 b.CreateZExt(key.low, b.getInt64Ty()), b.length});
   b.CreateCondBr(b.CreateICmpNE(answer, b.u32(0)), yes, no);

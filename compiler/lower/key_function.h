@@ -12,12 +12,11 @@ namespace xdpc::lower {
 using ValueKinds = std::vector<Value::Kind>; // what the key can be
 
 // Ends the block with a branch to one of the two.
-using KeyFunctionBody =
-    std::function<void(Builder&, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no)>;
+using KeyFunctionBody = std::function<void(Builder&, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no)>;
 
 // u32 NAME(u32 kind, u64 high, u64 low, u64 length): `length` is the frame's. The body is made once for each kind.
-llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
-                                const std::string& name, Span place, const ValueKinds& kinds,
+llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
                                 const KeyFunctionBody& body);
 
 void callKeyFunction(Builder& builder, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,

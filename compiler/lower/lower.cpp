@@ -94,7 +94,8 @@ llvm::Value* copiedBytes(Builder& b) { // of the frame, at most the buffer's siz
 }
 
 // The policy over a copy of the frame's first bytes: for frames in several buffers whose first one is short.
-llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                            const Globals& globals) {
   auto* function = makeFunction(module, debug, "xdpc_copied", true);
   Builder b(program, module, *function, globals);
   startFunction(b, debug);

@@ -136,12 +136,12 @@ void makeMeterFunctions(const plan::Program& program, llvm::Module& module, Debu
     const ir::Meter& meter = program.policy->meters[id];
     if (!meter.used || meter.key.size() != 1)
       continue;
-    globals.meters[id] = makeKeyFunction(program, module, debug, globals, "meter_" + std::to_string(id), meter.span,
-                                         kindsOf(meter.key_type.parts[0]),
-                                         [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
-                                           std::vector<Value> masked = {withMask(meter.key[0], key)};
-                                           MeterLowering(b, masked, id, yes, no).run();
-                                         });
+    globals.meters[id] = makeKeyFunction(
+        program, module, debug, globals, "meter_" + std::to_string(id), meter.span, kindsOf(meter.key_type.parts[0]),
+        [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+          std::vector<Value> masked = {withMask(meter.key[0], key)};
+          MeterLowering(b, masked, id, yes, no).run();
+        });
   }
 }
 

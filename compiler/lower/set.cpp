@@ -138,11 +138,11 @@ void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugI
     const ir::Set& set = program.policy->sets[id];
     if (!set.used || set.key.parts.size() != 1)
       continue;
-    globals.sets[id] = makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span,
-                                       kindsOf(set.key.parts[0]),
-                                       [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
-                                         lookup(b, id, {key}, yes, no);
-                                       });
+    globals.sets[id] =
+        makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span, kindsOf(set.key.parts[0]),
+                        [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+                          lookup(b, id, {key}, yes, no);
+                        });
   }
 }
 

@@ -15,7 +15,9 @@ struct Value {
 };
 
 // Bits of a whole address; 128 for a number, which has no prefix.
-inline unsigned fullLength(const Value& value) { return value.kind == Value::Kind::v4 ? 32 : 128; }
+inline unsigned fullLength(const Value& value) {
+  return value.kind == Value::Kind::v4 ? 32 : 128;
+}
 
 // The expression's headers must be present.
 Value lowerValue(Builder& builder, const Packet& packet, const ir::Expr& expr);

@@ -14,7 +14,7 @@ namespace xdpc::lower {
 // A place in the walk: what is known, and where the next header would start.
 struct Place {
   Packet packet;
-  bool behind_ip = false; // packet.ip_end means something
+  bool behind_ip = false;        // packet.ip_end means something
   llvm::Value* offset = nullptr; // i64, from the frame's start
 };
 

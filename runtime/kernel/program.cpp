@@ -136,11 +136,15 @@ KernelResult<ProgramInfo> programInfo(int fd) {
   return result;
 }
 
-KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode) {
+KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode,
+                                      std::optional<std::vector<Fd>> maps) {
   LoadedPolicy policy;
-  auto maps = createMaps(object.manifest);
-  if (!maps)
-    return maps.error();
+  if (!maps) {
+    auto made = createMaps(object.manifest);
+    if (!made)
+      return made.error();
+    maps = std::move(made.value());
+  }
   abi::Config config = object.config;
   config.abi = abi::kAbi;
   config.mode = mode;

@@ -5,6 +5,7 @@
 #include "runtime/kernel/live_maps.h"
 #include "runtime/object/object.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct LoadedPolicy {
 };
 
 // `mode`: bits of abi::Mode. A refusal by the verifier is translated (verifier_log.h).
-KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode);
+// `maps`: as createMaps made them ahead, while the object was still being compiled; without, they are made now.
+KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode,
+                                      std::optional<std::vector<Fd>> maps = std::nullopt);
 
 } // namespace xdpc::kernel

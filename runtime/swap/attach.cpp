@@ -45,12 +45,12 @@ private:
 };
 
 // Loads, fills and pins the policy. Nothing on the device changes.
-Result<Staged> stage(const object::Object& object, const Folder& folder, uint32_t number) {
-  auto policy = kernel::loadPolicy(object, 0);
+Result<Staged> stage(Candidate& candidate, const Folder& folder, uint32_t number) {
+  auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.maps, std::nullopt));
   if (!policy)
     return policy.error();
   // Before anything can be looked up: the first packet already meets the sets as they are declared.
-  if (auto filled = sets::addInitial(*policy->maps, object.manifest); !filled)
+  if (auto filled = sets::addInitial(*policy->maps, candidate.object.manifest); !filled)
     return KernelError{.code = filled.error().code,
                        .message = fmt::format("cannot fill the sets: {}", filled.error().message),
                        .details = filled.error().fixit};
@@ -118,12 +118,12 @@ Result<Done> takeHook(Attachment& result, const Place& place, const Fd& program,
   return Done{};
 }
 
-Result<Attachment> attachFresh(const object::Object& object, const Target& target, const Place& place,
-                               const Folder& folder, const AttachOptions& options) {
+Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const Place& place, const Folder& folder,
+                               const AttachOptions& options) {
   if (place.hook.program_id != 0)
     if (auto allowed = mayReplace(place, options.replace); !allowed)
       return allowed.error();
-  auto staged = stage(object, folder, 1);
+  auto staged = stage(candidate, folder, 1);
   if (!staged)
     return staged.error();
   Attachment result = report(place, *staged);
@@ -155,7 +155,7 @@ Result<Done> maySwap(const Place& place, const Installed& live, const AttachOpti
                      "detach it first, or leave --mode out"};
 }
 
-Result<Attachment> swapOver(const object::Object& object, const Place& place, const Folder& folder, Installed& live,
+Result<Attachment> swapOver(Candidate& candidate, const Place& place, const Folder& folder, Installed& live,
                             const AttachOptions& options) {
   if (auto allowed = maySwap(place, live, options); !allowed)
     return allowed.error();
@@ -169,7 +169,7 @@ Result<Attachment> swapOver(const object::Object& object, const Place& place, co
   } else {
     live.program = Fd(bpf_prog_get_fd_by_id(live.info.program_id));
   }
-  auto staged = stage(object, folder, live.generation + 1);
+  auto staged = stage(candidate, folder, live.generation + 1);
   if (!staged)
     return staged.error();
   if (auto swapped = kernel::updateLink(live.link, staged->policy().program, live.program, place.device.name); !swapped)
@@ -188,7 +188,7 @@ Result<Attachment> swapOver(const object::Object& object, const Place& place, co
 
 } // namespace
 
-Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options) {
+Result<Attachment> attach(Candidate candidate, const Target& target, const AttachOptions& options) {
   auto place = locate(target);
   if (!place)
     return place.error();
@@ -210,8 +210,8 @@ Result<Attachment> attach(const object::Object& object, const Target& target, co
   if (auto cleared = clearDead(folder, *live); !cleared)
     return cleared.error();
   if (*live)
-    return swapOver(object, *place, folder, **live, options);
-  auto result = attachFresh(object, target, *place, folder, options);
+    return swapOver(candidate, *place, folder, **live, options);
+  auto result = attachFresh(candidate, target, *place, folder, options);
   if (!result)
     removeIfEmpty(folder);
   return result;

@@ -4,9 +4,11 @@
 // stranger_test.cpp.
 #pragma once
 
+#include "runtime/kernel/fd.h"
 #include "runtime/object/object.h"
 #include "runtime/swap/target.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,16 @@ struct Attachment {
   std::vector<std::string> warnings; // it runs, but …
 };
 
-Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options);
+// What is to run. `maps`: those of the object's manifest where kernel::createMaps made them ahead, while the object was
+// still being compiled; else they are made when it is loaded.
+struct Candidate {
+  const object::Object& object;
+  std::optional<std::vector<kernel::Fd>> maps;
+};
+
+Result<Attachment> attach(Candidate candidate, const Target& target, const AttachOptions& options);
+inline Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options) {
+  return attach(Candidate{object, std::nullopt}, target, options);
+}
 
 } // namespace xdpc::swap

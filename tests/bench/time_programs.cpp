@@ -1,5 +1,5 @@
-// Times XDP programs side by side by BPF_PROG_TEST_RUN: rounds are interleaved, so that the machine's noise meets all of
-// them. For tests/bench/bench.py, which makes the objects and the frames and compares.
+// Times XDP programs side by side by BPF_PROG_TEST_RUN: rounds are interleaved, so that the machine's noise meets all
+// of them. For tests/bench/bench.py, which makes the objects and the frames and compares.
 //
 //   time_programs ROUNDS REPEAT FRAMES.pcap OBJECT…
 //
@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#define PCAP_DONT_INCLUDE_PCAP_BPF_H // its bpf_insn is the classic one
 #include <pcap/pcap.h>
 
 #include <memory>
@@ -22,7 +23,7 @@ using namespace xdpc;
 
 struct Program {
   kernel::Fd fd;
-  std::optional<kernel::LoadedPolicy> policy;           // keeps our maps
+  std::optional<kernel::LoadedPolicy> policy; // keeps our maps
   std::unique_ptr<bpf_object, void (*)(bpf_object*)> object{nullptr, bpf_object__close};
 
   const kernel::Fd& program() const { return policy ? policy->program : fd; }
