@@ -117,7 +117,24 @@ llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, 
   return function;
 }
 
+// Whether the policy reads the packet at all.
+bool readsHeaders(const plan::Program& program) {
+  for (const plan::HeaderPlan& header : program.headers)
+    if (header.asked || header.checked)
+      return true;
+  return false;
+}
+
 void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+  if (!readsHeaders(program)) {
+    Builder b(program, module, *makeFunction(module, debug, abi::kProgramName, false), globals);
+    startFunction(b, debug);
+    Exit exit = makeExit(b);
+    Packet nothing;
+    nothing.malformed = nothing.unparsed = b.u64(0);
+    lowerRules(b, debug, nothing, exit);
+    return finishExit(b, exit);
+  }
   llvm::Function* slow = lowerCopied(program, module, debug, globals);
   auto* function = makeFunction(module, debug, abi::kProgramName, false);
   Builder b(program, module, *function, globals);

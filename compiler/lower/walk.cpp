@@ -1,5 +1,6 @@
 // Nodes and leaves of the packet parser.
 #include "compiler/lower/walk.h"
+#include "compiler/lower/relevance.h"
 
 namespace xdpc::lower {
 
@@ -62,7 +63,8 @@ void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& place) {
   b.CreateBr(node.block);
 }
 
-void Walk::finish(const Packet& packet) {
+void Walk::finish(const Packet& whole) {
+  const Packet packet = relevantHeaders(b.policy(), whole);
   auto [it, fresh] = leaves_.try_emplace(signature(packet));
   Node& leaf = it->second;
   Place place;

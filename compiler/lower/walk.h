@@ -24,7 +24,7 @@ public:
 
   // Each ends the current block. `repeats`: how many of this header came before in the chain.
   void enter(ir::HeaderId header, unsigned repeats, const Place& place);
-  void finish(const Packet& packet);
+  void finish(const Packet& whole);
   // The header is not wholly there: what was known before it holds, and nothing follows.
   void cutShort(ir::HeaderId header, Packet packet);
   void tooDeep(Packet packet);

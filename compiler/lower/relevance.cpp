@@ -1,0 +1,121 @@
+// Compares what is left of the rules with and without each header.
+#include "compiler/lower/relevance.h"
+#include "compiler/lower/condition.h"
+
+namespace xdpc::lower {
+namespace {
+
+using Words = std::vector<uint64_t>;
+
+// What the rules come to on a path, as a row of numbers: two paths with the same row have the same code.
+class Residue {
+public:
+  Residue(const ir::Policy& policy, const Packet& packet) : policy_(policy), packet_(packet) {}
+
+  Words rules() {
+    for (const ir::Rule& rule : policy_.rules) {
+      auto known = rule.condition ? knownCondition(policy_, packet_, *rule.condition) : std::optional<bool>(true);
+      if (known == false)
+        continue;
+      word(reinterpret_cast<uint64_t>(&rule));
+      if (!known)
+        condition(*rule.condition);
+      if (rule.meter)
+        values(policy_.meters[*rule.meter].key);
+      block(rule.body);
+      if (known && !rule.meter && rule.body.verdict)
+        break;
+    }
+    return std::move(words_);
+  }
+
+private:
+  void word(uint64_t value) { words_.push_back(value); }
+
+  void condition(const ir::Expr& expr) {
+    if (auto known = knownCondition(policy_, packet_, expr))
+      return word(*known);
+    word(reinterpret_cast<uint64_t>(&expr));
+    bool row = expr.kind == ir::ExprKind::And || expr.kind == ir::ExprKind::Or || expr.kind == ir::ExprKind::Not;
+    for (const ir::Expr& arg : expr.args)
+      row ? condition(arg) : value(arg);
+    if (!row)
+      resolve(expr);
+  }
+
+  void values(const std::vector<ir::Expr>& exprs) {
+    for (const ir::Expr& expr : exprs)
+      value(expr);
+  }
+
+  void value(const ir::Expr& expr) {
+    resolve(expr);
+    for (const ir::Expr& arg : expr.args)
+      value(arg);
+  }
+
+  // Which header a name means here.
+  void resolve(const ir::Expr& expr) {
+    bool reads = expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::PayloadLength ||
+                 expr.kind == ir::ExprKind::LastProtocol || expr.kind == ir::ExprKind::Present;
+    if (!reads)
+      return;
+    auto found = packet_.find(policy_, expr.header, expr.field);
+    word(found ? found->id + 1 : 0);
+    if (!found || expr.kind != ir::ExprKind::Field)
+      return;
+    const ir::Field& field = policy_.headers[found->id].fields[found->field];
+    if (field.derived)
+      field.derived->type.kind == ir::TypeKind::Bool ? condition(*field.derived) : value(*field.derived);
+  }
+
+  void headers(const std::vector<ir::HeaderId>& ids) {
+    for (ir::HeaderId id : ids) {
+      auto found = packet_.find(policy_, id);
+      word(found ? found->id + 1 : 0);
+    }
+  }
+
+  void block(const ir::Block& block) {
+    for (const ir::Step& step : block.steps) {
+      if (step.action)
+        action(*step.action);
+      for (const ir::Branch& branch : step.branch) {
+        condition(branch.condition);
+        this->block(branch.then);
+        this->block(branch.otherwise);
+      }
+    }
+  }
+
+  void action(const ir::Action& action) {
+    headers(action.needs);
+    values(action.key);
+    if (action.kind == ir::ActionKind::Count)
+      values(policy_.counters[action.id].key);
+    if (action.kind == ir::ActionKind::Emit)
+      for (const ir::EventField& field : policy_.events[action.id].fields) {
+        headers(field.needs);
+        value(field.value);
+      }
+  }
+
+  const ir::Policy& policy_;
+  const Packet& packet_;
+  Words words_;
+};
+
+} // namespace
+
+Packet relevantHeaders(const ir::Policy& policy, const Packet& packet) {
+  Packet smaller = packet;
+  const Words whole = Residue(policy, packet).rules();
+  for (const auto& [id, value] : packet.headers) {
+    smaller.headers.erase(id);
+    if (Residue(policy, smaller).rules() != whole)
+      smaller.headers[id] = value;
+  }
+  return smaller;
+}
+
+} // namespace xdpc::lower
