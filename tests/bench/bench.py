@@ -58,14 +58,14 @@ class Bench:
 
     def per_packet(self):
         mix = self.path("mix.pcap")
-        frames.write_pcap(mix, frames.passing())
+        frames.write_pcap(mix, frames.passing(32))
         ours, theirs, empty = self.times(
-            [self.build(self.policy, "web_edge.xdpc.o"), self.compile_c("web_edge"), self.compile_c("empty")], mix, 20000)
+            [self.build(self.policy, "web_edge.xdpc.o"), self.compile_c("web_edge"), self.compile_c("empty")], mix, 100000)
         ratio = statistics.median(a / b for a, b in zip(ours, theirs))
         self.row("web_edge, passing packets, over hand-written C", ratio, 1.1, "times",
                  "minima %.1f and %.1f ns, empty program %.1f" % (min(ours), min(theirs), min(empty)))
         ours, empty = self.times([self.build(os.path.join(HERE, "empty.xf"), "empty.xdpc.o"), self.path("empty.o")], mix,
-                                 20000)
+                                 100000)
         self.row("empty policy, over an empty program", statistics.median(a - b for a, b in zip(ours, empty)), 1.0, "ns",
                  "minima %.1f and %.1f ns" % (min(ours), min(empty)))
 

@@ -69,11 +69,17 @@ std::vector<abi::Bytes> readFrames(const char* path) {
   return frames;
 }
 
+// By the kernel's own clock: around the call there is also the time in which it switches the XDP dispatcher, some 18 ms.
+// The kernel cuts each mean to whole ns, which the mean over the frames smooths.
 double timeAll(const Program& program, const std::vector<abi::Bytes>& frames, uint32_t repeat) {
-  auto timing = kernel::timeRuns(program.program(), frames, repeat);
-  if (!timing)
-    fail(kernel::toText(timing.error()));
-  return timing->ns;
+  double sum = 0;
+  for (const abi::Bytes& frame : frames) {
+    auto timing = kernel::timeRuns(program.program(), std::span<const uint8_t>(frame), repeat);
+    if (!timing)
+      fail(kernel::toText(timing.error()));
+    sum += timing->kernel_ns + 0.5;
+  }
+  return sum / frames.size();
 }
 
 } // namespace
