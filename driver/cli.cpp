@@ -57,8 +57,11 @@ void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {
 }
 
 void declareEngine(CLI::App& app, std::string& engine) {
-  app.add_option("--engine", engine, "vm: in user space; kernel: by BPF_PROG_TEST_RUN")
-      ->check(CLI::IsMember({"vm", "kernel"}))
+  app.add_option(
+         "--engine", engine,
+         "vm: in user space; kernel: by BPF_PROG_TEST_RUN; vm-copied, kernel-copied: the same with headers read "
+         "from a copy, as in frames of several buffers")
+      ->check(CLI::IsMember({"vm", "kernel", "vm-copied", "kernel-copied"}))
       ->type_name("ENGINE")
       ->capture_default_str();
 }

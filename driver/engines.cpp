@@ -9,8 +9,10 @@
 namespace xdpc::driver {
 
 Result<std::unique_ptr<engine::Engine>, engine::EngineError> loadEngine(const std::string& name,
-                                                                        const object::Object& object) {
-  auto engine = name == "kernel" ? kernel::loadForTest(object) : vm::load(object);
+                                                                        object::Object object) {
+  if (name.ends_with("-copied"))
+    object.config.mode |= abi::kModeCopied;
+  auto engine = name.starts_with("kernel") ? kernel::loadForTest(object) : vm::load(object);
   if (!engine)
     return engine;
   engine::Maps& maps = (*engine)->maps();

@@ -9,9 +9,8 @@
 
 namespace xdpc::driver {
 
-// `name`: "vm" or "kernel".
-Result<std::unique_ptr<engine::Engine>, engine::EngineError> loadEngine(const std::string& name,
-                                                                        const object::Object& object);
+// `name`: "vm" or "kernel", with "-copied" behind it for headers read from a copy.
+Result<std::unique_ptr<engine::Engine>, engine::EngineError> loadEngine(const std::string& name, object::Object object);
 
 // The error's lines for a person, without a line end.
 std::string toText(const engine::EngineError& error);

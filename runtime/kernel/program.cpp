@@ -147,7 +147,7 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   }
   abi::Config config = object.config;
   config.abi = abi::kAbi;
-  config.mode = mode;
+  config.mode |= mode;
   if (auto filled = fillConfig(object.manifest, *maps, config); !filled)
     return filled.error();
   auto program = loadProgram(object, *maps, policy.warnings);

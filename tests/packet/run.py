@@ -9,7 +9,7 @@ import machine  # noqa: E402
 
 
 def main(xdpc, engine, *folders):
-    if engine == "kernel":
+    if engine.startswith("kernel"):
         machine.require("kernel")
     files = sorted(path for folder in folders for path in pathlib.Path(folder).rglob("*.xf"))
     failed, tests = 0, 0
