@@ -10,6 +10,8 @@
 #include "driver/output.h"
 #include "driver/sha256.h"
 
+#include <set>
+
 namespace xdpc::driver {
 
 namespace {
@@ -40,6 +42,30 @@ std::optional<std::string> readPolicy(const std::string& path, int& code) {
   return std::move(*text);
 }
 
+bool swallowsTheRest(const diag::Diagnostic& diagnostic) {
+  return diagnostic.id == diag::Id::unclosed_bracket;
+}
+
+// A file with syntax errors is checked all the same, so that one run says everything. What the check finds on a line
+// that was not understood follows from that, and is left out.
+void checkAfterErrors(Compilation& compilation) {
+  diag::Emitter& syntax = compilation.emitter;
+  std::set<std::pair<const SourceFile*, uint32_t>> lines;
+  for (const diag::Diagnostic& diagnostic : syntax.diagnostics()) {
+    if (swallowsTheRest(diagnostic))
+      return;
+    lines.emplace(diagnostic.span.file, diagnostic.span.position().line);
+  }
+  diag::Emitter both = syntax; // the check looks at what was not understood
+  const size_t known = both.diagnostics().size();
+  sema::check(compilation.file, compilation.library, both);
+  for (size_t i = known; i < both.diagnostics().size(); ++i) {
+    const diag::Diagnostic& found = both.diagnostics()[i];
+    if (!found.span.file || !lines.contains({found.span.file, found.span.position().line}))
+      syntax.report(found.id, found.span, found.message) = found;
+  }
+}
+
 } // namespace
 
 std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code) {
@@ -60,7 +86,10 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     const SourceFile& library_source = compilation->sources.add(std::string(file.name), std::string(file.text));
     compilation->library.push_back(parse::parse(library_source, compilation->emitter));
   }
-  compilation->policy = sema::check(compilation->file, compilation->library, compilation->emitter);
+  if (compilation->emitter.hasErrors())
+    checkAfterErrors(*compilation);
+  else
+    compilation->policy = sema::check(compilation->file, compilation->library, compilation->emitter);
   return compilation;
 }
 

@@ -1,4 +1,4 @@
-// See file.h. Tested by tests/lit/cli/files.test.
+// See file.h. Tested by tests/lit/cli/bad_input.test and build.test.
 #include "driver/file.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// See junit.h. Tested by tests/lit/cli/junit.xf.
+// See junit.h. Tested by tests/lit/cli/test_fails.xf.
 #include "driver/junit.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // See sha256.h; here so that neither half of the project needs a cryptographic library. Tested by
-// tests/lit/cli/manifest.test against sha256sum.
+// tests/lit/cli/build.test against sha256sum.
 #include "driver/sha256.h"
 
 #include <fmt/format.h>

@@ -35,7 +35,7 @@ LIBRARIES = {
     "LLVM": (r"(llvm|llvm-c|lld)/", {"compiler/lower", "compiler/codegen"}),
     "Clang": (r"clang/", {"compiler/extern_c"}),
     "PEGTL": (r"tao/", {"grammar", "compiler/parse"}),
-    "libbpf": (r"(bpf/|linux/bpf|linux/btf)", {"runtime/kernel", "runtime/swap", "runtime/object", "runtime/vm"}),
+    "libbpf": (r"bpf/", {"runtime/kernel", "runtime/swap", "runtime/object", "runtime/vm"}),
     "CLI11": (r"CLI/", {"driver"}),
     "libpcap": (r"pcap", {"driver"}),
     "a JSON library other than nlohmann's": (r"(rapidjson|json/|boost/json|llvm/Support/JSON)", set()),

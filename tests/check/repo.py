@@ -7,7 +7,8 @@ import sys
 
 MAX_LINES = {".cpp": 600, ".h": 600, ".py": 400, ".xf": 400, ".md": 1200, ".cmake": 200}
 MAX_BYTES = 256 * 1024
-INTRODUCED = {".cpp": "//", ".h": "//", ".c": "//", ".def": "//", ".py": "#", ".cmake": "#", ".xf": "#", ".sh": "#", ".cfg": "#"}
+INTRODUCED = {".cpp": "//", ".h": "//", ".c": "//", ".def": "//", ".py": ("#", '"""'), ".cmake": "#", ".xf": "#", ".sh": "#", ".cfg": "#"}
+NAMED = re.compile(r"\btests/[a-z0-9_*/]+(?:\.[a-z]+)?")  # where a comment says that something is tested
 BINARY_ALLOWED = {".pcap", ".pcapng"}
 
 HOSTS = re.compile(r"\b(deb|security|snapshot)\.debian\." r"org|npmjs\." r"org|pypi\." r"org|files\.pythonhosted")
@@ -38,6 +39,9 @@ def check(root, path):
     for number, line in enumerate(lines, 1):
         if HOSTS.search(line):
             yield f"{path}:{number}: names a registry's host"
+        for named in NAMED.findall(line) if path.suffix in (".h", ".cpp", ".md") else ():
+            if not list(root.glob(named.rstrip("/").removesuffix("*") + "*")):
+                yield f"{path}:{number}: names {named}, which is not there"
         if MACHINE_PATHS.search(line):
             yield f"{path}:{number}: a path of one machine"
 

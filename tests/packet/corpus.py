@@ -1,6 +1,8 @@
 # corpus.py XDPC SOURCE: runs policies over all captures of the shared corpus (../shared/corpus beside the checkout) on both
 # engines and compares them frame by frame: verdict, rule, and the totals per rule. Needs root and a kernel.
+import concurrent.futures
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -13,8 +15,8 @@ import machine  # noqa: E402
 POLICIES = ["examples/syn_counter/syn_counter.xf", "examples/web_edge/web_edge.xf", "tests/packet/corpus.xf"]
 
 
-def run(xdpc, policy, capture, engine):
-    done = subprocess.run([xdpc, "run", policy, "--pcap", capture, "--json", "--engine", engine],
+def run(xdpc, program, capture, engine):
+    done = subprocess.run([xdpc, "run", program, "--pcap", capture, "--json", "--engine", engine],
                           capture_output=True, text=True)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -26,10 +28,10 @@ def first_difference(vm, kernel):
     return f"vm: {len(vm)} lines, kernel: {len(kernel)}"
 
 
-def compare(xdpc, policy, capture):
+def compare(xdpc, program, capture):
     """The problem or None; the number of frames; whether the capture was refused (not Ethernet, broken) by both."""
-    code_vm, vm, errors_vm = run(xdpc, policy, capture, "vm")
-    code_kernel, kernel, errors_kernel = run(xdpc, policy, capture, "kernel")
+    code_vm, vm, errors_vm = run(xdpc, program, capture, "vm")
+    code_kernel, kernel, errors_kernel = run(xdpc, program, capture, "kernel")
     if vm != kernel or code_vm != code_kernel:
         return f"{first_difference(vm, kernel)}\n  {errors_vm}{errors_kernel}", 0, False
     if code_vm not in (0, 1):
@@ -51,10 +53,13 @@ def main(xdpc, source):
             archive.extractall(folder)
         captures = sorted(path for path in pathlib.Path(folder).rglob("*") if path.suffix.startswith((".pcap", ".cap")))
         failed = 0
+        pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
         for policy in POLICIES:
+            program = f"{folder}/policy.o"  # compiled once
+            subprocess.run([xdpc, "build", f"{source}/{policy}", "-o", program], check=True, stderr=subprocess.DEVNULL)
             total = refused = 0
-            for capture in captures:
-                problem, frames, was_refused = compare(xdpc, f"{source}/{policy}", capture)
+            results = pool.map(lambda capture: compare(xdpc, program, capture), captures)  # noqa: B023
+            for capture, (problem, frames, was_refused) in zip(captures, results):
                 total += frames
                 refused += was_refused
                 if problem:
