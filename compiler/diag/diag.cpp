@@ -1,4 +1,4 @@
-// The table of diagnostics and the emitter. Tested by tests/unit/diag/emitter_test.cpp.
+// The table of diagnostics and the emitter. Tested by tests/unit/diag.
 #include "compiler/diag/diag.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Which headers a policy needs parsed. Entry point: findNeeds. Tested by tests/lit/plan and tests/packet.
+// Which headers a policy needs parsed. Entry point: findNeeds. Tested by tests/lit/dump and tests/packet.
 #pragma once
 
 #include "compiler/plan/program.h"
