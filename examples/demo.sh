@@ -14,9 +14,8 @@ offline() {
   say "the policy's own tests, on the embedded engine"
   run test -Wno-protect-unproved "$policy"
   say "the policy over generated packets"
-  local folder
   folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
+  trap "rm -rf $folder" EXIT
   python3 "$here/demo_packets.py" capture "$folder/demo.pcap"
   run run "$policy" --pcap "$folder/demo.pcap" 2>/dev/null
 }
