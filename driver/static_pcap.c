@@ -1,5 +1,6 @@
-// For the static release alone. libpcap's list of capture sources names D-Bus, whose member of the archive would pull in all of
-// libdbus. xdpc reads files and opens no source, so these stand in for that member and say that there is none.
+// For the static release alone. libpcap's list of capture sources names D-Bus, whose member of the archive would pull
+// in all of libdbus. xdpc reads files and opens no source, so these stand in for that member and say that there is
+// none.
 struct pcap;
 struct pcap_if_list;
 

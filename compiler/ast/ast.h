@@ -1,5 +1,5 @@
-// What a file says, as it is written: nothing resolved, nothing typed. Made by parse, read by sema and by the formatter.
-// Dump: --emit=ast (print.h). Every node has its span.
+// What a file says, as it is written: nothing resolved, nothing typed. Made by parse, read by sema and by the
+// formatter. Dump: --emit=ast (print.h). Every node has its span.
 #pragma once
 
 #include "compiler/basic/source.h"
@@ -18,33 +18,33 @@ struct Name {
 };
 
 enum class ExprKind : uint8_t {
-  Number,   // number, unit
-  Address,  // prefix with full length
-  Prefix,   // prefix (written with /N)
-  Mac,      // mac
-  Range,    // args: low, high (literals)
-  Bytes,    // text: the bytes themselves
-  Name,     // text
-  Member,   // args[0] . text
-  Index,    // args[0] [ args[1] ]
-  Slice,    // args[0] [ args[1] : args[2] ]
-  Call,     // text ( args… ): u32(x)
-  Tuple,    // ( args… ): one element is a group
-  Set,      // { args… }: elements, or Pair for maps
-  Pair,     // args[0] => args[1]
-  Mask,     // args[0] / numbers[0] [/ numbers[1]]
-  Negate,   // - args[0]
-  Not,      // not args[0]
-  Binary,   // op, args[0], args[1]
-  Contains, // args[0] contains [any] args[1] [within args[2]]; any: flag
+  Number,     // number, unit
+  Address,    // prefix with full length
+  Prefix,     // prefix (written with /N)
+  Mac,        // mac
+  Range,      // args: low, high (literals)
+  Bytes,      // text: the bytes themselves
+  Name,       // text
+  Member,     // args[0] . text
+  Index,      // args[0] [ args[1] ]
+  Slice,      // args[0] [ args[1] : args[2] ]
+  Call,       // text ( args… ): u32(x)
+  Tuple,      // ( args… ): one element is a group
+  Set,        // { args… }: elements, or Pair for maps
+  Pair,       // args[0] => args[1]
+  Mask,       // args[0] / numbers[0] [/ numbers[1]]
+  Negate,     // - args[0]
+  Not,        // not args[0]
+  Binary,     // op, args[0], args[1]
+  Contains,   // args[0] contains [any] args[1] [within args[2]]; any: flag
   StartsWith, // args[0] starts with args[1]
-  Load,     // load "text"
+  Load,       // load "text"
 };
 
 enum class Op : uint8_t { Mul, Add, Sub, Shl, Shr, BitAnd, BitXor, BitOr, Eq, Ne, Lt, Le, Gt, Ge, In, NotIn, And, Or };
 
-// A number's unit as written: "", a time (ns us ms s m h d), a size (B KiB …), a packet rate (pps kpps Mpps) or a bit rate
-// (bps …). `number` is already scaled: to ns, bytes, packets a second, bits a second.
+// A number's unit as written: "", a time (ns us ms s m h d), a size (B KiB …), a packet rate (pps kpps Mpps) or a bit
+// rate (bps …). `number` is already scaled: to ns, bytes, packets a second, bits a second.
 enum class Dimension : uint8_t { none, time, bytes, packet_rate, bit_rate };
 
 struct Expr {
@@ -62,7 +62,8 @@ struct Expr {
   std::vector<Expr> args;
 };
 
-// rate 200 pps burst 400 per ip.src/24/64 capacity 1M when full evict [clock exact]: the clauses of meters, sets, counters.
+// rate 200 pps burst 400 per ip.src/24/64 capacity 1M when full evict [clock exact]: the clauses of meters, sets,
+// counters.
 struct Clauses {
   std::optional<Expr> rate, burst, capacity, timeout;
   std::vector<Expr> per; // empty: not keyed
@@ -101,8 +102,8 @@ struct Statement {
   Span span;
 };
 
-// Either a plain rule (statements has one, with an optional condition and meter) or a block. A nested `when` in a block is
-// a Rule, too: a block's items are in order.
+// Either a plain rule (statements has one, with an optional condition and meter) or a block. A nested `when` in a block
+// is a Rule, too: a block's items are in order.
 struct Rule;
 struct BlockItem;
 struct Rule {
@@ -111,7 +112,7 @@ struct Rule {
   std::optional<MeterUse> meter;
   std::vector<BlockItem> body;
   std::optional<std::vector<BlockItem>> otherwise; // else { … }
-  bool block = false; // written with { }
+  bool block = false;                              // written with { }
   Span span;
 };
 struct BlockItem {
@@ -229,7 +230,8 @@ struct Test {
   Span span;
 };
 
-// A field of a header: `data_offset: u4`, `flags: u8 { cwr: u1 … }`, `key: u32 when k`, or derived: `len = payload_length + 40`.
+// A field of a header: `data_offset: u4`, `flags: u8 { cwr: u1 … }`, `key: u32 when k`, or derived: `len =
+// payload_length + 40`.
 struct HeaderField {
   Name name;
   Name type;
@@ -240,7 +242,7 @@ struct HeaderField {
 };
 
 struct PayloadBy {
-  std::optional<Name> by;   // field; without: `payload eth`
+  std::optional<Name> by; // field; without: `payload eth`
   std::optional<Expr> when;
   std::vector<Expr> entries; // Pair: value => header name
   std::optional<Name> single;

@@ -1,8 +1,9 @@
-// The checked policy: names resolved, everything typed, constants folded, presence explicit. Made by sema::check, read by
-// analysis, plan, lower and the oracle. Dump: --emit=ir (print.h).
+// The checked policy: names resolved, everything typed, constants folded, presence explicit. Made by sema::check, read
+// by analysis, plan, lower and the oracle. Dump: --emit=ir (print.h).
 //
-// Presence. A field may be read only where its header is present. sema makes that explicit: every comparison or membership
-// `tcp.dport == 22` becomes And[Present(tcp), Compare(…)], and And and Or are evaluated from left to right and stop early. So an absent header makes the atom false, and `not` is plain negation.
+// Presence. A field may be read only where its header is present. sema makes that explicit: every comparison or
+// membership `tcp.dport == 22` becomes And[Present(tcp), Compare(…)], and And and Or are evaluated from left to right
+// and stop early. So an absent header makes the atom false, and `not` is plain negation.
 #pragma once
 
 #include "compiler/basic/source.h"
@@ -15,8 +16,8 @@
 
 namespace xdpc::ir {
 
-using HeaderId = uint32_t;  // index into Policy::headers
-using FieldId = uint32_t;   // index into Header::fields
+using HeaderId = uint32_t;   // index into Policy::headers
+using FieldId = uint32_t;    // index into Header::fields
 using ConstSetId = uint32_t; // indices into the Policy's tables
 using SetId = uint32_t;
 using MeterId = uint32_t;
@@ -38,22 +39,24 @@ struct Type {
 };
 
 enum class ExprKind : uint8_t {
-  Bool,       // number 0 or 1
-  Int,        // number (two's complement, 64 bits)
-  Address,    // address; type Ip, Ipv4 or Ipv6
-  Mac,        // number: the 48 bits, first byte highest
-  Field,      // header, field. A Bool for a one-bit field. Only where the header is present
-  Packet,     // packet: a field of the frame
+  Bool,          // number 0 or 1
+  Int,           // number (two's complement, 64 bits)
+  Address,       // address; type Ip, Ipv4 or Ipv6
+  Mac,           // number: the 48 bits, first byte highest
+  Field,         // header, field. A Bool for a one-bit field. Only where the header is present
+  Packet,        // packet: a field of the frame
   PayloadLength, // header: bytes behind it up to IP's length, never negative
   LastProtocol,  // header: the protocol number behind its chain of extension headers
-  Present,    // header (plain or union): Bool
-  Mask,       // args[0] of Ip/Ipv4/Ipv6; v4_bits, v6_bits kept; the rest zero
-  Number,     // args[0]: an Ipv4 address or a narrower Int as a number: u32(ipv4.dst)
-  Arith,      // op, args[0], args[1]: Int, 64 bits signed
-  Compare,    // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
-  InConst,    // args (one a part), id: ConstSetId
-  InSet,      // args, id: SetId
-  Not, And, Or, // args
+  Present,       // header (plain or union): Bool
+  Mask,          // args[0] of Ip/Ipv4/Ipv6; v4_bits, v6_bits kept; the rest zero
+  Number,        // args[0]: an Ipv4 address or a narrower Int as a number: u32(ipv4.dst)
+  Arith,         // op, args[0], args[1]: Int, 64 bits signed
+  Compare,       // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
+  InConst,       // args (one a part), id: ConstSetId
+  InSet,         // args, id: SetId
+  Not,
+  And,
+  Or, // args
 };
 
 enum class Op : uint8_t { Mul, Add, Sub, Shl, Shr, BitAnd, BitXor, BitOr, Eq, Ne, Lt, Le, Gt, Ge };
@@ -79,10 +82,10 @@ struct Expr {
 struct Field {
   std::string name;
   Type type;
-  uint32_t bit_offset = 0; // from the header's start
-  uint32_t bits = 0;       // width on the wire; 0 for a derived field
-  std::optional<FieldId> whole; // of a part: the field it is a part of
-  std::optional<Expr> derived;  // computed from other fields; refers to the header by its own id
+  uint32_t bit_offset = 0;           // from the header's start
+  uint32_t bits = 0;                 // width on the wire; 0 for a derived field
+  std::optional<FieldId> whole;      // of a part: the field it is a part of
+  std::optional<Expr> derived;       // computed from other fields; refers to the header by its own id
   std::vector<FieldId> alternatives; // of a union's field: the field's id in each alternative, in their order
   Span span;
 };
@@ -104,13 +107,13 @@ enum class HeaderKind : uint8_t { plain, tunnel, extension, alternatives };
 struct Header {
   std::string name;
   HeaderKind kind = HeaderKind::plain;
-  std::vector<HeaderId> alternatives;       // kind alternatives: `ip` = ipv4 | ipv6; no two are present together
-  std::optional<HeaderId> extension_of;     // kind extension: its own next-header field selects in that header's table
+  std::vector<HeaderId> alternatives;   // kind alternatives: `ip` = ipv4 | ipv6; no two are present together
+  std::optional<HeaderId> extension_of; // kind extension: its own next-header field selects in that header's table
   std::vector<Field> fields;
-  uint32_t min_size = 0;                    // bytes of the declared fields: a shorter `size` is impossible
-  std::optional<Expr> size;                 // bytes; none: min_size
-  std::optional<Expr> length;               // header and payload together, bytes
-  std::vector<PayloadBy> payload;           // tried in order
+  uint32_t min_size = 0;          // bytes of the declared fields: a shorter `size` is impossible
+  std::optional<Expr> size;       // bytes; none: min_size
+  std::optional<Expr> length;     // header and payload together, bytes
+  std::vector<PayloadBy> payload; // tried in order
   Span span;
 };
 
@@ -138,8 +141,9 @@ struct Set {
   uint64_t timeout_ns = 0; // 0: none
   bool refuse_when_full = false;
   std::vector<abi::KeyValue> initial;
-  std::vector<abi::PrefixLength> added_lengths; // prefix sets: of what the policy's own `add` and `remove` name; no doubles
-  bool added_by_policy = false;                 // some rule adds to it or removes from it
+  std::vector<abi::PrefixLength>
+      added_lengths;            // prefix sets: of what the policy's own `add` and `remove` name; no doubles
+  bool added_by_policy = false; // some rule adds to it or removes from it
   bool used = false;
   Span span;
 };
@@ -190,11 +194,11 @@ enum class ActionKind : uint8_t { Count, Emit, Add, Remove };
 
 struct Action {
   ActionKind kind = ActionKind::Count;
-  uint32_t id = 0;              // counter, event or set
-  std::vector<Expr> key;        // of Add and Remove; of a keyed Count
-  std::vector<HeaderId> needs;  // headers without which the action does nothing
-  uint64_t duration_ns = 0;     // Add: abi::kNever for none
-  uint64_t sample = 1;          // Emit: one in so many
+  uint32_t id = 0;             // counter, event or set
+  std::vector<Expr> key;       // of Add and Remove; of a keyed Count
+  std::vector<HeaderId> needs; // headers without which the action does nothing
+  uint64_t duration_ns = 0;    // Add: abi::kNever for none
+  uint64_t sample = 1;         // Emit: one in so many
   Span span;
 };
 
@@ -241,7 +245,7 @@ enum class TestStepKind : uint8_t { Given, Packet, Wait, Counter, Has, Lacks, Ev
 struct TestStep {
   TestStepKind kind = TestStepKind::Packet;
   Span span;
-  uint32_t id = 0;                    // set, counter (Counter with `rule` empty) or event
+  uint32_t id = 0;                     // set, counter (Counter with `rule` empty) or event
   std::vector<abi::KeyValue> elements; // Given, Has, Lacks; Counter: the key, if keyed
   uint64_t wait_ns = 0;
   std::vector<uint8_t> frame;

@@ -69,8 +69,8 @@ std::vector<abi::Bytes> readFrames(const char* path) {
   return frames;
 }
 
-// By the kernel's own clock: around the call there is also the time in which it switches the XDP dispatcher, some 18 ms.
-// The kernel cuts each mean to whole ns, which the mean over the frames smooths.
+// By the kernel's own clock: around the call there is also the time in which it switches the XDP dispatcher, some 18
+// ms. The kernel cuts each mean to whole ns, which the mean over the frames smooths.
 double timeAll(const Program& program, const std::vector<abi::Bytes>& frames, uint32_t repeat) {
   double sum = 0;
   for (const abi::Bytes& frame : frames) {

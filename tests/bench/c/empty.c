@@ -5,8 +5,8 @@
 
 SEC("xdp.frags")
 int empty(struct xdp_md* ctx) {
-    (void)ctx;
-    return XDP_PASS;
+  (void)ctx;
+  return XDP_PASS;
 }
 
 char _license[] SEC("license") = "GPL";
