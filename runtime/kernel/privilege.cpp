@@ -72,7 +72,7 @@ KernelError needsSysAdmin(std::string situation) {
 
 KernelResult<Done> requireCapabilities(std::string situation) {
   for (const auto& name : missingCapabilities())
-    if (name != "CAP_PERFMON") // without it all works, but slower
+    if (name != "CAP_PERFMON") // some programs load without it; loading says if this one does not
       return privilegeError(std::move(situation), EPERM);
   return Done{};
 }

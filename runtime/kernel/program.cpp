@@ -88,6 +88,11 @@ Fd loadWithLog(const object::Object& object, const std::vector<object::Instructi
   }
 }
 
+bool lacksPerfmon() {
+  const auto missing = missingCapabilities();
+  return std::find(missing.begin(), missing.end(), "CAP_PERFMON") != missing.end();
+}
+
 // The kernel found fault with the lines and functions, not with the program.
 bool blamesBtf(std::string_view log) {
   return !lastInstruction(log) && (log.find("func_info") != log.npos || log.find("line_info") != log.npos);
@@ -111,7 +116,10 @@ KernelResult<Fd> loadProgram(const object::Object& object, const std::vector<Fd>
   }
   if (fd)
     return fd;
-  if (code == EPERM || (code == EACCES && log.empty()))
+  // Without CAP_PERFMON the verifier takes less: whatever it then refuses, the program is not to blame.
+  if (code == EPERM || (code == EACCES && lacksPerfmon()))
+    return privilegeError("cannot load the program", EPERM);
+  if (code == EACCES && log.empty())
     return privilegeError("cannot load the program", code);
   if (log.empty())
     return systemError("cannot load the program", code);
@@ -166,8 +174,7 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   if (!live)
     return live.error();
   policy.maps = std::move(*live);
-  const auto missing = missingCapabilities();
-  if (std::find(missing.begin(), missing.end(), "CAP_PERFMON") != missing.end())
+  if (lacksPerfmon())
     policy.warnings.emplace_back("without CAP_PERFMON the kernel masks every memory access of the program");
   return policy;
 }
