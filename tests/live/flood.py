@@ -34,21 +34,6 @@ class Flood(world.LiveTest):
         self.assertEqual(world.eventually(total, lambda sum: sum >= len(frames)), len(frames), "each frame counts once")
         return time.monotonic() - begin
 
-    def control(self):
-        """The lease of the events' reader, 0 without one, as the running generation has it."""
-        maps = json.loads(self.xdpc("show", "--dev", "edge0", "--json"))["maps"]
-        number = next(use["id"] for use in maps if use["name"].endswith("control"))
-        value = json.loads(world.sh("bpftool", "-j", "map", "lookup", "id", str(number), "key", "0", "0", "0", "0"))["value"]
-        return int.from_bytes(bytes(int(byte, 16) for byte in value[:8]), "little")
-
-    def reader(self):
-        process = self.start("events", "--dev", "edge0", "--json")
-        self.await_reader()
-        return process
-
-    def await_reader(self):
-        self.assertTrue(world.eventually(self.control, bool), "the reader of events takes the lease")
-
     def events(self):
         with open("/run/test/out") as out:
             return [json.loads(line) for line in out]
@@ -85,7 +70,7 @@ class Flood(world.LiveTest):
         self.assertEqual(len(world.eventually(self.events, lambda events: len(events) >= expected)), expected)
         reader.send_signal(signal.SIGTERM)
         self.assertEqual(reader.wait(world.PATIENCE), 0)
-        self.assertEqual(self.control(), 0, "the lease is given back")
+        self.assertEqual(self.lease(), 0, "the lease is given back")
         events = self.events()
         self.assertEqual([event["time_ns"] for event in events], sorted(event["time_ns"] for event in events))
         sources = {event["fields"].pop("ip.src") for event in events}

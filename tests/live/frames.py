@@ -77,7 +77,7 @@ def ipv6(inner, src="2001:db8:99::5", dst="2001:db8:42::1", chain=(), payload_le
 
 def options_header(number, blocks=0):
     """Hop-by-hop or destination options of 8 × (1 + blocks) bytes: padding."""
-    return number, bytes([blocks, 1, 4 + 8 * blocks]) + bytes(4 + 8 * blocks)
+    return number, bytes([blocks, 1, min(255, 4 + 8 * blocks)]) + bytes(4 + 8 * blocks)
 
 
 def routing_header():

@@ -99,18 +99,13 @@ class Headers(world.LiveTest):
         cable = self.cable()
         self.attach(world.example("web_edge"), mode)
         frames = [(expected, build(0 if family == 4 else 1)) for expected, build in PLAIN] + (FOURTH if family == 4 else SIXTH)
-        for number, (expected, frame) in enumerate(frames):
-            with self.subTest(number=number, expected=expected, frame=ethernet(frame).hex()):
-                self.expect_judged(cable, expected, ethernet(frame))
+        self.expect_each(cable, [(expected, ethernet(frame)) for expected, frame in frames])
 
     @cases(mode=MODES)
     def test_frames_that_break_off(self, mode):
         cable = self.cable()
         self.attach(world.example("web_edge"), mode)
-        for expected, length, changes in CUT:
-            whole = ethernet(ipv4(WEB)._replace(**changes))
-            with self.subTest(length=length):
-                self.expect_judged(cable, expected, whole[:length])
+        self.expect_each(cable, [(expected, ethernet(ipv4(WEB)._replace(**changes))[:length]) for expected, length, changes in CUT])
 
     @cases(mode=MODES)
     def test_a_large_mtu(self, mode):
@@ -118,13 +113,16 @@ class Headers(world.LiveTest):
         self.attach(world.example("web_edge"), mode)
         (running,) = self.attached()
         self.assertEqual(running["mode"], mode)
+        data = bytes(8000)
         for family in (0, 1):
-            large = bytes(8000)
-            self.expect_judged(cable, "pass by web", ethernet(ip(tcp(dport=443, flags=ACK, payload=large), ELSEWHERE[family])))
-            self.expect_judged(cable, "pass by ssh", ethernet(vlan(ip(tcp(dport=22, flags=ACK, payload=large), MANAGEMENT[family]), 7)))
-            self.expect_judged(cable, "drop by dns_amp", ethernet(ip(udp(sport=53, payload=dns(payload=large)), ELSEWHERE[family])))
-            self.expect_judged(cable, "drop by default", ethernet(ip(udp(sport=54, payload=dns(payload=large)), ELSEWHERE[family])))
-            self.expect_judged(cable, "drop by bogus", ethernet(ip(udp(payload=large, length=8009), ELSEWHERE[family])))
+            frames = [
+                ("pass by web", ip(tcp(dport=443, flags=ACK, payload=data), ELSEWHERE[family])),
+                ("pass by ssh", vlan(ip(tcp(dport=22, flags=ACK, payload=data), MANAGEMENT[family]), 7)),
+                ("drop by dns_amp", ip(udp(sport=53, payload=dns(payload=data)), ELSEWHERE[family])),
+                ("drop by default", ip(udp(sport=54, payload=dns(payload=data)), ELSEWHERE[family])),
+                ("drop by bogus", ip(udp(payload=data, length=8009), ELSEWHERE[family])),
+            ]
+            self.expect_each(cable, [(expected, ethernet(frame)) for expected, frame in frames])
 
     @cases(mode=MODES)
     def test_lengths_and_bytes_of_large_frames(self, mode):

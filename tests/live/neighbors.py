@@ -46,14 +46,11 @@ class Neighbors(world.LiveTest):
     def test_which_messages_are_neighbour_discovery(self, mode):
         cable = self.cable()
         self.attach(world.example("web_edge"), mode)
-        self.expect_judged(cable, "pass by neighbors", ethernet(arp()))
-        self.expect_judged(cable, "pass by neighbors", ethernet(vlan(arp(), 7)))
-        for kind in (133, 135, 137):
-            self.expect_judged(cable, "pass by neighbors", ethernet(ip(icmp6(kind, body=bytes(20)), "2001:db8:42::9")))
-        for kind in (1, 128, 129, 132, 138, 143):
-            self.expect_judged(cable, "drop by default", ethernet(ip(icmp6(kind, body=bytes(20)), "2001:db8:42::9")))
-        self.expect_judged(cable, "drop by default", ethernet(ip(icmp(), "192.0.2.9")))
-        self.expect_judged(cable, "drop by default", ethernet(ip(icmp(135), "192.0.2.9")))
+        message = lambda kind: ip(icmp6(kind, body=bytes(20)), "2001:db8:42::9")  # noqa: E731
+        frames = [("pass by neighbors", frame) for frame in (arp(), vlan(arp(), 7), *map(message, (133, 135, 137)))]
+        frames += [("drop by default", message(kind)) for kind in (1, 128, 129, 132, 138, 143)]
+        frames += [("drop by default", ip(icmp(kind), "192.0.2.9")) for kind in (8, 135)]
+        self.expect_each(cable, [(expected, ethernet(frame)) for expected, frame in frames])
 
 
 world.main()

@@ -30,12 +30,10 @@ class Sets(world.LiveTest):
         return self.xdpc("set", "del", *BANNED, *elements, code=code)
 
     def expect_listed(self, *sources):
-        for source in sources:
-            self.expect_judged(self.link, "drop by listed", packet(source))
+        self.expect_each(self.link, [("drop by listed", packet(source)) for source in sources])
 
     def expect_open(self, *sources):
-        for source in sources:
-            self.expect_judged(self.link, "pass by web", packet(source))
+        self.expect_each(self.link, [("pass by web", packet(source)) for source in sources])
 
     def expect_end(self, source, life, begin, added):
         """The source is listed for `life` seconds since a moment between `begin` and `added`, and then no more."""

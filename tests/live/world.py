@@ -265,21 +265,29 @@ class LiveTest(unittest.TestCase):
         total = sum(expected.values())
         self.assertEqual(eventually(lambda: self.rules(device), lambda now: sum(now.values()) >= total), expected)
 
-    def judge(self, cable, frame, device="edge0"):
-        """The rule that counted this frame, alone; and whether it passed, by what arrives behind XDP."""
-        before, behind = self.rules(device), self.capture(cable, None)
+    def judge(self, cable, frame, before=None):
+        """The rule that counted this frame, and no other; and all counts after it."""
+        before = before or self.rules(cable.device)
         cable.send([frame])
-        after = eventually(lambda: self.rules(device), lambda now: now != before)
+        after = eventually(lambda: self.rules(cable.device), lambda now: now != before)
         grown = {name: packets - before.get(name, 0) for name, packets in after.items() if packets != before.get(name, 0)}
         self.assertEqual(list(grown.values()), [1], f"of one frame these counts grew: {grown}")
-        passed = frame in behind.frames()
-        behind.close()
-        return next(iter(grown)), passed
+        return next(iter(grown)), after
 
-    def expect_judged(self, cable, expected, frame, device="edge0"):
-        """`expected` as "pass by web"."""
-        rule, passed = self.judge(cable, frame, device)
-        self.assertEqual(f"{'pass' if passed else 'drop'} by {rule}", expected)
+    def expect_each(self, cable, cases):
+        """(expected, frame)…, as in ("pass by web", frame): one rule counts it, and what passes arrives behind XDP."""
+        before = self.rules(cable.device)
+        for number, (expected, frame) in enumerate(cases):
+            with self.subTest(number=number, expected=expected, frame=frame[:80].hex()):
+                behind = self.capture(cable, None)
+                rule, before = self.judge(cable, frame, before)
+                arrived = lambda: frame in behind.frames()  # noqa: B023, E731
+                passed = eventually(arrived, bool) if expected.startswith("pass") else arrived()
+                behind.close()
+                self.assertEqual(f"{'pass' if passed else 'drop'} by {rule}", expected)
+
+    def expect_judged(self, cable, expected, frame):
+        self.expect_each(cable, [(expected, frame)])
 
     def attached(self):
         return json.loads(self.xdpc("list", "--json"))["attached"]
@@ -298,16 +306,37 @@ class LiveTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def lock(self, folder):
-        """Holds the lock on a folder of pins as a working xdpc does."""
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        self.addCleanup(os.close, fd)
+    def lease(self):
+        """When the lease of the events' reader ends, 0 without one, as the running generation has it."""
+        maps = json.loads(self.xdpc("show", "--dev", "edge0", "--json"))["maps"]
+        number = next(use["id"] for use in maps if use["name"].endswith("control"))
+        value = json.loads(sh("bpftool", "-j", "map", "lookup", "id", str(number), "key", "0", "0", "0", "0"))["value"]
+        return int.from_bytes(bytes(int(byte, 16) for byte in value[:8]), "little")
+
+    def await_reader(self):
+        self.assertTrue(eventually(self.lease, bool), "the reader of events takes the lease")
+
+    def reader(self):
+        """`xdpc events` in the background, at work; its lines go to /run/test/out."""
+        process = self.start("events", "--dev", "edge0", "--json")
+        self.await_reader()
+        return process
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Holds the lock on a folder of pins, as a working xdpc does."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
 
 
-def pins():
+def pins(bpffs="/sys/fs/bpf"):
     """What lies in the bpffs below xdpc's folder."""
-    root = pathlib.Path("/sys/fs/bpf/xdpc")
+    root = pathlib.Path(bpffs) / "xdpc"
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
