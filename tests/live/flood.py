@@ -1,6 +1,7 @@
 # SYN floods against examples/web_edge: cut after the declared burst, the sources banned, others unharmed; nothing is lost
 # between what was sent and what the rules count; events reach a reader as JSON, and count as unread without one.
 import json
+import os
 import signal
 import time
 
@@ -101,6 +102,9 @@ class Flood(world.LiveTest):
         self.assertEqual(message, "xdpc: error: somebody else already reads the events of `edge0`\n")
         first.kill()
         first.wait()
+        self.assertTrue(world.eventually(lambda: self.lease() < time.monotonic_ns(), bool), "its lease runs out")
+        self.flood(cable, 4)
+        self.assertEqual(self.counters()["system"]["flood.unread"]["packets"], sampled(self.rules()["syn_flood"]))
         second = self.start("events", "--dev", "edge0", "--json", "--count", "1")
         self.flood_until(cable, lambda: second.poll() is not None)
         self.assertEqual([second.returncode, len(self.events())], [0, 1])
@@ -129,6 +133,21 @@ class Flood(world.LiveTest):
         self.assertEqual(families, [False] * first + [True] * (both - first))
         self.xdpc("detach", "--dev", "edge0")
         self.assertEqual(reader.wait(world.PATIENCE), 0)
+
+
+class Counting(world.LiveTest):
+    @cases(mode=MODES)
+    def test_all_cpus_count_at_once(self, mode):
+        cable = self.cable()
+        self.attach(world.example("syn_counter"), mode)
+        frames = [syn(source) for source in (NETWORK[4].format(1), NETWORK[6].format(1))] * 2_500
+        cpus = sorted(os.sched_getaffinity(0))
+        for sender in [self.child(lambda cpu=cpu: cable.send(frames, cpu)) for cpu in cpus]:
+            self.await_child(sender)
+        sent = len(frames) * len(cpus) - cable.dropped()
+        self.expect_rules({"syn": sent})
+        keys = {key["key"]: key["packets"] for key in self.counters()["counters"]["syns_per_source"]["keys"]}
+        self.assertEqual((set(keys), sum(keys.values())), ({NETWORK[4].format(1), "2001:db8:99::1"}, sent))
 
 
 world.main()

@@ -1,8 +1,6 @@
 # Swaps under traffic: numbered packets, half of which both policies pass and half of which both drop, arrive exactly as they
 # should while `xdpc attach` puts one policy over the other: none meets a moment without a policy, and none is lost.
-import json
 import mmap
-import os
 import socket
 import struct
 import time
@@ -30,24 +28,6 @@ class Swap(world.LiveTest):
         memory = mmap.mmap(-1, size)
         self.addCleanup(memory.close)
         return memory
-
-    def child(self, work):
-        """A process that does the work; it ends with the test at the latest."""
-        pid = os.fork()
-        if pid:
-            self.addCleanup(self.reap, pid)
-            return pid
-        world.die_with_parent()
-        try:
-            work()
-            os._exit(0)
-        except BaseException as error:  # noqa: B902: whatever it is, no test goes on in a child
-            print(repr(error), flush=True)
-            os._exit(1)
-
-    def reap(self, pid):
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
 
     def sent(self):
         return struct.unpack_from("Q", self.page, SENT)[0]
@@ -98,7 +78,7 @@ class Swap(world.LiveTest):
             self.assertEqual(set(world.eventually(self.rules, lambda rules: len(rules) == 2)), both, "what the new one sees")
         world.eventually(self.sent, lambda sent: sent >= LEAST, 3 * world.PATIENCE)
         self.page[STOP] = 1
-        os.waitid(os.P_PID, sender, os.WEXITED | os.WNOWAIT)
+        self.await_child(sender)
         self.expect_all_judged_right(cable, behind)
 
     def expect_all_judged_right(self, cable, behind):
@@ -110,12 +90,7 @@ class Swap(world.LiveTest):
         self.assertEqual(max(numbers(0)), 1)
         _, full = struct.unpack("II", behind.getsockopt(world.Capture.PACKET, 6, 8))  # PACKET_STATISTICS
         lost = sent // 2 - sum(numbers(0))
-        self.assertLessEqual(lost, full + self.full_queue(), "lost, and not for a queue that was full")
-
-    def full_queue(self):
-        """Frames for which the veth had no room: the sender was faster than the receiver."""
-        statistics = world.sh("ip", "-n", "peer", "-s", "-j", "link", "show", "edge0")
-        return json.loads(statistics)[0]["stats64"]["tx"]["dropped"]
+        self.assertLessEqual(lost, full + cable.dropped(), "lost, and not for a queue that was full")
 
     def test_the_mode_of_a_running_policy_stays(self):
         cable = self.cable()

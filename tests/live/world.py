@@ -159,10 +159,14 @@ class Cable:
             link.bind((self.device, 3 if receive else 0))  # 3: ETH_P_ALL
         return link
 
-    def send(self, frames):
+    def dropped(self):
+        """Frames of the peer for which this end's queue had no room."""
+        return json.loads(sh("ip", "-n", "peer", "-s", "-j", "link", "show", self.device))[0]["stats64"]["tx"]["dropped"]
+
+    def send(self, frames, cpu=None):
         """The frames, from the peer, in order, on one CPU, and not faster than the other end takes them."""
         before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(before)})
+        os.sched_setaffinity(0, {min(before) if cpu is None else cpu})
         try:
             with self.packet_socket() as link:
                 for number, frame in enumerate(frames, 1):
@@ -296,6 +300,24 @@ class LiveTest(unittest.TestCase):
         """Of a set: text to remaining seconds, None where there is no end."""
         listed = json.loads(self.xdpc("set", "list", name, "--dev", device, "--json"))["elements"]
         return {e["element"]: None if e["remaining_ns"] is None else e["remaining_ns"] / 1e9 for e in listed}
+
+    def child(self, work):
+        """A process that does the work; it ends with the test at the latest."""
+        pid = os.fork()
+        if pid:
+            self.addCleanup(os.waitpid, pid, 0)
+            self.addCleanup(os.kill, pid, signal.SIGKILL)
+            return pid
+        die_with_parent()
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:  # noqa: B902: whatever it is, no test goes on in a child
+            print(repr(error), flush=True)
+            os._exit(1)
+
+    def await_child(self, pid):
+        self.assertEqual(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT).si_status, 0)
 
     def start(self, *arguments):
         """`xdpc ARGUMENTS` in the background; it ends with the test."""
