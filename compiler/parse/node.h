@@ -15,10 +15,11 @@ namespace xdpc::parse {
   X(address)                                                                                                           \
   X(prefix_length)                                                                                                     \
   X(range_end)                                                                                                         \
-  X(literal) X(bytes_literal) X(title) X(expression) X(arguments) X(group) X(pair_value) X(set_literal) X(load)        \
-      X(last_of) X(reference) X(field_name) X(slice_end) X(index) X(mask) X(negation) X(minus_sign) X(binary_operator) \
-          X(any_of) X(search_limit) X(contains) X(starts_with) X(type) X(types) X(rate) X(burst) X(per) X(capacity)    \
-              X(timeout) X(when_full) X(exact_clock) X(hit_count) X(clauses) X(formerly) X(initial) X(constant)        \
+  X(literal)                                                                                                           \
+  X(bytes_literal) X(title) X(expression) X(arguments) X(group) X(pair_value) X(set_literal) X(load) X(last_of)        \
+      X(reference) X(field_name) X(slice_end) X(index) X(mask) X(negation) X(minus_sign) X(binary_operator) X(any_of)  \
+          X(search_limit) X(contains) X(starts_with) X(type) X(types) X(rate) X(burst) X(per) X(capacity) X(timeout)   \
+              X(when_full) X(exact_clock) X(hit_count) X(clauses) X(formerly) X(initial) X(constant)                   \
                   X(set_declaration) X(map_declaration) X(counter_declaration) X(meter_declaration)                    \
                       X(event_declaration) X(use) X(when) X(meter_use) X(inline_meter) X(verdict) X(hash_keys)         \
                           X(to_dev) X(to_cpu) X(to_cpus) X(to_socket) X(redirect) X(sample) X(count) X(emit) X(add)    \
