@@ -1,10 +1,12 @@
 # TCP connections through a policy: they really succeed or really fail, and the counters say exactly what was sent: every
 # frame that left the peer is read by a plain Python model of the policy.
+import errno
 import ipaddress
 import random
 import select
 import socket
 import threading
+import time
 
 import world
 from frames import ACK, ARP, ICMP6, SYN, TCP, parse
@@ -73,26 +75,23 @@ class Connections(world.LiveTest):
         for port in ports:
             self.addCleanup(socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=100).close)
 
-    def connect(self, *attempts, patience=0.6):
-        """(family, source, port)…: all at once. True for each that connects; the others must time out, not be refused."""
+    def expect_connections(self, expected, timeout=0.7):
+        """(family, source, port) to whether it connects, all at once; the others must time out, not be refused."""
         pending = []
         with world.namespace("peer"):
-            for family, source, port in attempts:
+            for (family, source, port), connects in expected:
                 client = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+                self.addCleanup(client.close)
                 client.bind((source, 0))
                 client.setblocking(False)
-                self.assertEqual(client.connect_ex((HOST[family], port)), 115)  # EINPROGRESS
-                pending.append(client)
-        results = [self.finish(client, patience) for client in pending]
-        for client in pending:
+                self.assertEqual(client.connect_ex((HOST[family], port)), errno.EINPROGRESS)
+                pending.append((client, connects, f"from {source} to port {port}"))
+        deadline = time.monotonic() + timeout
+        for client, connects, what in sorted(pending, key=lambda attempt: not attempt[1]):
+            patience = world.PATIENCE if connects else max(0, deadline - time.monotonic())
+            finished = bool(select.select([], [client], [], patience)[1])
+            self.assertEqual((finished, client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)), (connects, 0), what)
             client.close()
-        return results
-
-    def finish(self, client, patience):
-        if not select.select([], [client], [], patience)[1]:
-            return False
-        self.assertEqual(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0)
-        return True
 
     @cases(mode=MODES)
     def test_ssh_for_management_only_and_exact_counts(self, mode):
@@ -102,8 +101,7 @@ class Connections(world.LiveTest):
         self.bring_up(cable)
         self.listen(22, 80, 8080)
         attempts = [(f, source[f], port) for f in FAMILIES for source in (MANAGEMENT, ELSEWHERE) for port in (22, 80, 8080)]
-        expected = [port == 80 or port == 22 and source == MANAGEMENT[f] for f, source, port in attempts]
-        self.assertEqual(self.connect(*attempts), expected)
+        self.expect_connections([(to, to[2] == 80 or to[2] == 22 and to[1] == MANAGEMENT[to[0]]) for to in attempts])
         counts = self.expect_as_sent(capture, guard_rule)
         self.assertGreaterEqual(counts["knock"], 2, "a SYN of each family")
         self.assertGreaterEqual(counts["session"], 4, "the handshake's ACK and the FIN of each family")
@@ -116,7 +114,7 @@ class Connections(world.LiveTest):
         capture = self.capture(cable)
         self.bring_up(cable)
         self.listen(22)
-        self.assertEqual(self.connect((family, MANAGEMENT[family], 22)), [True])
+        self.expect_connections([((family, MANAGEMENT[family], 22), True)])
         self.expect_as_sent(capture, guard_rule)
         wire = sum(len(frame) for frame in capture.frames() if guard_rule(parse(frame)) == "session")
         self.assertEqual(self.counters()["rules"]["session"]["bytes"], wire)
@@ -156,7 +154,7 @@ class Connections(world.LiveTest):
         self.bring_up(cable)
         self.listen(80)
         attempts = [(f, source[f], 80) for f in FAMILIES for source in (MANAGEMENT, ELSEWHERE) for _ in range(source is MANAGEMENT and 3 or 1)]
-        self.assertEqual(self.connect(*attempts), [True] * len(attempts))
+        self.expect_connections([(attempt, True) for attempt in attempts])
         first = lambda packet: packet.proto == TCP and packet.flags & (SYN | ACK) == SYN  # noqa: E731
         self.expect_as_sent(capture, lambda packet: "syn" if first(packet) else "default")
         keys = self.counters()["counters"]["syns_per_source"]["keys"]
