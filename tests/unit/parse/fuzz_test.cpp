@@ -10,6 +10,7 @@ namespace xdpc::parse::testing {
 namespace {
 
 void parseAndPrint(const std::string& text) {
+  SCOPED_TRACE(text);
   const Parsed parsed(text);
   EXPECT_LT(parsed.tree().size(), 100 * text.size() + 1000);
   for (const diag::Diagnostic& d : parsed.emitter.diagnostics()) {

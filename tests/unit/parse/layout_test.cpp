@@ -132,10 +132,10 @@ TEST(Layout, EmptyLinesAndBlanksWithoutEnd) {
 }
 
 TEST(Layout, EndlessBraces) {
-  EXPECT_EQ(Parsed(repeat("policy p {\n", 1'000'000)).emitter.errorCount(), Limits{}.errors);
-  EXPECT_EQ(Parsed(repeat("policy p {}{}", 1'000'000)).emitter.errorCount(), 1u);
-  EXPECT_EQ(Parsed("policy p { a: " + repeat("when x { ", 1'000'000)).emitter.errorCount(), 1u);
-  EXPECT_EQ(Parsed(repeat("}", 1'000'000)).emitter.errorCount(), Limits{}.errors);
+  EXPECT_EQ(Parsed(repeat("policy p {\n", kEndless)).emitter.errorCount(), Limits{}.errors);
+  EXPECT_EQ(Parsed(repeat("policy p {}{}", kEndless)).emitter.errorCount(), 1u);
+  EXPECT_EQ(Parsed("policy p { a: " + repeat("when x { ", kEndless)).emitter.errorCount(), 1u);
+  EXPECT_EQ(Parsed(repeat("}", kEndless)).emitter.errorCount(), Limits{}.errors);
 }
 
 } // namespace

@@ -61,6 +61,13 @@ inline std::string rule(const std::string& text) {
   return tree + parsed.errors();
 }
 
+// So often that whatever recursed once a piece would overflow the stack. Sanitizers are slow, and their frames larger.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr size_t kEndless = 50'000;
+#else
+inline constexpr size_t kEndless = 1'000'000;
+#endif
+
 inline std::string repeat(std::string_view text, size_t times) {
   std::string result;
   result.reserve(text.size() * times);
