@@ -23,6 +23,8 @@ using kernel::KernelError;
 constexpr uint64_t kLeaseNs = 3'000'000'000;
 constexpr uint64_t kRenewNs = 1'000'000'000;
 constexpr int kPollMs = 200;
+// How often swaps may take away the generation that was just found.
+constexpr int kAttempts = 10;
 
 // The clock that programs compare the lease with.
 uint64_t coarseNow() {
@@ -49,6 +51,29 @@ public:
   }
 
   static Result<Reader> start(const Target& target, const EventSink& sink) {
+    for (int attempt = 1;; ++attempt) {
+      auto reader = startOnce(target, sink);
+      const bool overtaken = !reader && reader.error().kind == ErrorKind::system && reader.error().code == ENOENT;
+      if (!overtaken || attempt == kAttempts)
+        return reader;
+    }
+  }
+
+  Result<Done> renew() { return lease(coarseNow() + kLeaseNs); }
+  kernel::EventRing& ring() { return *ring_; }
+
+  enum class Life { same, swapped, gone };
+  Result<Life> life() const {
+    const auto live = installed(policy_.folder);
+    if (!live)
+      return live.error();
+    if (!*live)
+      return Life::gone;
+    return (*live)->info.program_id == policy_.program_id ? Life::same : Life::swapped;
+  }
+
+private:
+  static Result<Reader> startOnce(const Target& target, const EventSink& sink) {
     auto policy = open(target, Access::read);
     if (!policy)
       return policy.error();
@@ -75,20 +100,6 @@ public:
     return reader;
   }
 
-  Result<Done> renew() { return lease(coarseNow() + kLeaseNs); }
-  kernel::EventRing& ring() { return *ring_; }
-
-  enum class Life { same, swapped, gone };
-  Result<Life> life() const {
-    const auto live = installed(policy_.folder);
-    if (!live)
-      return live.error();
-    if (!*live)
-      return Life::gone;
-    return (*live)->info.program_id == policy_.program_id ? Life::same : Life::swapped;
-  }
-
-private:
   Result<Done> lease(uint64_t until) {
     const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&until), sizeof until);
     if (auto written = policy_.maps->write(control_, offsetof(abi::Control, event_lease_ns), bytes); !written)

@@ -49,6 +49,9 @@ void sweepVanished(const std::filesystem::path& bpffs) {
   if (!folders)
     return;
   for (const auto& folder : *folders) {
+    // Looks before it locks: while it holds the lock of a device that is there, other commands are turned away.
+    if (const auto seen = installed(folder); !seen || *seen)
+      continue;
     const auto lock = lockFolder(folder, {}, IfMissing::fail);
     if (!lock)
       continue;

@@ -15,6 +15,9 @@ namespace {
 
 using kernel::Fd;
 
+// How often a reader that has no lock is willing to be overtaken by swaps.
+constexpr int kAttempts = 10;
+
 int64_t nowNs(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -56,6 +59,20 @@ Attached describe(const Folder& folder, const Installed& live) {
   return attached;
 }
 
+// Nothing if nothing is attached there. A swap may remove the pins of what ran when it was asked: then it asks again.
+Result<std::optional<Attached>> look(const Folder& folder) {
+  for (int attempt = 1;; ++attempt) {
+    const auto live = installed(folder);
+    if (!live)
+      return live.error();
+    if (!*live)
+      return std::optional<Attached>();
+    Attached attached = describe(folder, **live);
+    if (attached.trouble.empty() || attempt == kAttempts)
+      return std::optional<Attached>(std::move(attached));
+  }
+}
+
 // `memlock:` of the descriptor's fdinfo.
 uint64_t accountedBytes(int fd) {
   const Fd file(::open(fmt::format("/proc/self/fdinfo/{}", fd).c_str(), O_RDONLY | O_CLOEXEC));
@@ -70,6 +87,14 @@ uint64_t accountedBytes(int fd) {
   return bytes;
 }
 
+Details detailsOf(Attached attached, const LivePolicy& policy) {
+  Details details{.attached = std::move(attached)};
+  for (uint32_t i = 0; i < policy.maps->size(); ++i)
+    details.maps.push_back({policy.manifest.maps[i].name, policy.manifest.maps[i].role, policy.maps->id(i),
+                            policy.maps->maxEntries(i), policy.maps->valueSize(i), accountedBytes(policy.maps->fd(i))});
+  return details;
+}
+
 } // namespace
 
 Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
@@ -81,31 +106,30 @@ Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
     return folders.error();
   std::vector<Attached> all;
   for (const auto& folder : *folders) {
-    const auto live = installed(folder);
-    if (!live)
-      return live.error();
-    if (*live)
-      all.push_back(describe(folder, **live));
+    auto attached = look(folder);
+    if (!attached)
+      return attached.error();
+    if (*attached)
+      all.push_back(std::move(**attached));
   }
   return all;
 }
 
 Result<Details> show(const Target& target) {
-  const auto policy = open(target, Access::read);
-  if (!policy)
-    return policy.error();
-  const auto live = installed(policy->folder);
-  if (!live)
-    return live.error();
-  if (!*live)
-    return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
-                               .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
-  Details details{.attached = describe(policy->folder, **live)};
-  for (uint32_t i = 0; i < policy->maps->size(); ++i)
-    details.maps.push_back({policy->manifest.maps[i].name, policy->manifest.maps[i].role, policy->maps->id(i),
-                            policy->maps->maxEntries(i), policy->maps->valueSize(i),
-                            accountedBytes(policy->maps->fd(i))});
-  return details;
+  for (int attempt = 1;; ++attempt) {
+    const auto policy = open(target, Access::read);
+    if (!policy)
+      return policy.error();
+    auto attached = look(policy->folder);
+    if (!attached)
+      return attached.error();
+    if (!*attached)
+      return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
+                                 .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
+    // Both of one generation, unless swaps follow one another without end.
+    if ((*attached)->generation == policy->generation || attempt == kAttempts)
+      return detailsOf(std::move(**attached), *policy);
+  }
 }
 
 } // namespace xdpc::swap
