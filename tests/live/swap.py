@@ -103,5 +103,26 @@ class Swap(world.LiveTest):
         self.assertEqual((running["policy"], running["mode"], running["generation"]), ("second", "generic", 2))
         self.expect_judged(cable, "pass by rest", ethernet(ip(udp(dport=11), "203.0.113.5")))
 
+    def test_reading_commands_never_meet_a_gap(self):
+        self.cable()
+        self.page = self.shared(4096)
+        files = [world.policy_file(f"{name}.xf", text) for name, text in POLICIES.items()]
+        self.attach(files[0])
+        child = self.child(self.read_on)
+        for swap in range(SWAPS):
+            self.attach(files[1 - swap % 2])
+        world.eventually(self.sent, lambda rounds: rounds >= 5)
+        self.page[STOP] = 1
+        self.await_child(child)
+        self.assertGreaterEqual(self.sent(), 5, "it did read")
+
+    def read_on(self):
+        """Counts its rounds where the sender counts its packets."""
+        while not self.page[STOP]:
+            self.assertIn(self.counters()["policy"], POLICIES)
+            self.assertEqual([entry["policy"] in POLICIES for entry in self.attached()], [True])
+            self.assertIn("program", self.xdpc("show", "--dev", "edge0"))
+            struct.pack_into("Q", self.page, SENT, self.sent() + 1)
+
 
 world.main()
