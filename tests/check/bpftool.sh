@@ -13,7 +13,8 @@ count=0
 for policy in "$2"/examples/*/*.xf; do
   "$1" build "$policy" -o "$folder.o" 2>/dev/null
   bpftool prog load "$folder.o" "$folder/program" 2>"$folder.log" || { cat "$folder.log"; exit 1; }
-  bpftool prog show pinned "$folder/program" | grep -q '^[0-9]*: xdp  name xdpc ' || { echo "$policy: not an XDP program"; exit 1; }
+  shown=$(bpftool prog show pinned "$folder/program")
+  [[ $shown =~ ^[0-9]+:\ xdp\ +name\ xdpc\  ]] || { echo "$policy: not an XDP program: $shown"; exit 1; }
   rm "$folder/program" "$folder.log"
   count=$((count + 1))
 done
