@@ -8,6 +8,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -33,6 +34,9 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
     LLVMInitializeBPFTarget();
     LLVMInitializeBPFTargetMC();
     LLVMInitializeBPFAsmPrinter();
+    // Kernels before 6.4 refuse a loop whose way back falls through, as block placement likes to lay it out.
+    const char* arguments[] = {"xdpc", "-disable-block-placement"};
+    llvm::cl::ParseCommandLineOptions(std::size(arguments), arguments);
     return true;
   }();
   (void)initialized;

@@ -95,7 +95,7 @@ llvm::Value* Builder::fromContext(unsigned offset, unsigned test_offset) {
   llvm::Value* given = loadAt(map(program_.common.test), test_offset, 4);
   CreateBr(done);
   startBlock(live);
-  llvm::Value* read = loadAt(context, offset, 4);
+  llvm::Value* read = opaque(loadAt(context, offset, 4)); // the kernel takes no computed address in the context
   CreateBr(done);
   startBlock(done);
   llvm::PHINode* value = CreatePHI(getInt32Ty(), 2);
@@ -108,7 +108,8 @@ llvm::Value* Builder::cell(llvm::Value* slot) {
   llvm::Value* cpu = call(BpfHelper::get_smp_processor_id, {});
   llvm::Value* rows = CreateZExt(config(offsetof(abi::Config, rows), 4), getInt64Ty());
   // A loader other than ours may have made fewer rows than there are CPUs: those share the first.
-  llvm::Value* row = CreateSelect(CreateICmpULT(cpu, rows), cpu, u64(0));
+  // Opaque: the compare must bound what is then multiplied.
+  llvm::Value* row = opaque(CreateSelect(CreateICmpULT(cpu, rows), cpu, u64(0)));
   llvm::Value* row_offset = opaque(CreateMul(row, u64(program_.row_bytes)));
   llvm::Value* cell_offset = CreateMul(CreateZExt(slot, getInt64Ty()), u64(sizeof(abi::Cell)));
   return at(at(map(program_.common.counters), row_offset), cell_offset);
@@ -137,7 +138,7 @@ llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicB
   llvm::Value* known = opaque(offset);
   CreateCondBr(CreateICmpULE(known, u64(plan::kBufferBytes - bytes)), bounded, outside);
   startBlock(bounded);
-  return at(data, known);
+  return at(data, opaque(known)); // the sum is made behind the compare, else its bounds are not known
 }
 
 void Builder::checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside) {

@@ -105,8 +105,10 @@ llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, 
   b.data = b.call(BpfHelper::map_lookup_elem, {b.map(program.common.copy), key});
   b.CreateCondBr(b.CreateIsNull(b.data), failed, found);
   b.startBlock(found);
-  b.available = b.opaque(copiedBytes(b));
-  b.CreateCondBr(b.CreateICmpULT(b.CreateSub(b.available, b.u64(1)), b.u64(plan::kBufferBytes)), sized, failed);
+  // 1 to 512 by its bits: older verifiers do not learn from a compare that a number is not zero.
+  llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(copiedBytes(b), b.u64(1))), plan::kBufferBytes - 1));
+  b.available = b.opaque(b.CreateAdd(bits, b.u64(1)));
+  b.CreateBr(sized);
   b.startBlock(sized);
   llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), b.data, b.available});
   b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);
