@@ -28,6 +28,11 @@ llvm::Value* Builder::opaque(llvm::Value* value) {
   return CreateCall(llvm::InlineAsm::get(type, "", "=r,0", false), {value});
 }
 
+llvm::Value* Builder::pinned(llvm::Value* value) {
+  auto* type = llvm::FunctionType::get(value->getType(), {value->getType()}, false);
+  return CreateCall(llvm::InlineAsm::get(type, "", "=r,0", true), {value});
+}
+
 llvm::Value* Builder::forgotten(llvm::Value* value, uint64_t mask) {
   llvm::Value* zero = loadAt(map(program_.common.control), offsetof(abi::Control, zero), 8);
   return opaque(CreateAnd(opaque(CreateAdd(value, zero)), mask));
@@ -138,7 +143,7 @@ llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicB
   llvm::Value* known = opaque(offset);
   CreateCondBr(CreateICmpULE(known, u64(plan::kBufferBytes - bytes)), bounded, outside);
   startBlock(bounded);
-  return at(data, opaque(known)); // the sum is made behind the compare, else its bounds are not known
+  return pinned(at(data, pinned(known))); // the sum is made here, behind the compare, else its bounds are not known
 }
 
 void Builder::checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside) {

@@ -50,6 +50,7 @@ public:
   // The value, but the optimizer cannot see where it comes from. Keeps a checked pointer the one that is used (the
   // verifier follows registers, not sums), and additions from becoming ORs, whose bounds it rounds up.
   llvm::Value* opaque(llvm::Value* value);
+  llvm::Value* pinned(llvm::Value* value); // opaque, and stays where it is
   // 1 if left < right, else 0 (i64), of numbers below 2^63, without a branch: a branch would double the states that the
   // verifier walks behind it.
   llvm::Value* isLess(llvm::Value* left, llvm::Value* right) { return CreateLShr(opaque(CreateSub(left, right)), 63); }
