@@ -5,6 +5,7 @@
 #include "driver/engines.h"
 #include "driver/object_of.h"
 #include "driver/output.h"
+#include "runtime/abi/verdict.h"
 #include "runtime/counters/counters.h"
 #include "runtime/events/events.h"
 
@@ -79,7 +80,7 @@ void Run::skip(const std::string& reason) {
 }
 
 void Run::say(const engine::Outcome& outcome) {
-  const char* verdict = events::verdictName(outcome.verdict);
+  const char* verdict = abi::verdictName(outcome.verdict);
   ++verdicts_[verdict];
   if (options_.json)
     printLine("{}", Json{{"frame", frames_}, {"verdict", verdict}, {"rule", ruleOf(outcome.slot)}}.dump());

@@ -1,6 +1,7 @@
 // See test_runner.h. Tested by tests/lit/cli/test*.xf (what fails, and how it is said) and tests/packet (what holds).
 #include "driver/test_runner.h"
 
+#include "compiler/ir/verdict.h"
 #include "runtime/counters/counters.h"
 #include "runtime/events/events.h"
 #include "runtime/sets/sets.h"
@@ -12,20 +13,6 @@
 namespace xdpc::driver {
 
 namespace {
-
-abi::Verdict abiVerdict(ir::Verdict verdict) {
-  switch (verdict) {
-  case ir::Verdict::Pass:
-    return abi::kPass;
-  case ir::Verdict::Drop:
-    return abi::kDrop;
-  case ir::Verdict::Abort:
-    return abi::kAborted;
-  case ir::Verdict::Tx:
-    return abi::kTx;
-  }
-  return abi::kAborted;
-}
 
 bool holds(ir::Op op, uint64_t actual, uint64_t number) {
   switch (op) {
@@ -62,7 +49,7 @@ const char* opText(ir::Op op) {
 }
 
 std::string verdictText(abi::Verdict verdict, const std::string& rule) {
-  const char* name = events::verdictName(verdict);
+  const char* name = abi::verdictName(verdict);
   return rule.empty() ? name : fmt::format("{} by {}", name, rule);
 }
 
@@ -139,7 +126,7 @@ void TestRun::given(const ir::TestStep& step) {
 }
 
 void TestRun::packet(const ir::TestStep& step) {
-  const abi::Verdict verdict = abiVerdict(step.verdict);
+  const abi::Verdict verdict = ir::actionOf(step.verdict);
   uint64_t wrong = 0;
   std::string first;
   for (uint64_t i = 1; i <= step.times; ++i) {

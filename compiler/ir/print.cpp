@@ -1,6 +1,7 @@
 // Prints a checked policy: state, rules, promises, tests, then the headers that they read. Entry point: toText. Tested
 // by tests/unit/sema/ir_test.cpp.
 #include "compiler/ir/print.h"
+#include "compiler/ir/verdict.h"
 
 #include <fmt/format.h>
 #include <set>

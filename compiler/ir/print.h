@@ -12,6 +12,5 @@ std::string toText(const Policy& policy);
 std::string toText(const Policy& policy, const Expr& expr); // one expression, fully bracketed
 std::string typeName(const Type& type);                     // "u16", "port", "ip", "(ip, port)"
 const char* opText(Op op);                                  // "=="
-const char* verdictName(Verdict verdict);                   // "drop"
 
 } // namespace xdpc::ir

@@ -96,11 +96,6 @@ const char* opText(Op op) {
   return texts[static_cast<unsigned>(op)];
 }
 
-const char* verdictName(Verdict verdict) {
-  static const char* const names[] = {"pass", "drop", "abort", "tx"};
-  return names[static_cast<unsigned>(verdict)];
-}
-
 std::string typeName(const Type& type) {
   switch (type.kind) {
   case TypeKind::Bool:

@@ -1,5 +1,6 @@
 // Lowers rules.
 #include "compiler/lower/rule.h"
+#include "compiler/ir/verdict.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/counter.h"
 #include "compiler/lower/event.h"
@@ -8,20 +9,6 @@
 
 namespace xdpc::lower {
 namespace {
-
-abi::Verdict actionOf(ir::Verdict verdict) {
-  switch (verdict) {
-  case ir::Verdict::Pass:
-    return abi::kPass;
-  case ir::Verdict::Drop:
-    return abi::kDrop;
-  case ir::Verdict::Abort:
-    return abi::kAborted;
-  case ir::Verdict::Tx:
-    return abi::kTx;
-  }
-  return abi::kAborted;
-}
 
 // Every way through the block reaches a verdict.
 bool alwaysEnds(const ir::Block& block) {
@@ -109,7 +96,7 @@ private:
         lowerCount(b, packet_, action);
         break;
       case ir::ActionKind::Emit:
-        lowerEmit(b, packet_, action, slot_, block.verdict ? actionOf(*block.verdict) : abi::kNoVerdict);
+        lowerEmit(b, packet_, action, slot_, block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
         break;
       case ir::ActionKind::Add:
         lowerAdd(b, packet_, action);
@@ -125,7 +112,7 @@ private:
 
   void end(ir::Verdict verdict) {
     auto* from = b.GetInsertBlock();
-    (counted_at_exit_ ? exit_.verdict : exit_.counted_verdict)->addIncoming(b.u32(actionOf(verdict)), from);
+    (counted_at_exit_ ? exit_.verdict : exit_.counted_verdict)->addIncoming(b.u32(ir::actionOf(verdict)), from);
     (counted_at_exit_ ? exit_.slot : exit_.counted_slot)->addIncoming(b.u32(slot_), from);
     b.CreateBr(counted_at_exit_ ? exit_.block : exit_.counted_block);
   }

@@ -1,5 +1,6 @@
 // Slots and maps.
 #include "compiler/plan/state.h"
+#include "compiler/ir/verdict.h"
 #include "compiler/plan/visit.h"
 
 #include <linux/bpf.h>
@@ -67,28 +68,13 @@ private:
                 .flags = flags});
   }
 
-  static const char* verdictName(const std::optional<ir::Verdict>& verdict) {
-    if (!verdict)
-      return "";
-    switch (*verdict) {
-    case ir::Verdict::Pass:
-      return "pass";
-    case ir::Verdict::Drop:
-      return "drop";
-    case ir::Verdict::Abort:
-      return "abort";
-    case ir::Verdict::Tx:
-      return "tx";
-    }
-    return "";
-  }
-
   // A rule's slot is its number.
   void rules() {
     for (const ir::Rule& rule : policy_.rules) {
       auto place = (rule.name_span.file ? rule.name_span : rule.span).position();
       uint32_t number = slot(rule.name, abi::SlotKind::rule);
-      manifest_.rules.push_back({rule.name, number, place.line, place.column, verdictName(rule.body.verdict)});
+      const char* verdict = rule.body.verdict ? ir::verdictName(*rule.body.verdict) : "";
+      manifest_.rules.push_back({rule.name, number, place.line, place.column, verdict});
     }
   }
 

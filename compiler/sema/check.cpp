@@ -1,5 +1,6 @@
 // Checks a file: headers, names, constants, state, rules, promises, tests, in this order. Entry point: check. Tested by
 // tests/unit/sema and, through the whole compiler, by tests/lit.
+#include "compiler/ir/verdict.h"
 #include "compiler/sema/expr.h"
 #include "compiler/sema/follow_up.h"
 #include "compiler/sema/header.h"
@@ -95,7 +96,7 @@ const ast::Policy* onlyPolicy(Scope& scope, const ast::File& file) {
 }
 
 void checkProtect(Scope& scope, const ast::Protect& decl) {
-  const auto verdict = verdictByName(decl.verdict.text);
+  const auto verdict = ir::verdictByName(decl.verdict.text);
   if (!verdict)
     return notImplemented(scope, decl.verdict.span, decl.verdict.text);
   auto condition = checkWholeCondition({scope, {}}, decl.condition);

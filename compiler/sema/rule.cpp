@@ -1,6 +1,7 @@
 // Checks rules: names, conditions, meters, blocks up to their verdict, and `default`. Tested by
 // tests/unit/sema/rule_test.cpp.
 #include "compiler/sema/rule.h"
+#include "compiler/ir/verdict.h"
 
 #include <fmt/format.h>
 
@@ -41,7 +42,7 @@ private:
       return item.nested.empty() ? false : addBranch(item.nested[0], block);
     const ast::Statement& statement = *item.statement;
     if (statement.kind == ast::StatementKind::Verdict) {
-      block.verdict = verdictByName(statement.name.text);
+      block.verdict = ir::verdictByName(statement.name.text);
       block.verdict_span = statement.span;
       return true;
     }
@@ -189,17 +190,6 @@ void checkDefault(Scope& scope, const ast::Policy& policy) {
 }
 
 } // namespace
-
-std::optional<ir::Verdict> verdictByName(std::string_view name) {
-  using enum ir::Verdict;
-  if (name == "pass")
-    return Pass;
-  if (name == "drop")
-    return Drop;
-  if (name == "abort")
-    return Abort;
-  return name == "tx" ? std::optional(Tx) : std::nullopt;
-}
 
 void checkRules(Scope& scope, const ast::Policy& policy) {
   if (policy.rules.size() > kMaxRules) {

@@ -7,7 +7,6 @@ namespace xdpc::sema {
 
 // The rules of the policy with `default` behind them; names into Scope::rules.
 void checkRules(Scope& scope, const ast::Policy& policy);
-std::optional<ir::Verdict> verdictByName(std::string_view name);
 
 // action.cpp
 std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement);

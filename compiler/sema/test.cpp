@@ -1,5 +1,6 @@
 // Checks the lines of `test` blocks and builds their packets. Tested by tests/unit/sema/test_block_test.cpp.
 #include "compiler/sema/test.h"
+#include "compiler/ir/verdict.h"
 #include "compiler/sema/packet.h"
 #include "compiler/sema/rule.h"
 
@@ -128,7 +129,7 @@ bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
     notImplemented(scope, line.becomes->span, "becomes");
     return false;
   }
-  const auto verdict = verdictByName(line.verdict.text);
+  const auto verdict = ir::verdictByName(line.verdict.text);
   if (!verdict) {
     notImplemented(scope, line.verdict.span, line.verdict.text);
     return false;

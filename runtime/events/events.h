@@ -35,8 +35,6 @@ std::string formatLine(const Event& event);
 // {"schema":1,"time_ns":…,"event":"flood","rule":"syn_flood","verdict":"drop","fields":{…}}; null for what is absent.
 std::string formatJson(const Event& event);
 
-const char* verdictName(abi::Verdict verdict); // as in the language: "abort" for kAborted
-
 // Programs write events while the coarse CLOCK_MONOTONIC is below `until_ns`; ~0 is for ever, 0 stops them.
 Result<Done, engine::MapError> setLease(engine::Maps& maps, const abi::Manifest& manifest, uint64_t until_ns);
 

@@ -1,4 +1,5 @@
 // Events as a line for people and as JSON for programs. Tested by tests/unit/state/events_test.cpp.
+#include "runtime/abi/verdict.h"
 #include "runtime/events/events.h"
 
 #include <fmt/format.h>
@@ -27,29 +28,11 @@ Json json(const Field& field) {
 
 } // namespace
 
-const char* verdictName(abi::Verdict verdict) {
-  switch (verdict) {
-  case abi::kAborted:
-    return "abort";
-  case abi::kDrop:
-    return "drop";
-  case abi::kPass:
-    return "pass";
-  case abi::kTx:
-    return "tx";
-  case abi::kRedirect:
-    return "redirect";
-  case abi::kNoVerdict:
-    break;
-  }
-  return "none";
-}
-
 std::string formatLine(const Event& event) {
   std::string line = fmt::format("{}.{:09} {} by {}", event.time_ns / 1'000'000'000, event.time_ns % 1'000'000'000,
                                  event.name, event.rule);
   if (event.verdict)
-    line += fmt::format(" {}", verdictName(*event.verdict));
+    line += fmt::format(" {}", abi::verdictName(*event.verdict));
   for (size_t i = 0; i < event.fields.size(); ++i)
     line += fmt::format("{} {}={}", i ? "" : ":", event.fields[i].name, text(event.fields[i]));
   return line;
@@ -64,7 +47,7 @@ std::string formatJson(const Event& event) {
   object["time_ns"] = event.time_ns;
   object["event"] = event.name;
   object["rule"] = event.rule;
-  object["verdict"] = event.verdict ? Json(verdictName(*event.verdict)) : Json(nullptr);
+  object["verdict"] = event.verdict ? Json(abi::verdictName(*event.verdict)) : Json(nullptr);
   object["fields"] = std::move(fields);
   return object.dump();
 }
