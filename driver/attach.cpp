@@ -4,7 +4,7 @@
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
 #include "driver/target.h"
-#include "runtime/kernel/map.h"
+#include "runtime/kernel/program.h"
 
 #include <future>
 
@@ -21,16 +21,16 @@ swap::Mode modeOf(const std::string& mode) {
 int attachCommand(const AttachOptions& options) {
   int code = kFine;
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
-  std::future<kernel::KernelResult<std::vector<kernel::Fd>>> maps;
+  std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
   const auto object = objectOfFile(options.file, options.warnings, code, [&](const abi::Manifest& manifest) {
-    maps = std::async(std::launch::async, [manifest] { return kernel::createMaps(manifest); });
+    groundwork = std::async(std::launch::async, [manifest] { return kernel::layGroundwork(manifest); });
   });
   if (!object)
     return code;
   swap::Candidate candidate{*object, std::nullopt};
-  if (maps.valid())
-    if (auto made = maps.get()) // else attach fails at the same and says why
-      candidate.maps = std::move(made.value());
+  if (groundwork.valid())
+    if (auto laid = groundwork.get()) // else attach fails at the same and says why
+      candidate.groundwork = std::move(*laid);
   const auto attached = swap::attach(std::move(candidate), targetOf(options.target),
                                      {.mode = modeOf(options.mode), .replace = options.replace});
   if (!attached)

@@ -16,7 +16,8 @@ llvm::Value* Builder::call(BpfHelper helper, llvm::ArrayRef<llvm::Value*> argume
   llvm::SmallVector<llvm::Type*> types;
   for (llvm::Value* argument : arguments)
     types.push_back(argument->getType());
-  bool pointer = helper == BpfHelper::map_lookup_elem || helper == BpfHelper::ringbuf_reserve;
+  bool pointer = helper == BpfHelper::map_lookup_elem || helper == BpfHelper::ringbuf_reserve ||
+                 helper == BpfHelper::cast_to_kernel_context;
   llvm::Type* result = pointer ? static_cast<llvm::Type*>(getPtrTy()) : getInt64Ty();
   auto* type = llvm::FunctionType::get(result, types, false);
   auto* target = llvm::ConstantExpr::getIntToPtr(getInt64(static_cast<uint64_t>(helper)), getPtrTy());
@@ -132,24 +133,14 @@ void Builder::countEvent(uint32_t slot) {
 }
 
 llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside) {
-  if (data_end) {
-    llvm::Value* base = llvm::isa<llvm::ConstantInt>(offset) ? at(data, offset) : opaque(at(data, offset));
-    checkWhole(base, offset, u64(bytes), outside);
-    return base;
-  }
-  checkWhole(nullptr, offset, u64(bytes), outside);
-  // `available` says it already, but the verifier wants to compare with a number.
-  auto* bounded = block("bounded");
-  llvm::Value* known = opaque(offset);
-  CreateCondBr(CreateICmpULE(known, u64(plan::kBufferBytes - bytes)), bounded, outside);
-  startBlock(bounded);
-  return pinned(at(data, pinned(known))); // the sum is made here, behind the compare, else its bounds are not known
+  llvm::Value* base = llvm::isa<llvm::ConstantInt>(offset) ? at(data, offset) : opaque(at(data, offset));
+  checkWhole(base, u64(bytes), outside);
+  return base;
 }
 
-void Builder::checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside) {
+void Builder::checkWhole(llvm::Value* base, llvm::Value* bytes, llvm::BasicBlock* outside) {
   auto* inside = block("inside");
-  CreateCondBr(data_end ? CreateICmpUGT(at(base, bytes), data_end) : CreateICmpUGT(CreateAdd(offset, bytes), available),
-               outside, inside);
+  CreateCondBr(CreateICmpUGT(at(base, bytes), data_end), outside, inside);
   startBlock(inside);
 }
 

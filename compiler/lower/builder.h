@@ -24,6 +24,7 @@ enum class BpfHelper : uint32_t {
   ktime_get_coarse_ns = 160,
   xdp_get_buff_len = 188,
   xdp_load_bytes = 189,
+  cast_to_kernel_context = abi::kCastToKernelContext, // no helper, but called like one
 };
 
 // Globals of the module that stand for maps.
@@ -72,7 +73,6 @@ public:
   llvm::Value* config(unsigned offset, unsigned bytes); // a field of abi::Config, known to the verifier
   llvm::Value* hasMode(abi::Mode mode);                 // i1
   llvm::Value* testMode() { return hasMode(abi::kModeTest); }
-  //                             // i1
   llvm::Value* now(); // exact clock, i64
   llvm::Value* coarseNow();
   llvm::Value* fromContext(unsigned offset, unsigned test_offset); // a u32 of xdp_md, or of TestState in test mode
@@ -85,18 +85,17 @@ public:
   llvm::Value* u32(uint64_t value) { return getInt32(static_cast<uint32_t>(value)); }
   llvm::Value* u64(uint64_t value) { return getInt64(value); }
 
-  // The frame: from `data` to `data_end` as the driver gives it, or its first `available` bytes (i64) copied to the
-  // kBufferBytes at `data`, where data_end is null.
+  // The frame's first bytes: in the driver's buffer or in a copy (frame.h). The verifier knows the first from compares
+  // with data_end, and of the copy that offsets stay below plan::kBufferBytes.
   llvm::Value* context = nullptr; // xdp_md
   llvm::Value* data = nullptr;
   llvm::Value* data_end = nullptr;
-  llvm::Value* available = nullptr;
   llvm::Value* length = nullptr; // of the whole frame, i64
 
   // A pointer to `bytes` bytes of the frame at `offset` (i64); to `outside` where they are not all there. Goes on in a
   // new block. checkWhole: the same question for a pointer that packetAt gave, and any number of bytes (i64).
   llvm::Value* packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside);
-  void checkWhole(llvm::Value* base, llvm::Value* offset, llvm::Value* bytes, llvm::BasicBlock* outside);
+  void checkWhole(llvm::Value* base, llvm::Value* bytes, llvm::BasicBlock* outside);
 
 private:
   llvm::Value* clock(BpfHelper helper);

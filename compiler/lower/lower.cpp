@@ -2,13 +2,13 @@
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/frame.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
 #include "compiler/lower/parser.h"
 #include "compiler/lower/rule.h"
 #include "compiler/lower/set.h"
 
-#include <linux/bpf.h>
 #include <llvm/Support/raw_ostream.h>
 
 namespace xdpc::lower {
@@ -62,60 +62,13 @@ void addText(llvm::Module& module, llvm::StringRef name, llvm::StringRef section
   global->setAlignment(llvm::Align(1));
 }
 
-llvm::Function* makeFunction(llvm::Module& module, DebugInfo& debug, llvm::StringRef name, bool internal) {
+llvm::Function* makeProgram(llvm::Module& module, DebugInfo& debug) {
   auto& context = module.getContext();
   auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context), {llvm::PointerType::get(context, 0)}, false);
-  auto linkage = internal ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage;
-  auto* function = llvm::Function::Create(type, linkage, name, module);
-  if (internal)
-    function->addFnAttr(llvm::Attribute::NoInline);
-  else
-    function->setSection(abi::kProgramSection);
+  auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, abi::kProgramName, module);
+  function->setSection(abi::kProgramSection);
   function->setDoesNotThrow();
   debug.enterProgram(*function);
-  return function;
-}
-
-void startFunction(Builder& b, DebugInfo& debug) {
-  b.startBlock(b.block("entry"));
-  debug.setPlace(b, b.policy().rules.front().span);
-  b.context = b.function().getArg(0);
-  b.length = b.call(BpfHelper::xdp_get_buff_len, {b.context});
-}
-
-void lowerPolicy(Builder& b, DebugInfo& debug) {
-  Exit exit = makeExit(b);
-  lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
-  finishExit(b, exit);
-}
-
-llvm::Value* copiedBytes(Builder& b) { // of the frame, at most the buffer's size
-  return b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, b.length, b.u64(plan::kBufferBytes));
-}
-
-// The policy over a copy of the frame's first bytes: for frames in several buffers whose first one is short.
-llvm::Function* lowerCopied(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
-                            const Globals& globals) {
-  auto* function = makeFunction(module, debug, "xdpc_copied", true);
-  Builder b(program, module, *function, globals);
-  startFunction(b, debug);
-  auto *found = b.block("found"), *copied = b.block("copied"), *sized = b.block("sized"), *failed = b.block("failed");
-  llvm::Value* key = b.scratch(4);
-  b.storeAt(key, 0, b.u32(0));
-  b.data = b.call(BpfHelper::map_lookup_elem, {b.map(program.common.copy), key});
-  b.CreateCondBr(b.CreateIsNull(b.data), failed, found);
-  b.startBlock(found);
-  // 1 to 512 by its bits: older verifiers do not learn from a compare that a number is not zero.
-  llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(copiedBytes(b), b.u64(1))), plan::kBufferBytes - 1));
-  b.available = b.opaque(b.CreateAdd(bits, b.u64(1)));
-  b.CreateBr(sized);
-  b.startBlock(sized);
-  llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), b.data, b.available});
-  b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);
-  b.startBlock(failed); // none of these can happen to a frame that the driver gives
-  b.CreateRet(b.u32(abi::kAborted));
-  b.startBlock(copied);
-  lowerPolicy(b, debug);
   return function;
 }
 
@@ -128,32 +81,21 @@ bool readsHeaders(const plan::Program& program) {
 }
 
 void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
-  if (!readsHeaders(program)) {
-    Builder b(program, module, *makeFunction(module, debug, abi::kProgramName, false), globals);
-    startFunction(b, debug);
-    Exit exit = makeExit(b);
+  Builder b(program, module, *makeProgram(module, debug), globals);
+  b.startBlock(b.block("entry"));
+  debug.setPlace(b, b.policy().rules.front().span);
+  b.context = b.function().getArg(0);
+  bool reads = readsHeaders(program);
+  lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
+  Exit exit = makeExit(b);
+  if (reads) {
+    lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
+  } else {
     Packet nothing;
     nothing.malformed = nothing.unparsed = b.u64(0);
     lowerRules(b, debug, nothing, exit);
-    return finishExit(b, exit);
   }
-  llvm::Function* slow = lowerCopied(program, module, debug, globals);
-  auto* function = makeFunction(module, debug, abi::kProgramName, false);
-  Builder b(program, module, *function, globals);
-  startFunction(b, debug);
-  auto pointer = [&](unsigned offset) {
-    return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
-  };
-  b.data = pointer(offsetof(xdp_md, data));
-  b.data_end = pointer(offsetof(xdp_md, data_end));
-  auto *direct = b.block("direct"), *check = b.block("check"), *copied = b.block("copied");
-  b.CreateCondBr(b.hasMode(abi::kModeCopied), copied, check);
-  b.startBlock(check);
-  b.CreateCondBr(b.CreateICmpUGT(b.at(b.data, copiedBytes(b)), b.data_end), copied, direct);
-  b.startBlock(copied);
-  b.CreateRet(b.CreateCall(slow, {b.context}));
-  b.startBlock(direct);
-  lowerPolicy(b, debug);
+  finishExit(b, exit);
 }
 
 } // namespace

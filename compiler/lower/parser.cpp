@@ -1,5 +1,6 @@
 // Lowers the packet parser.
 #include "compiler/lower/parser.h"
+#include "compiler/ir/bounds.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
@@ -150,6 +151,17 @@ private:
   HeaderValue value_;
 };
 
+// Longer headers are beyond what is walked: the verifier has to know that offsets behind them stay in the buffer.
+llvm::Value* boundedSize(Builder& b, Walk& walk, const Place& place, llvm::Value* size) {
+  auto *near = b.block("near"), *far = b.block("far");
+  size = b.opaque(size);
+  b.CreateCondBr(b.CreateICmpUGT(size, b.u64(plan::kMaxHeaderBytes)), far, near);
+  b.startBlock(far);
+  walk.tooDeep(place.packet);
+  b.startBlock(near);
+  return size;
+}
+
 } // namespace
 
 HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& place) {
@@ -165,10 +177,12 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
     return value;
 
   value.size = lowerValue(b, withHeader(place.packet, id, value), *header.size).low;
+  if (ir::largestValue(b.policy(), *header.size) > plan::kMaxHeaderBytes)
+    value.size = boundedSize(b, walk, place, value.size);
   auto *possible = b.block("possible"), *impossible = b.block("impossible");
   b.CreateCondBr(b.CreateICmpULT(value.size, b.u64(header.min_size)), impossible, possible);
   b.startBlock(possible);
-  b.checkWhole(base, place.offset, value.size, impossible);
+  b.checkWhole(base, value.size, impossible);
   auto* whole = b.GetInsertBlock();
   b.startBlock(impossible);
   walk.cutShort(id, place.packet);

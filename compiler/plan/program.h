@@ -24,7 +24,10 @@ inline constexpr unsigned kMaxRepeats = 2;    // of one header in a chain: two V
 inline constexpr unsigned kMaxExtensions = 8; // IPv6 extension headers
 inline constexpr unsigned kMaxExtensionBytes = 256;
 // Of a frame whose first buffer is shorter, so many bytes are copied before its headers are read.
-inline constexpr unsigned kBufferBytes = 512;
+inline constexpr unsigned kCopiedBytes = 512;
+// The buffer they go to. Its size is what the verifier compares offsets with: no sum of header sizes may reach it.
+inline constexpr unsigned kBufferBytes = 8192;
+inline constexpr unsigned kMaxHeaderBytes = 2048; // a header that says it is longer is not walked
 
 // How membership in a constant set is decided.
 enum class ConstSetKind : uint8_t {

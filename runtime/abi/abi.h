@@ -40,8 +40,17 @@ enum Mode : uint32_t {
   kModeTest = 1, // clock, interface, queue come from the map `test`, and the deciding slot goes there
   kModeTrial = 2,
   kModeCapture = 4,
-  kModeCopied = 8, // read headers from a copy, as for frames whose first buffer is short; for tests
+  kModeCopied = 8,     // read headers from a copy, as for frames whose first buffer is short; for tests
+  kModeFragsFlag = 16, // the program may read struct xdp_buff: the loader has numbered bpf_cast_to_kern_ctx
 };
+
+// struct xdp_buff of the kernel (include/net/xdp.h): where its flags are, and the one that says that a frame has more
+// buffers than the first. The loader compares with the running kernel's BTF before it sets kModeFragsFlag.
+inline constexpr uint32_t kXdpBuffFlags = 52;
+inline constexpr uint32_t kXdpHasFrags = 1;
+// The "helper" that stands for bpf_cast_to_kern_ctx, whose number is each kernel's own. The loader puts that in where
+// it sets kModeFragsFlag; elsewhere the call is never reached and the verifier removes it, so any loader can load it.
+inline constexpr uint32_t kCastToKernelContext = 0x78646370;
 
 // The map `test`, used in test mode alone, on both engines.
 struct TestState {

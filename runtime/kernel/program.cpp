@@ -2,6 +2,7 @@
 // tests/runtime/load_test.cpp.
 #include "runtime/kernel/program.h"
 
+#include "runtime/kernel/kernel_types.h"
 #include "runtime/kernel/manifest_map.h"
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/privilege.h"
@@ -19,14 +20,22 @@ namespace {
 constexpr size_t kFirstLog = 256 << 10;
 constexpr size_t kLargestLog = 16 << 20;
 
-std::vector<object::Instruction> withMaps(const object::Object& object, const std::vector<Fd>& maps) {
+// The program with this machine's numbers: descriptors of the maps, and the kernel function that it calls.
+std::vector<object::Instruction> numbered(const object::Object& object, const Groundwork& groundwork) {
   auto program = object.program;
   for (const auto& reference : object.references) {
     auto& load = program.at(reference.instruction);
     load.src = reference.value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
-    load.imm = maps.at(reference.map).get();
+    load.imm = groundwork.maps.at(reference.map).get();
     program.at(reference.instruction + 1).imm = reference.value ? static_cast<int32_t>(reference.offset) : 0;
   }
+  if (groundwork.cast_function)
+    for (auto& instruction : program)
+      if (instruction.code == (BPF_JMP | BPF_CALL) &&
+          instruction.imm == static_cast<int32_t>(abi::kCastToKernelContext)) {
+        instruction.src = BPF_PSEUDO_KFUNC_CALL;
+        instruction.imm = static_cast<int32_t>(*groundwork.cast_function);
+      }
   return program;
 }
 
@@ -98,9 +107,9 @@ bool blamesBtf(std::string_view log) {
   return !lastInstruction(log) && (log.find("func_info") != log.npos || log.find("line_info") != log.npos);
 }
 
-KernelResult<Fd> loadProgram(const object::Object& object, const std::vector<Fd>& maps,
+KernelResult<Fd> loadProgram(const object::Object& object, const Groundwork& groundwork,
                              std::vector<std::string>& warnings) {
-  const auto program = withMaps(object, maps);
+  const auto program = numbered(object, groundwork);
   Fd btf = loadBtf(object, warnings);
   Fd fd = tryLoad(object, program, btf, nullptr);
   if (fd)
@@ -144,21 +153,32 @@ KernelResult<ProgramInfo> programInfo(int fd) {
   return result;
 }
 
+KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest) {
+  Groundwork groundwork;
+  auto maps = createMaps(manifest);
+  if (!maps)
+    return maps.error();
+  groundwork.maps = std::move(*maps);
+  if (!lacksPerfmon()) // without, the verifier lets no program look into the kernel's structs
+    groundwork.cast_function = castToKernelContext();
+  return groundwork;
+}
+
 KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode,
-                                      std::optional<std::vector<Fd>> maps) {
+                                      std::optional<Groundwork> groundwork) {
   LoadedPolicy policy;
-  if (!maps) {
-    auto made = createMaps(object.manifest);
-    if (!made)
-      return made.error();
-    maps = std::move(made.value());
+  if (!groundwork) {
+    auto laid = layGroundwork(object.manifest);
+    if (!laid)
+      return laid.error();
+    groundwork = std::move(*laid);
   }
   abi::Config config = object.config;
   config.abi = abi::kAbi;
-  config.mode |= mode;
-  if (auto filled = fillConfig(object.manifest, *maps, config); !filled)
+  config.mode |= mode | (groundwork->cast_function ? abi::kModeFragsFlag : 0u);
+  if (auto filled = fillConfig(object.manifest, groundwork->maps, config); !filled)
     return filled.error();
-  auto program = loadProgram(object, *maps, policy.warnings);
+  auto program = loadProgram(object, *groundwork, policy.warnings);
   if (!program)
     return program.error();
   policy.program = std::move(*program);
@@ -170,7 +190,7 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   if (!manifest)
     return manifest.error();
   policy.manifest = std::move(*manifest);
-  auto live = LiveMaps::over(object.manifest, std::move(*maps));
+  auto live = LiveMaps::over(object.manifest, std::move(groundwork->maps));
   if (!live)
     return live.error();
   policy.maps = std::move(*live);

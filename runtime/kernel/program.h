@@ -28,9 +28,16 @@ struct LoadedPolicy {
   std::vector<std::string> warnings; // the policy works, but …
 };
 
-// `mode`: bits of abi::Mode. A refusal by the verifier is translated (verifier_log.h).
-// `maps`: as createMaps made them ahead, while the object was still being compiled; without, they are made now.
+// What a load needs besides the program, and can be had while that is still being compiled.
+struct Groundwork {
+  std::vector<Fd> maps;
+  std::optional<uint32_t> cast_function; // see kernel_types.h
+};
+KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest);
+
+// `mode`: bits of abi::Mode. A refusal by the verifier is translated (verifier_log.h). Without `groundwork` it is laid
+// now.
 KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mode,
-                                      std::optional<std::vector<Fd>> maps = std::nullopt);
+                                      std::optional<Groundwork> groundwork = std::nullopt);
 
 } // namespace xdpc::kernel

@@ -46,7 +46,7 @@ private:
 
 // Loads, fills and pins the policy. Nothing on the device changes.
 Result<Staged> stage(Candidate& candidate, const Folder& folder, uint32_t number) {
-  auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.maps, std::nullopt));
+  auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.groundwork, std::nullopt));
   if (!policy)
     return policy.error();
   // Before anything can be looked up: the first packet already meets the sets as they are declared.

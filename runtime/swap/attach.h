@@ -4,7 +4,7 @@
 // stranger_test.cpp.
 #pragma once
 
-#include "runtime/kernel/fd.h"
+#include "runtime/kernel/program.h"
 #include "runtime/object/object.h"
 #include "runtime/swap/target.h"
 
@@ -31,11 +31,10 @@ struct Attachment {
   std::vector<std::string> warnings; // it runs, but …
 };
 
-// What is to run. `maps`: those of the object's manifest where kernel::createMaps made them ahead, while the object was
-// still being compiled; else they are made when it is loaded.
+// What is to run. `groundwork`: where it was laid ahead, while the object was still being compiled.
 struct Candidate {
   const object::Object& object;
-  std::optional<std::vector<kernel::Fd>> maps;
+  std::optional<kernel::Groundwork> groundwork;
 };
 
 Result<Attachment> attach(Candidate candidate, const Target& target, const AttachOptions& options);

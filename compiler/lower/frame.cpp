@@ -1,0 +1,118 @@
+// One lowering of the policy serves both: `data` and `data_end` point into the packet on one way and into the copy on
+// the other, and the verifier walks what follows once with each (docs/decisions/0010).
+#include "compiler/lower/frame.h"
+
+#include <linux/bpf.h>
+#include <llvm/IR/Intrinsics.h>
+
+namespace xdpc::lower {
+namespace {
+
+class FrameLowering {
+public:
+  FrameLowering(Builder& b, FrameUse use) : b(b), use_(use) {}
+
+  void run() {
+    auto *flagged = b.block("frame.flag"), *linear = b.block("frame.linear"), *ask = b.block("frame.ask");
+    known_ = b.block("frame");
+    data_ = pointer(offsetof(xdp_md, data));
+    end_ = pointer(offsetof(xdp_md, data_end));
+    modes_ = b.config(offsetof(abi::Config, mode), 4);
+    llvm::Value* how = b.CreateAnd(modes_, b.u32(abi::kModeFragsFlag | abi::kModeCopied));
+    b.CreateCondBr(b.CreateICmpEQ(how, b.u32(abi::kModeFragsFlag)), flagged, ask);
+
+    b.startBlock(flagged);
+    llvm::Value* flags = b.loadAt(kernelContext(), abi::kXdpBuffFlags, 4);
+    llvm::Value* frags = b.CreateAnd(flags, b.u32(abi::kXdpHasFrags));
+    b.CreateCondBr(b.CreateICmpEQ(frags, b.u32(0)), linear, ask);
+
+    b.startBlock(linear);
+    auto number = [&](llvm::Value* pointer) { return b.CreatePtrToInt(pointer, b.getInt64Ty()); };
+    goOn(data_, end_, b.CreateSub(number(end_), number(data_)));
+
+    b.startBlock(ask);
+    length_ = b.call(BpfHelper::xdp_get_buff_len, {b.context});
+    if (use_ == FrameUse::headers)
+      chooseCopy();
+    goOn(data_, end_, length_);
+    join();
+  }
+
+private:
+  struct Way {
+    llvm::BasicBlock* from;
+    llvm::Value *data, *end, *length;
+  };
+
+  llvm::Value* pointer(unsigned offset) {
+    return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
+  }
+
+  void goOn(llvm::Value* data, llvm::Value* end, llvm::Value* length) {
+    ways_.push_back({b.GetInsertBlock(), data, end, length});
+    b.CreateBr(known_);
+  }
+
+  void join() {
+    b.startBlock(known_);
+    auto phi = [&](llvm::Value* Way::* part, const char* name) {
+      llvm::PHINode* node = b.CreatePHI((ways_.front().*part)->getType(), ways_.size(), name);
+      for (const Way& way : ways_)
+        node->addIncoming(way.*part, way.from);
+      return node;
+    };
+    b.data = phi(&Way::data, "data");
+    b.data_end = phi(&Way::end, "data_end");
+    b.length = phi(&Way::length, "length");
+  }
+
+  // The kernel's own struct xdp_buff. The verifier makes the call a move.
+  llvm::Value* kernelContext() { return b.call(BpfHelper::cast_to_kernel_context, {b.context}); }
+
+  llvm::Value* copiedBytes() { // of the frame, at most so many
+    return b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, length_, b.u64(plan::kCopiedBytes));
+  }
+
+  // To a copy if the first buffer ends before what a copy would hold; goes on where it does not.
+  void chooseCopy() {
+    auto *check = b.block("frame.check"), *copy = b.block("frame.copy"), *direct = b.block("frame.direct");
+    b.CreateCondBr(b.CreateICmpNE(b.CreateAnd(modes_, b.u32(abi::kModeCopied)), b.u32(0)), copy, check);
+    b.startBlock(check);
+    b.CreateCondBr(b.CreateICmpUGT(b.at(data_, copiedBytes()), end_), copy, direct);
+    b.startBlock(copy);
+    lowerCopy();
+    b.startBlock(direct);
+  }
+
+  void lowerCopy() {
+    auto *found = b.block("copy.found"), *copied = b.block("copy.made"), *failed = b.block("copy.failed");
+    llvm::Value* key = b.scratch(4);
+    b.storeAt(key, 0, b.u32(0));
+    llvm::Value* buffer = b.call(BpfHelper::map_lookup_elem, {b.map(b.program().common.copy), key});
+    b.CreateCondBr(b.CreateIsNull(buffer), failed, found);
+    b.startBlock(found);
+    // 1 to 512 by its bits: older verifiers do not learn from a compare that a number is not zero.
+    llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(copiedBytes(), b.u64(1))), plan::kCopiedBytes - 1));
+    llvm::Value* bytes = b.opaque(b.CreateAdd(bits, b.u64(1)));
+    llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), buffer, bytes});
+    b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);
+    b.startBlock(failed); // none of these can happen to a frame that the driver gives
+    b.CreateRet(b.u32(abi::kAborted));
+    b.startBlock(copied);
+    goOn(buffer, b.opaque(b.at(buffer, bytes)), length_);
+  }
+
+  Builder& b;
+  FrameUse use_;
+  llvm::BasicBlock* known_ = nullptr;
+  llvm::Value *data_ = nullptr, *end_ = nullptr, *modes_ = nullptr, *length_ = nullptr;
+  std::vector<Way> ways_;
+};
+
+} // namespace
+
+void lowerFrame(Builder& b, FrameUse use) {
+  FrameLowering(b, use).run();
+}
+
+} // namespace xdpc::lower
