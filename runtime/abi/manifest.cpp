@@ -22,8 +22,8 @@ template <> struct EnumNames<SlotKind> {
   static constexpr std::string_view names[] = {"rule", "counter", "system", "sample"};
 };
 template <> struct EnumNames<MapRole> {
-  static constexpr std::string_view names[] = {"counters", "base",  "control", "test",  "config", "scratch",
-                                               "events",   "exact", "trie",    "meter", "meters", "keyed"};
+  static constexpr std::string_view names[] = {"counters", "base", "control", "test",   "config", "scratch", "events",
+                                               "exact",    "trie", "meter",   "meters", "keyed",  "table"};
 };
 template <> struct EnumNames<WhenFull> {
   static constexpr std::string_view names[] = {"evict", "refuse", "drop", "pass"};

@@ -39,7 +39,8 @@ enum class MapRole : uint8_t {
   trie,
   meter,
   meters,
-  keyed
+  keyed,
+  table // read-only, one value: the object carries it in the section of the map's name (`.rodata.…`)
 };
 
 // Enough to create the map with bpf(BPF_MAP_CREATE). `type` and `flags` are the kernel's numbers.

@@ -40,6 +40,15 @@ KernelResult<Fd> createMap(const abi::Map& map, uint32_t cpus) {
   return fd;
 }
 
+KernelResult<Done> writeAndFreeze(const abi::Map& map, const Fd& fd, const std::vector<uint8_t>& value) {
+  const uint32_t key = 0;
+  if (bpf_map_update_elem(fd.get(), &key, value.data(), BPF_ANY) != 0)
+    return systemError(fmt::format("cannot write the map `{}`", map.name), errno);
+  if (bpf_map_freeze(fd.get()) != 0)
+    return systemError(fmt::format("cannot freeze the map `{}`", map.name), errno);
+  return Done{};
+}
+
 } // namespace
 
 std::string kernelName(std::string_view name) {
@@ -82,12 +91,16 @@ KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<F
       continue;
     std::vector<uint8_t> value(std::max<size_t>(map.value_size, sizeof config));
     std::memcpy(value.data(), &config, sizeof config);
-    const uint32_t key = 0;
-    if (bpf_map_update_elem(maps[i].get(), &key, value.data(), BPF_ANY) != 0)
-      return systemError(fmt::format("cannot write the map `{}`", map.name), errno);
-    if (bpf_map_freeze(maps[i].get()) != 0)
-      return systemError(fmt::format("cannot freeze the map `{}`", map.name), errno);
+    if (auto frozen = writeAndFreeze(map, maps[i], value); !frozen)
+      return frozen;
   }
+  return Done{};
+}
+
+KernelResult<Done> fillTables(const object::Object& object, const std::vector<Fd>& maps) {
+  for (const object::Table& table : object.tables)
+    if (auto frozen = writeAndFreeze(object.manifest.maps[table.map], maps[table.map], table.bytes); !frozen)
+      return frozen;
   return Done{};
 }
 

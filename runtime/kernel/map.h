@@ -2,9 +2,9 @@
 // tests/runtime/load_test.cpp.
 #pragma once
 
-#include "runtime/abi/manifest.h"
 #include "runtime/kernel/error.h"
 #include "runtime/kernel/fd.h"
+#include "runtime/object/object.h"
 
 #include <string>
 #include <string_view>
@@ -23,5 +23,8 @@ KernelResult<std::vector<Fd>> createMaps(const abi::Manifest& manifest);
 // Puts `config` into the map of that role and freezes it, so that the verifier removes what is off. `rows` becomes this
 // machine's. Nothing happens if the policy has no such map.
 KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, abi::Config config);
+
+// Writes the object's tables into their maps and freezes them.
+KernelResult<Done> fillTables(const object::Object& object, const std::vector<Fd>& maps);
 
 } // namespace xdpc::kernel

@@ -178,6 +178,8 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   config.mode |= mode | (groundwork->cast_function ? abi::kModeFragsFlag : 0u);
   if (auto filled = fillConfig(object.manifest, groundwork->maps, config); !filled)
     return filled.error();
+  if (auto filled = fillTables(object, groundwork->maps); !filled)
+    return filled.error();
   auto program = loadProgram(object, *groundwork, policy.warnings);
   if (!program)
     return program.error();

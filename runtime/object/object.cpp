@@ -67,6 +67,22 @@ Failure readManifest(const ElfFile& elf, Object& object) {
   return checkAbi(object.manifest.abi);
 }
 
+Failure readTables(const ElfFile& elf, Object& object) {
+  for (uint32_t i = 0; i < object.manifest.maps.size(); ++i) {
+    const abi::Map& map = object.manifest.maps[i];
+    if (map.role != abi::MapRole::table)
+      continue;
+    auto section = requiredSection(elf, map.name.c_str());
+    if (!section)
+      return section.error();
+    if ((*section)->bytes.size() != map.value_size)
+      return ObjectError{
+          fmt::format("section `{}` has {} bytes instead of {}", map.name, (*section)->bytes.size(), map.value_size)};
+    object.tables.push_back({i, {(*section)->bytes.begin(), (*section)->bytes.end()}});
+  }
+  return {};
+}
+
 Failure readTypes(const ElfFile& elf, uint32_t text_start, Object& object) {
   auto btf = elf.find(".BTF");
   if (!btf)
@@ -148,6 +164,8 @@ static Result<Object, ObjectError> assemble(std::span<const uint8_t> bytes) {
   if (auto error = readConfig(*elf, object))
     return *error;
   if (auto error = readManifest(*elf, object))
+    return *error;
+  if (auto error = readTables(*elf, object))
     return *error;
   auto license = requiredSection(*elf, "license");
   if (!license)

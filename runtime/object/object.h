@@ -39,6 +39,12 @@ struct Line {
   uint32_t line = 0, column = 0; // in the policy, from 1
 };
 
+// What a map of role `table` holds: value_size bytes.
+struct Table {
+  uint32_t map = 0; // index into Object::manifest.maps
+  std::vector<uint8_t> bytes;
+};
+
 struct Object {
   abi::Manifest manifest;
   std::string manifest_json;
@@ -52,6 +58,7 @@ struct Object {
   uint32_t func_info_size = 0, line_info_size = 0; // of one record
   std::string license;
   abi::Config config{}; // initial contents of .rodata.config
+  std::vector<Table> tables;
 };
 
 struct ObjectError {

@@ -24,7 +24,7 @@ abi::Map createdShape(abi::Map shape) {
 }
 
 bool programMayWrite(const abi::Map& shape) {
-  return shape.role != abi::MapRole::config && !(shape.flags & BPF_F_RDONLY_PROG);
+  return shape.role != abi::MapRole::config && shape.role != abi::MapRole::table && !(shape.flags & BPF_F_RDONLY_PROG);
 }
 
 class Vm : public engine::Engine {
@@ -36,6 +36,9 @@ public:
     if (auto error = createMaps())
       return error;
     fillMaps(object.config);
+    for (const object::Table& table : object.tables)
+      if (maps_[table.map]->valueBytes() >= table.bytes.size())
+        std::memcpy(maps_[table.map]->values(), table.bytes.data(), table.bytes.size());
     auto loads = resolve(object);
     if (!loads)
       return loads.error();

@@ -49,6 +49,30 @@ TEST(Link, DataSymbolIsAnAddressInTheValue) {
   EXPECT_EQ(object->program[0].imm, 0);
 }
 
+TEST(Link, TablesHoldTheirSections) {
+  ObjectParts parts{smallManifest(), {abi::kAbi}, program({loadOf(4), exit()})};
+  parts.manifest.maps.push_back({".rodata.t", abi::MapRole::table, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG});
+  SmallObject small = smallObject(parts);
+  uint32_t section = small.elf.section(".rodata.t", {1, 2, 3, 4, 5, 6, 7, 8});
+  small.elf.relocate(small.main, 0, R_BPF_64_64, small.elf.symbol("table_3", section, 0));
+  auto object = read(small);
+  ASSERT_TRUE(object) << object.error().message;
+  ASSERT_EQ(object->tables.size(), 1u);
+  EXPECT_EQ(object->tables[0].map, 3u);
+  EXPECT_EQ(object->tables[0].bytes, (std::vector<uint8_t>{1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_TRUE(object->references[0].value);
+}
+
+TEST(Link, TableOfAnotherSizeIsRefused) {
+  ObjectParts parts{smallManifest()};
+  parts.manifest.maps.push_back({".rodata.t", abi::MapRole::table, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG});
+  SmallObject without = smallObject(parts);
+  EXPECT_EQ(errorOf(without), "no section `.rodata.t`: not an object of xdpc");
+  SmallObject small = smallObject(parts);
+  small.elf.section(".rodata.t", {1, 2, 3, 4});
+  EXPECT_EQ(errorOf(small), "section `.rodata.t` has 4 bytes instead of 8");
+}
+
 TEST(Link, CallsReachSubprogramsThroughEitherKindOfSymbol) {
   Program main = program({callFunction(-1), callFunction(1), exit()});
   Program text = program({mov(r0, 1), exit(), mov(r0, 2), callFunction(-4), exit()});
