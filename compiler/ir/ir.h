@@ -24,6 +24,7 @@ using MeterId = uint32_t;
 using CounterId = uint32_t;
 using EventId = uint32_t;
 using RuleId = uint32_t;
+using PatternSetId = uint32_t;
 using u128 = unsigned __int128;
 
 // ---- types and expressions
@@ -32,7 +33,7 @@ enum class TypeKind : uint8_t { Bool, Int, Ip, Ipv4, Ipv6, Mac, Bytes, Tuple };
 
 struct Type {
   TypeKind kind = TypeKind::Bool;
-  uint16_t bits = 0; // Int: width of the value, 1 to 64
+  uint16_t bits = 0; // Int: width of the value, 1 to 64; Bytes: 8 a byte
   bool port = false; // Int of 16 bits that is a port
   std::vector<Type> parts;
   bool operator==(const Type&) const = default;
@@ -43,17 +44,23 @@ enum class ExprKind : uint8_t {
   Int,           // number (two's complement, 64 bits)
   Address,       // address; type Ip, Ipv4 or Ipv6
   Mac,           // number: the 48 bits, first byte highest
+  Bytes,         // bytes; type Bytes of 8 bits each
   Field,         // header, field. A Bool for a one-bit field. Only where the header is present
   Packet,        // packet: a field of the frame
   PayloadLength, // header: bytes behind it up to IP's length, never negative
-  LastProtocol,  // header: the protocol number behind its chain of extension headers
-  Present,       // header (plain or union): Bool
-  Mask,          // args[0] of Ip/Ipv4/Ipv6; v4_bits, v6_bits kept; the rest zero
-  Number,        // args[0]: an Ipv4 address or a narrower Int as a number: u32(ipv4.dst)
-  Arith,         // op, args[0], args[1]: Int, 64 bits signed
-  Compare,       // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
-  InConst,       // args (one a part), id: ConstSetId
-  InSet,         // args, id: SetId
+  Payload,       // header: the bytes themselves, of type Bytes with no width; stands in no other expression of the IR
+  HasBytes,      // header, number: Bool: its payload has so many bytes, all of them in the frame
+  Slice,    // header, number: bytes of its payload from there on, as many as the type has (Bytes, or an Int of whole
+            // bytes). Only where HasBytes holds for its end
+  Contains, // header, id: PatternSetId: Bool: its payload has one of the patterns. Only where it is present
+  LastProtocol, // header: the protocol number behind its chain of extension headers
+  Present,      // header (plain or union): Bool
+  Mask,         // args[0] of Ip/Ipv4/Ipv6; v4_bits, v6_bits kept; the rest zero
+  Number,       // args[0]: an Ipv4 address or a narrower Int as a number: u32(ipv4.dst)
+  Arith,        // op, args[0], args[1]: Int, 64 bits signed
+  Compare,      // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
+  InConst,      // args (one a part), id: ConstSetId
+  InSet,        // args, id: SetId
   Not,
   And,
   Or, // args
@@ -69,6 +76,7 @@ struct Expr {
   Span span;
   uint64_t number = 0;
   abi::Address address;
+  std::string bytes;
   HeaderId header = 0;
   FieldId field = 0;
   PacketField packet = PacketField::Len;
@@ -133,6 +141,15 @@ struct ConstSet {
   std::vector<std::vector<Interval>> elements;
   Span span;
 };
+
+// What `contains` looks for: any of them, wholly in the payload's first `within` bytes. Sorted, no doubles.
+struct PatternSet {
+  std::vector<std::string> patterns;
+  uint32_t within = 0;
+  Span span;
+  bool operator==(const PatternSet& other) const { return patterns == other.patterns && within == other.within; }
+};
+inline constexpr uint32_t kMaxPayloadBytes = 512; // that slices and `contains` reach
 
 struct Set {
   std::string name;
@@ -265,9 +282,11 @@ struct Test {
 
 struct Policy {
   std::string name;
+  Span span; // of the name
   const SourceFile* source = nullptr;
   std::vector<Header> headers; // of the standard library and the policy; headers[0] is the frame's first, `eth`
   std::vector<ConstSet> const_sets;
+  std::vector<PatternSet> patterns;
   std::vector<Set> sets;
   std::vector<Meter> meters;
   std::vector<Counter> counters;

@@ -57,7 +57,8 @@ void Printer::noteHeader(HeaderId id) {
 
 void Printer::note(const Expr& expr) {
   if (expr.kind == ExprKind::Field || expr.kind == ExprKind::PayloadLength || expr.kind == ExprKind::LastProtocol ||
-      expr.kind == ExprKind::Present)
+      expr.kind == ExprKind::Present || expr.kind == ExprKind::Payload || expr.kind == ExprKind::HasBytes ||
+      expr.kind == ExprKind::Slice || expr.kind == ExprKind::Contains)
     noteHeader(expr.header);
   if (expr.kind == ExprKind::Field) {
     const Field& field = policy_.headers[expr.header].fields[expr.field];

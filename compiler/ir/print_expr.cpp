@@ -2,6 +2,7 @@
 // of an Expr, typeName. Tested by tests/unit/sema/ir_test.cpp.
 #include "compiler/ir/print.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace xdpc::ir {
@@ -13,6 +14,17 @@ std::string macText(uint64_t number) {
   for (int i = 0; i < 6; ++i)
     mac.bytes[i] = static_cast<uint8_t>(number >> (40 - 8 * i));
   return abi::toString(mac);
+}
+
+// Text where all of it can be shown, else x"16 03".
+std::string bytesText(const std::string& bytes) {
+  const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  if (std::ranges::all_of(bytes, plain))
+    return fmt::format("\"{}\"", bytes);
+  std::string digits;
+  for (const char byte : bytes)
+    digits += fmt::format("{}{:02x}", digits.empty() ? "" : " ", static_cast<uint8_t>(byte));
+  return fmt::format("x\"{}\"", digits);
 }
 
 std::string list(const Policy& policy, const std::vector<Expr>& args, const char* separator) {
@@ -60,6 +72,22 @@ const char* packetFieldName(PacketField field) {
   return "pkt.?";
 }
 
+std::string sliceText(const Policy& policy, const Expr& expr) {
+  const std::string& header = policy.headers[expr.header].name;
+  if (expr.type.bits == 8)
+    return fmt::format("{}.payload[{}]", header, expr.number);
+  return fmt::format("{}.payload[{}:{}]", header, expr.number, expr.number + expr.type.bits / 8);
+}
+
+std::string containsText(const Policy& policy, const Expr& expr) {
+  const PatternSet& set = policy.patterns[expr.id];
+  std::string patterns;
+  for (const std::string& pattern : set.patterns)
+    patterns += (patterns.empty() ? "" : ", ") + bytesText(pattern);
+  return fmt::format("({}.payload contains {{ {} }} within {})", policy.headers[expr.header].name, patterns,
+                     set.within);
+}
+
 std::string binaryText(const Policy& policy, const Expr& expr) {
   return fmt::format("({} {} {})", toText(policy, expr.args[0]), opText(expr.op), toText(policy, expr.args[1]));
 }
@@ -74,12 +102,22 @@ std::string leafText(const Policy& policy, const Expr& expr) {
     return abi::toString(expr.address);
   case ExprKind::Mac:
     return macText(expr.number);
+  case ExprKind::Bytes:
+    return bytesText(expr.bytes);
   case ExprKind::Field:
     return policy.headers[expr.header].name + "." + policy.headers[expr.header].fields[expr.field].name;
   case ExprKind::Packet:
     return packetFieldName(expr.packet);
   case ExprKind::PayloadLength:
     return policy.headers[expr.header].name + ".payload_len";
+  case ExprKind::Payload:
+    return policy.headers[expr.header].name + ".payload";
+  case ExprKind::HasBytes:
+    return fmt::format("has_bytes({}.payload, {})", policy.headers[expr.header].name, expr.number);
+  case ExprKind::Slice:
+    return sliceText(policy, expr);
+  case ExprKind::Contains:
+    return containsText(policy, expr);
   case ExprKind::LastProtocol:
     return fmt::format("last_protocol({})", policy.headers[expr.header].name);
   case ExprKind::Present:

@@ -31,7 +31,14 @@ enum class BpfHelper : uint32_t {
 struct Globals {
   std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
   // Lookups and meters that became functions, by id.
-  std::map<uint32_t, llvm::Function*> const_sets, sets, meters;
+  std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans;
+};
+
+// Bytes of a payload that were found to be there; payload.h opens and closes it.
+struct PayloadWindow {
+  ir::HeaderId header = 0;
+  llvm::Value* base = nullptr; // of the payload's first byte
+  uint64_t bytes = 0;
 };
 
 class Builder : public llvm::IRBuilder<> {
@@ -91,6 +98,10 @@ public:
   llvm::Value* data = nullptr;
   llvm::Value* data_end = nullptr;
   llvm::Value* length = nullptr; // of the whole frame, i64
+
+  std::vector<PayloadWindow> windows;                              // open ones, the innermost last
+  std::map<std::pair<uint32_t, ir::HeaderId>, llvm::Value*> scans; // on the stack: the answer of a scan of a payload
+  llvm::AllocaInst* payload_key = nullptr;                         // on the stack: 0, the payload buffer's only key
 
   // A pointer to `bytes` bytes of the frame at `offset` (i64); to `outside` where they are not all there. Goes on in a
   // new block. checkWhole: the same question for a pointer that packetAt gave, and any number of bytes (i64).

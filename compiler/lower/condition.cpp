@@ -1,6 +1,7 @@
 // Lowers conditions.
 #include "compiler/lower/condition.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/payload.h"
 #include "compiler/lower/set.h"
 #include "compiler/lower/value.h"
 
@@ -37,6 +38,8 @@ llvm::Value* compareAddresses(Builder& b, ir::Op op, const Value& left, const Va
 }
 
 llvm::Value* compare(Builder& b, const Packet& packet, const ir::Expr& expr) {
+  if (expr.args[0].type.kind == ir::TypeKind::Bytes)
+    return compareSlices(b, expr);
   Value left = lowerValue(b, packet, expr.args[0]);
   Value right = lowerValue(b, packet, expr.args[1]);
   if (left.kind != Value::Kind::number || right.kind != Value::Kind::number)
@@ -47,13 +50,21 @@ llvm::Value* compare(Builder& b, const Packet& packet, const ir::Expr& expr) {
 // `stop` is the answer that ends the row: false for And, true for Or.
 void lowerRow(Builder& b, const Packet& packet, const ir::Expr& expr, bool stop, llvm::BasicBlock* yes,
               llvm::BasicBlock* no) {
+  const size_t windows = b.windows.size();
   for (size_t i = 0; i < expr.args.size(); ++i) {
     bool last = i + 1 == expr.args.size();
     llvm::BasicBlock* next = last ? (stop ? no : yes) : b.block(stop ? "or" : "and");
-    lowerCondition(b, packet, expr.args[i], stop ? yes : next, stop ? next : no);
+    // The rest of a conjunction reads the bytes that are there.
+    if (!stop && expr.args[i].kind == ir::ExprKind::HasBytes && !knownCondition(b.policy(), packet, expr.args[i])) {
+      openWindow(b, packet, expr.args[i], no);
+      b.CreateBr(next);
+    } else {
+      lowerCondition(b, packet, expr.args[i], stop ? yes : next, stop ? next : no);
+    }
     if (!last)
       b.startBlock(next);
   }
+  b.windows.resize(windows);
 }
 
 std::optional<bool> knownRow(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr, bool stop) {
@@ -79,6 +90,9 @@ std::optional<bool> knownCondition(const ir::Policy& policy, const Packet& packe
       return false;
     return found->value->present ? std::nullopt : std::optional<bool>(true);
   }
+  case ir::ExprKind::HasBytes:
+  case ir::ExprKind::Contains:
+    return packet.find(policy, expr.header) ? std::nullopt : std::optional<bool>(false);
   case ir::ExprKind::Not: {
     auto known = knownCondition(policy, packet, expr.args[0]);
     return known ? std::optional<bool>(!*known) : std::nullopt;
@@ -112,6 +126,14 @@ void lowerCondition(Builder& b, const Packet& packet, const ir::Expr& expr, llvm
     return lowerInConst(b, packet, expr, yes, no);
   case ir::ExprKind::InSet:
     return lowerInSet(b, packet, expr, yes, no);
+  case ir::ExprKind::HasBytes:
+    openWindow(b, packet, expr, no);
+    b.windows.pop_back();
+    b.CreateBr(yes);
+    return;
+  case ir::ExprKind::Contains:
+    b.CreateCondBr(lowerContains(b, packet, expr), yes, no);
+    return;
   case ir::ExprKind::Compare:
     b.CreateCondBr(compare(b, packet, expr), yes, no);
     return;
@@ -134,6 +156,54 @@ bool lowerNeeds(Builder& b, const Packet& packet, const std::vector<ir::HeaderId
     b.startBlock(there);
   }
   return true;
+}
+
+namespace {
+
+// One HasBytes a payload, for all slices in the values.
+void collectBytes(const ir::Expr& expr, std::vector<ir::Expr>& needed) {
+  if (expr.kind == ir::ExprKind::And) // asks for itself
+    return;
+  for (const ir::Expr& arg : expr.args)
+    collectBytes(arg, needed);
+  if (expr.kind != ir::ExprKind::Slice)
+    return;
+  const uint64_t end = expr.number + expr.type.bits / 8;
+  for (ir::Expr& other : needed)
+    if (other.header == expr.header) {
+      other.number = std::max(other.number, end);
+      return;
+    }
+  ir::Expr has_bytes;
+  has_bytes.kind = ir::ExprKind::HasBytes;
+  has_bytes.header = expr.header;
+  has_bytes.number = end;
+  needed.push_back(std::move(has_bytes));
+}
+
+std::vector<const ir::Expr*> pointers(const std::vector<ir::Expr>& values) {
+  std::vector<const ir::Expr*> out;
+  for (const ir::Expr& value : values)
+    out.push_back(&value);
+  return out;
+}
+
+} // namespace
+
+Reading::Reading(Builder& b, const Packet& packet, const std::vector<const ir::Expr*>& values, llvm::BasicBlock* absent)
+    : builder_(b), windows_(b.windows.size()) {
+  std::vector<ir::Expr> needed;
+  for (const ir::Expr* value : values)
+    collectBytes(*value, needed);
+  for (const ir::Expr& one : needed)
+    openWindow(b, packet, one, absent);
+}
+
+Reading::Reading(Builder& b, const Packet& packet, const std::vector<ir::Expr>& values, llvm::BasicBlock* absent)
+    : Reading(b, packet, pointers(values), absent) {}
+
+Reading::~Reading() {
+  builder_.windows.resize(windows_);
 }
 
 } // namespace xdpc::lower

@@ -23,7 +23,7 @@ DebugInfo::DebugInfo(llvm::Module& module, const SourceFile& source)
   int_ = builder_.createBasicType("int", 32, llvm::dwarf::DW_ATE_signed);
 }
 
-void DebugInfo::enterProgram(llvm::Function& function) {
+llvm::DIType* DebugInfo::contextType() {
   llvm::DIType* u32 = builder_.createBasicType("unsigned int", 32, llvm::dwarf::DW_ATE_unsigned);
   llvm::SmallVector<llvm::Metadata*> members;
   const char* names[] = {"data", "data_end", "data_meta", "ingress_ifindex", "rx_queue_index", "egress_ifindex"};
@@ -34,7 +34,11 @@ void DebugInfo::enterProgram(llvm::Function& function) {
   }
   llvm::DIType* context = builder_.createStructType(file_, "xdp_md", file_, 0, offset, 32, llvm::DINode::FlagZero,
                                                     nullptr, builder_.getOrCreateArray(members));
-  llvm::DIType* pointer = builder_.createPointerType(context, 64);
+  return builder_.createPointerType(context, 64);
+}
+
+void DebugInfo::enterProgram(llvm::Function& function) {
+  llvm::DIType* pointer = contextType();
   llvm::Metadata* types[] = {int_, pointer};
   enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), {pointer});
 }
@@ -47,6 +51,15 @@ void DebugInfo::enterFunction(llvm::Function& function, llvm::ArrayRef<unsigned>
         builder_.createBasicType(bits == 32 ? "unsigned int" : "unsigned long", bits, llvm::dwarf::DW_ATE_unsigned));
     types.push_back(arguments.back());
   }
+  enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
+}
+
+void DebugInfo::enterContextFunction(llvm::Function& function, unsigned integers) {
+  llvm::DIType* u64 = builder_.createBasicType("unsigned long", 64, llvm::dwarf::DW_ATE_unsigned);
+  llvm::SmallVector<llvm::DIType*> arguments(integers, u64);
+  arguments.insert(arguments.begin(), contextType());
+  llvm::SmallVector<llvm::Metadata*> types = {u64};
+  types.append(arguments.begin(), arguments.end());
   enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
 }
 

@@ -20,6 +20,8 @@ public:
   void enterProgram(llvm::Function& function);
   // `argument_bits`: widths of the integer arguments.
   void enterFunction(llvm::Function& function, llvm::ArrayRef<unsigned> argument_bits);
+  // The context, then integers of 64 bits; the result has as many.
+  void enterContextFunction(llvm::Function& function, unsigned integers);
   void leaveFunction(llvm::Function& outer) { subprogram_ = outer.getSubprogram(); }
 
   // Instructions made from now on come from here. A place in another file (the standard library) leaves the last one.
@@ -31,6 +33,7 @@ public:
   void finish() { builder_.finalize(); }
 
 private:
+  llvm::DIType* contextType();
   void enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments);
 
   llvm::Module& module_;

@@ -1,6 +1,9 @@
 // Lowers events.
 #include "compiler/lower/event.h"
+#include "compiler/lower/condition.h"
 #include "compiler/lower/value.h"
+
+#include <algorithm>
 
 namespace xdpc::lower {
 namespace {
@@ -39,6 +42,11 @@ llvm::Value* presence(Builder& b, const Packet& packet, const ir::EventField& fi
   return all;
 }
 
+bool readsPayload(const ir::Expr& expr) {
+  return expr.kind == ir::ExprKind::Slice ||
+         (expr.kind != ir::ExprKind::And && std::ranges::any_of(expr.args, readsPayload));
+}
+
 // Returns the field's bit of `nulls`, i64.
 llvm::Value* storeField(Builder& b, const Packet& packet, llvm::Value* record, const ir::EventField& field,
                         unsigned offset, unsigned number) {
@@ -48,22 +56,25 @@ llvm::Value* storeField(Builder& b, const Packet& packet, llvm::Value* record, c
     return bit;
   }
   llvm::Value* present = presence(b, packet, field);
-  if (!present) {
+  if (!present && !readsPayload(field.value)) {
     storeKey(b, record, offset, field.kind, lowerValue(b, packet, field.value));
     return b.u64(0);
   }
-  auto *fill = b.block("event.fill"), *null = b.block("event.null"), *done = b.block("event.field");
-  b.CreateCondBr(present, fill, null);
-  b.startBlock(fill);
-  storeKey(b, record, offset, field.kind, lowerValue(b, packet, field.value));
-  fill = b.GetInsertBlock();
+  auto *there = b.block("event.there"), *null = b.block("event.null"), *done = b.block("event.field");
+  b.CreateCondBr(present ? present : b.getTrue(), there, null);
+  b.startBlock(there);
+  {
+    Reading reading(b, packet, {&field.value}, null);
+    storeKey(b, record, offset, field.kind, lowerValue(b, packet, field.value));
+  }
+  auto* filled = b.GetInsertBlock();
   b.CreateBr(done);
   b.startBlock(null);
   zero(b, record, offset, field.kind);
   b.CreateBr(done);
   b.startBlock(done);
   llvm::PHINode* nulls = b.CreatePHI(b.getInt64Ty(), 2);
-  nulls->addIncoming(b.u64(0), fill);
+  nulls->addIncoming(b.u64(0), filled);
   nulls->addIncoming(bit, null);
   return nulls;
 }

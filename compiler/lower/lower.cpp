@@ -7,6 +7,7 @@
 #include "compiler/lower/module.h"
 #include "compiler/lower/parser.h"
 #include "compiler/lower/rule.h"
+#include "compiler/lower/scan.h"
 #include "compiler/lower/set.h"
 
 #include <llvm/Support/raw_ostream.h>
@@ -33,7 +34,8 @@ llvm::Constant* configContents(llvm::Module& module) {
 }
 
 // Maps with one value that the program addresses directly are data sections, whose names libbpf knows.
-llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const abi::Map& map) {
+llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan::Program& program, uint32_t index) {
+  const abi::Map& map = program.manifest.maps[index];
   switch (map.role) {
   case abi::MapRole::config: {
     auto* global = addBytes(module, "config", map.name, configContents(module));
@@ -48,6 +50,12 @@ llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const abi::
     return addBytes(module, "test", map.name, zeros(module, map.value_size));
   case abi::MapRole::meters:
     return addBytes(module, "meters", map.name, zeros(module, map.value_size));
+  case abi::MapRole::table: {
+    auto* contents = llvm::ConstantDataArray::get(module.getContext(), llvm::ArrayRef(program.tables.at(index)));
+    auto* global = addBytes(module, "table_" + std::to_string(index), map.name, contents);
+    global->setConstant(true);
+    return global;
+  }
   case abi::MapRole::base: // user space's own
     return nullptr;
   default:
@@ -83,7 +91,7 @@ bool readsHeaders(const plan::Program& program) {
 void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
   Builder b(program, module, *makeProgram(module, debug), globals);
   b.startBlock(b.block("entry"));
-  debug.setPlace(b, b.policy().rules.front().span);
+  debug.setPlace(b, b.policy().span);
   b.context = b.function().getArg(0);
   bool reads = readsHeaders(program);
   lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
@@ -114,13 +122,14 @@ Module lower(const plan::Program& program) {
   DebugInfo debug(module, *program.policy->source);
   Globals globals;
   for (uint32_t index = 0; index < program.manifest.maps.size(); ++index)
-    if (auto* global = addMap(module, debug, program.manifest.maps[index]))
+    if (auto* global = addMap(module, debug, program, index))
       globals.maps[index] = global;
   addText(module, "_license", "license", abi::kLicense, true);
   addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
   makeConstSetFunctions(program, module, debug, globals);
   makeSetFunctions(program, module, debug, globals);
   makeMeterFunctions(program, module, debug, globals);
+  makeScanFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));

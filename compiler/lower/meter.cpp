@@ -121,6 +121,7 @@ void lowerMeter(Builder& b, const Packet& packet, ir::MeterId id, bool within, l
                 llvm::BasicBlock* fails) {
   if (!lowerNeeds(b, packet, b.program().meters[id].needs, fails))
     return;
+  Reading reading(b, packet, b.policy().meters[id].key, fails);
   llvm::BasicBlock *conforms = within ? holds : fails, *exceeds = within ? fails : holds;
   std::vector<Value> key;
   for (const ir::Expr& part : b.policy().meters[id].key)

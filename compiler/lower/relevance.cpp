@@ -56,10 +56,19 @@ private:
 
   // Which header a name means here.
   void resolve(const ir::Expr& expr) {
-    bool reads = expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::PayloadLength ||
-                 expr.kind == ir::ExprKind::LastProtocol || expr.kind == ir::ExprKind::Present;
-    if (!reads)
+    switch (expr.kind) {
+    case ir::ExprKind::Field:
+    case ir::ExprKind::PayloadLength:
+    case ir::ExprKind::Payload:
+    case ir::ExprKind::HasBytes:
+    case ir::ExprKind::Slice:
+    case ir::ExprKind::Contains:
+    case ir::ExprKind::LastProtocol:
+    case ir::ExprKind::Present:
+      break;
+    default:
       return;
+    }
     auto found = packet_.find(policy_, expr.header, expr.field);
     word(found ? found->id + 1 : 0);
     if (!found || expr.kind != ir::ExprKind::Field)

@@ -91,6 +91,7 @@ private:
     debug_.setPlace(b, action.span);
     auto* done = b.block("done");
     if (lowerNeeds(b, packet_, action.needs, done)) {
+      Reading reading(b, packet_, action.key, done);
       switch (action.kind) {
       case ir::ActionKind::Count:
         lowerCount(b, packet_, action);

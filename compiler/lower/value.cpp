@@ -1,8 +1,11 @@
 // Lowers expressions that have a value.
 #include "compiler/lower/value.h"
 #include "compiler/lower/condition.h"
+#include "compiler/lower/payload.h"
 
 #include <llvm/IR/Intrinsics.h>
+
+#include <bit>
 
 namespace xdpc::lower {
 namespace {
@@ -15,30 +18,11 @@ llvm::Value* loadBigEndian(Builder& b, llvm::Value* base, uint64_t offset, unsig
   return b.CreateZExt(swapBytes(b, b.loadAt(base, offset, bytes)), b.getInt64Ty());
 }
 
-// Bits of the field from the bytes that cover it: one load where a power of two of bytes covers them, else two.
+// Bits of the field from the bytes that cover it.
 llvm::Value* loadNumber(Builder& b, llvm::Value* base, const ir::Field& field) {
-  uint64_t first = field.bit_offset / 8;
   unsigned lead = field.bit_offset % 8;
   unsigned bytes = (lead + field.bits + 7) / 8;
-  llvm::Value* value;
-  switch (bytes) {
-  case 1:
-  case 2:
-  case 4:
-  case 8:
-    value = loadBigEndian(b, base, first, bytes);
-    break;
-  case 3:
-    value = b.CreateOr(b.CreateShl(loadBigEndian(b, base, first, 2), 8), loadBigEndian(b, base, first + 2, 1));
-    break;
-  default: { // 5 to 7
-    unsigned rest = bytes - 4;
-    llvm::Value* low = rest == 3 ? b.CreateOr(b.CreateShl(loadBigEndian(b, base, first + 4, 2), 8),
-                                              loadBigEndian(b, base, first + 6, 1))
-                                 : loadBigEndian(b, base, first + 4, rest);
-    value = b.CreateOr(b.CreateShl(loadBigEndian(b, base, first, 4), rest * 8), low);
-  }
-  }
+  llvm::Value* value = loadBytes(b, base, field.bit_offset / 8, bytes);
   unsigned behind = bytes * 8 - lead - field.bits;
   if (behind)
     value = b.CreateLShr(value, behind);
@@ -88,11 +72,14 @@ llvm::Value* packetField(Builder& b, const Packet& packet, ir::PacketField field
   return b.u64(0);
 }
 
-// Up to IP's length; zero where IP says that it ends before.
+// Up to IP's length, or the frame's where there is no IP; zero where IP says that it ends before.
 llvm::Value* payloadLength(Builder& b, const Packet& packet, ir::HeaderId id) {
   auto found = packet.find(b.policy(), id);
   llvm::Value* start = b.CreateAdd(found->value->offset, found->value->size);
-  llvm::Value* bytes = b.CreateSub(packet.ip_end, start);
+  llvm::Value* end = packet.ip_end;
+  if (b.program().headers[found->id].before_ip)
+    end = b.CreateSelect(b.CreateICmpEQ(end, b.u64(0)), b.length, end);
+  llvm::Value* bytes = b.CreateSub(end, start);
   return b.CreateSelect(b.CreateICmpSGT(bytes, b.u64(0)), bytes, b.u64(0));
 }
 
@@ -120,6 +107,13 @@ llvm::Value* arithmetic(Builder& b, ir::Op op, llvm::Value* left, llvm::Value* r
 
 } // namespace
 
+// One load where a power of two of bytes is wanted, else the largest one and the rest.
+llvm::Value* loadBytes(Builder& b, llvm::Value* base, uint64_t offset, unsigned bytes) {
+  const unsigned first = std::bit_floor(bytes), rest = bytes - first;
+  llvm::Value* value = loadBigEndian(b, base, offset, first);
+  return rest ? b.CreateOr(b.CreateShl(value, rest * 8), loadBytes(b, base, offset + first, rest)) : value;
+}
+
 Value maskAddress(Builder& b, const Value& value, unsigned bits) {
   auto high_bits = [](unsigned count) { return count == 0 ? 0 : ~uint64_t{0} << (64 - count); };
   if (value.kind == Value::Kind::v4)
@@ -142,6 +136,8 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
     return {.low = packetField(b, packet, expr.packet)};
   case ir::ExprKind::PayloadLength:
     return {.low = payloadLength(b, packet, expr.header)};
+  case ir::ExprKind::Slice:
+    return {.low = loadSlice(b, expr)};
   case ir::ExprKind::LastProtocol:
     return {.low = packet.last_protocol};
   case ir::ExprKind::Mask: {

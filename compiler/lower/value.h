@@ -24,6 +24,9 @@ Value lowerValue(Builder& builder, const Packet& packet, const ir::Expr& expr);
 // A one-bit or derived Bool field as i1.
 llvm::Value* lowerBool(Builder& builder, const Packet& packet, const ir::Expr& expr);
 
+// Up to eight bytes at the pointer as a number, first byte highest.
+llvm::Value* loadBytes(Builder& builder, llvm::Value* base, uint64_t offset, unsigned bytes);
+
 // Writes the value as abi/key.h lays it out; at least keyKindSize(kind) bytes from `offset` on.
 void storeKey(Builder& builder, llvm::Value* base, unsigned offset, abi::KeyKind kind, const Value& value);
 // The address's bytes alone: 4 or 16 (an IPv4 address in 16 bytes has twelve zeros behind it).

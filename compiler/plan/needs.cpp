@@ -2,7 +2,9 @@
 #include "compiler/plan/needs.h"
 #include "compiler/plan/visit.h"
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 namespace xdpc::plan {
 namespace {
@@ -24,6 +26,7 @@ public:
         });
     if (program_.needs_malformed || program_.needs_unparsed)
       checkOutermost();
+    noteBeforeIp(0);
     program_.headers[0].walked = true;
     std::set<ir::HeaderId> path;
     walk(0, path);
@@ -39,6 +42,13 @@ private:
     program_.headers[id].asked = true;
   }
 
+  // IP says where it ends.
+  void askForPayload(ir::HeaderId id) {
+    ask(id);
+    if (program_.ip)
+      ask(*program_.ip);
+  }
+
   void askFor(const ir::Expr& expr) {
     switch (expr.kind) {
     case ir::ExprKind::Present:
@@ -47,10 +57,16 @@ private:
       ask(expr.header);
       return askForDerived(expr);
     case ir::ExprKind::PayloadLength:
-      ask(expr.header);
-      if (program_.ip)
-        ask(*program_.ip);
-      return;
+      return askForPayload(expr.header);
+    case ir::ExprKind::Payload:
+    case ir::ExprKind::HasBytes:
+    case ir::ExprKind::Slice:
+    case ir::ExprKind::Contains: {
+      auto& headers = program_.payload_headers;
+      if (std::find(headers.begin(), headers.end(), expr.header) == headers.end())
+        headers.push_back(expr.header);
+      return askForPayload(expr.header);
+    }
     case ir::ExprKind::LastProtocol:
       return ask(expr.header);
     case ir::ExprKind::Packet:
@@ -97,6 +113,14 @@ private:
       if (alternative == id)
         return true;
     return false;
+  }
+
+  void noteBeforeIp(ir::HeaderId id) {
+    if (isNetwork(id) || std::exchange(program_.headers[id].before_ip, true))
+      return;
+    for (const ir::PayloadBy& payload : headers_[id].payload)
+      for (const ir::PayloadEntry& entry : payload.entries)
+        noteBeforeIp(entry.next);
   }
 
   void check(ir::HeaderId id, bool behind_network, std::set<ir::HeaderId>& seen) {

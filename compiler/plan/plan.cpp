@@ -1,6 +1,7 @@
-// Makes the plan: needs, then state, then the choice of lookups.
+// Makes the plan: needs, then state, then scans of payloads and the choice of lookups.
 #include "compiler/plan/plan.h"
 #include "compiler/plan/needs.h"
+#include "compiler/plan/scan.h"
 #include "compiler/plan/state.h"
 
 namespace xdpc::plan {
@@ -32,6 +33,7 @@ std::optional<Program> makePlan(const ir::Policy& policy, const Options& options
   program.manifest.compiler = "xdpc " XDPC_VERSION;
   findNeeds(program);
   planState(program, emitter);
+  planScans(program, emitter);
   for (const ir::ConstSet& set : policy.const_sets)
     program.const_sets.push_back(chooseLookup(set));
   if (emitter.errorCount() > errors)

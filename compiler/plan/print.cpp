@@ -53,6 +53,16 @@ std::string sets(const Program& program) {
   return text;
 }
 
+std::string scans(const Program& program) {
+  std::string text;
+  for (size_t id = 0; id < program.scans.size(); ++id) {
+    const ScanPlan& scan = program.scans[id];
+    text += fmt::format("scan #{}: the first {} bytes for {} pattern set{}, {} states of {} classes\n", id, scan.within,
+                        scan.sets, scan.sets == 1 ? "" : "s", scan.states, scan.classes);
+  }
+  return text;
+}
+
 std::string state(const Program& program) {
   std::string text;
   const ir::Policy& policy = *program.policy;
@@ -74,7 +84,7 @@ std::string state(const Program& program) {
 std::string toText(const Program& program) {
   std::string text = fmt::format("policy {}: {} rules, one after the other in each leaf of the parser\n",
                                  program.policy->name, program.policy->rules.size());
-  text += headers(program) + sets(program) + state(program);
+  text += headers(program) + sets(program) + scans(program) + state(program);
   for (const abi::Map& map : program.manifest.maps)
     text +=
         fmt::format("map {}: {} entries of {} + {} bytes\n", map.name, map.max_entries, map.key_size, map.value_size);

@@ -17,6 +17,7 @@ struct HeaderPlan {
   bool walked = false;  // on the way to something that is asked for
   bool asked = false;   // a rule asks for its presence or reads its fields: packets with and without it are told apart
   bool checked = false; // its part of pkt.malformed is computed
+  bool before_ip = false; // it can stand before any IP header, or without one
 };
 
 // Bounds of the walk, as the language reference states them.
@@ -66,10 +67,28 @@ struct EventPlan {
   uint32_t lost = 0, unread = 0; // slots
 };
 
+// One pass over a payload for all patterns with the same limit. `masks` say whose patterns were found: bit by bit, a
+// pattern set each.
+struct ScanPlan {
+  uint32_t within = 0;   // bytes that are looked at
+  uint32_t shortest = 0; // pattern: a payload of fewer bytes holds none
+  uint32_t map = 0;      // role table: scan.h says how it is laid out
+  uint32_t sets = 0;     // that are looked for together
+  uint32_t states = 0, classes = 0;
+  unsigned uses = 0; // expressions that ask it
+};
+
+// The answer to a `contains` is a bit of a scan's.
+struct PatternPlan {
+  uint32_t scan = 0;
+  unsigned bit = 0;
+};
+
 // The maps that are not a set's, meter's or counter's own, as indices into manifest.maps.
 struct CommonMaps {
   uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0, copy = 0;
   std::optional<uint32_t> meters, events;
+  std::optional<uint32_t> payload; // kMaxPayloadBytes a CPU and for each of Program::payload_headers
 };
 
 struct Program {
@@ -86,6 +105,10 @@ struct Program {
   std::vector<CounterPlan> counters;
   std::vector<EventPlan> events;
   std::map<const ir::Action*, uint32_t> samples; // slot of each `sample 1/N`
+  std::vector<ScanPlan> scans;
+  std::vector<PatternPlan> patterns;               // by PatternSetId
+  std::vector<ir::HeaderId> payload_headers;       // whose payload is read
+  std::map<uint32_t, std::vector<uint8_t>> tables; // what maps of role `table` hold, by index in manifest.maps
   uint32_t row_bytes = 0;
   bool clock = false, coarse_clock = false; // whether any rule reads one
 

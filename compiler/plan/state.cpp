@@ -26,6 +26,7 @@ public:
     events();
     samples();
     common();
+    payload();
   }
 
 private:
@@ -242,6 +243,19 @@ private:
                                 .key_size = 4,
                                 .value_size = kBufferBytes,
                                 .max_entries = 1});
+  }
+
+  // Where slices are read to that lie beyond the first buffer, and what is scanned.
+  void payload() {
+    if (program_.payload_headers.empty())
+      return;
+    auto places = static_cast<uint32_t>(program_.payload_headers.size());
+    program_.common.payload = map({.name = "payload",
+                                   .role = abi::MapRole::scratch,
+                                   .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+                                   .key_size = 4,
+                                   .value_size = places * ir::kMaxPayloadBytes,
+                                   .max_entries = 1});
   }
 
   Program& program_;

@@ -2,6 +2,7 @@
 // tests/unit/sema/expr_test.cpp.
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
+#include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <bit>
@@ -102,10 +103,10 @@ ir::Op arithOp(ast::Op op) {
 }
 static_assert(static_cast<unsigned>(ast::Op::BitOr) == static_cast<unsigned>(ir::Op::BitOr));
 
-// Text of a call's name and the width that it gives: u8 u16 u32 u64.
+// Text of a call's name and the width that it gives: u8 u16 u24 … u64.
 std::optional<unsigned> conversionBits(std::string_view name) {
   const auto type = typeByName(name);
-  const bool whole = name == "u8" || name == "u16" || name == "u32" || name == "u64";
+  const bool whole = type && type->kind == ir::TypeKind::Int && !type->port && type->bits % 8 == 0;
   return whole ? std::optional<unsigned>(type->bits) : std::nullopt;
 }
 
@@ -231,6 +232,8 @@ Value checkCall(Env env, const ast::Expr& expr) {
     return inner;
   if (category(inner.expr.type) == Category::address)
     return numberOfAddress(env, expr, std::move(inner), *bits);
+  if (category(inner.expr.type) == Category::bytes)
+    return numberOfBytes(env, expr, std::move(inner), *bits);
   if (!isNumber(env, expr.args[0], inner))
     return failed();
   if (inner.low < 0 || inner.high > (Wide{1} << *bits) - 1) {

@@ -131,6 +131,7 @@ std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::Fi
   const ast::Policy* policy = onlyPolicy(scope, file);
   if (policy) {
     scope.policy.name = policy->name.text;
+    scope.policy.span = policy->name.span;
     checkRules(scope, *policy);
     for (const ast::Protect& protect : file.protects)
       checkProtect(scope, protect);

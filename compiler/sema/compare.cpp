@@ -1,7 +1,7 @@
 // Checks comparisons: types agree, constants fit, `!=` says what it means for an absent header. Tested by
 // tests/unit/sema/expr_test.cpp.
 #include "compiler/ir/print.h"
-#include "compiler/sema/expr.h"
+#include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -66,6 +66,12 @@ bool agreeNumbers(Env env, const ast::Expr& expr, Value& left, Value& right) {
   return true;
 }
 
+const char* helpForBytes(Category a, Category b) {
+  const bool bytes = a == Category::bytes || b == Category::bytes,
+             number = a == Category::number || b == Category::number;
+  return bytes && number ? "`u16(payload[2:4])` makes a number of bytes; `payload[2]` is one" : "";
+}
+
 bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
   const Category a = category(left.expr.type), b = category(right.expr.type);
   if (a == Category::boolean && b == Category::number && bitAsTruth(right))
@@ -75,7 +81,9 @@ bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
   if (a == Category::boolean && b == Category::number && right.constant)
     return fitConstant(env.scope, right, left, quoted(withoutGroup(expr.args[0]).span));
   if (a != b)
-    return mismatch(env, expr, left, right);
+    return mismatch(env, expr, left, right, helpForBytes(a, b));
+  if (a == Category::bytes)
+    return agreeBytes(env, expr, left, right);
   if (a == Category::address)
     return agreeAddresses(env, expr, left, right);
   return a != Category::number || agreeNumbers(env, expr, left, right);
@@ -87,6 +95,8 @@ bool checkOrder(Env env, const ast::Expr& expr, const Value& left) {
   diag::Diagnostic& error = env.scope.emitter.report(
       diag::Id::no_order, expr.op_span.file ? expr.op_span : expr.span,
       fmt::format("{} has no order: it is equal or not", categoryName(category(left.expr.type))));
+  if (category(left.expr.type) == Category::bytes)
+    error.help = "`u16(payload[2:4])` makes a number of bytes, which has one";
   if (category(left.expr.type) == Category::address)
     error.help = "a range is asked for with `in`: `ip.src in 10.0.0.1-10.0.0.9`";
   return false;
@@ -114,7 +124,8 @@ std::optional<Value> fold(const ast::Expr& expr, const Value& left, const Value&
     return std::nullopt;
   if (category(left.expr.type) == Category::number)
     return truth(foldNumbers(expr.op, left.low, right.low), expr.span);
-  const bool equal = left.expr.number == right.expr.number && left.expr.address == right.expr.address;
+  const bool equal = left.expr.number == right.expr.number && left.expr.address == right.expr.address &&
+                     left.expr.bytes == right.expr.bytes;
   return truth(equal == (expr.op == ast::Op::Eq), expr.span);
 }
 
@@ -206,13 +217,12 @@ Value checkCompare(Env env, const ast::Expr& expr) {
   Value left = checkExpr(env, expr.args[0]);
   if (refuseSet(env.scope, expr))
     return failed();
-  if (!left.ok && expr.args[1].kind == ast::ExprKind::Bytes)
-    return failed(); // both would say that bytes are not implemented
   Value right = checkExpr(env, expr.args[1]);
   if (!left.ok || !right.ok)
     return failed();
   // A condition made of several terms compares as a truth only where its fields are present anyway.
-  if (!agree(env, expr, left, right) || !checkOrder(env, expr, left))
+  const bool bytes = category(left.expr.type) == Category::bytes && category(right.expr.type) == Category::bytes;
+  if ((bytes && !checkOrder(env, expr, left)) || !agree(env, expr, left, right) || !checkOrder(env, expr, left))
     return failed();
   if (auto folded = fold(expr, left, right))
     return std::move(*folded);

@@ -2,6 +2,7 @@
 // not adjacent. Tested by tests/unit/sema/constant_test.cpp.
 #include "compiler/sema/const_set.h"
 #include "compiler/ir/print.h"
+#include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -48,6 +49,10 @@ std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
   }
   case Category::mac:
     return RawPart{Category::mac, {ir::Domain::number, value.expr.number, value.expr.number}, {}, expr.span};
+  case Category::bytes: {
+    const u128 number = value.expr.bytes.size() <= 8 ? bytesNumber(value.expr.bytes) : 0;
+    return RawPart{Category::bytes, {ir::Domain::number, number, number}, {}, expr.span, value.expr.bytes};
+  }
   default:
     break;
   }
@@ -146,6 +151,19 @@ Fit fitAddress(Conversion& c, const RawPart& part, const ir::Type& type) {
   return Fit::error;
 }
 
+Fit fitBytes(Conversion& c, const RawPart& part, const ir::Type& type) {
+  if (type.bits > 64)
+    reject(c, diag::Id::type_mismatch, c.use.span,
+           fmt::format("`{}` has slices of more than 8 bytes, which no tuple holds", c.use.value));
+  else if (part.bytes.size() * 8 == type.bits)
+    return Fit::yes;
+  else
+    reject(
+        c, diag::Id::type_mismatch, part.span,
+        fmt::format("{} has {} bytes, `{}` has {}", quoted(part.span), part.bytes.size(), c.use.value, type.bits / 8));
+  return Fit::error;
+}
+
 Fit fitPart(Conversion& c, const RawPart& part, const ir::Type& type) {
   const Category wanted = category(type);
   if (part.category != wanted) {
@@ -156,6 +174,8 @@ Fit fitPart(Conversion& c, const RawPart& part, const ir::Type& type) {
   }
   if (wanted == Category::address)
     return fitAddress(c, part, type);
+  if (wanted == Category::bytes)
+    return fitBytes(c, part, type);
   if (wanted == Category::number && part.interval.high > static_cast<u128>(*typeMax(type))) {
     reject(c, diag::Id::out_of_range, part.span,
            fmt::format("{} does not fit `{}`, which goes to {}", quoted(part.span), c.use.value,
@@ -252,6 +272,9 @@ std::optional<ir::ConstSetId> makeConstSet(Scope& scope, const RawSet& raw, cons
                          fmt::format("`{}` has no element of the family of `{}`", use.name, use.value));
     return std::nullopt;
   }
+  for (ir::Type& part : set.parts)
+    if (part.kind == ir::TypeKind::Bytes)
+      part.kind = ir::TypeKind::Int; // of up to eight bytes, as numbers
   if (parts.size() == 1)
     canonical(set.elements);
   scope.policy.const_sets.push_back(std::move(set));

@@ -3,6 +3,7 @@
 #include "compiler/sema/expr.h"
 #include "compiler/ir/print.h"
 #include "compiler/sema/header_graph.h"
+#include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -190,14 +191,15 @@ Value dispatch(Env env, const ast::Expr& expr) {
   case Pair:
     return notAValue(env, expr, "a pair of a map");
   case Bytes:
-    return later(env, expr, "bytes in a condition");
+    return checkBytes(env, expr);
   case Index:
+    return checkIndex(env, expr);
   case Slice:
-    return later(env, expr, expr.span.text().substr(0, 40));
+    return checkSlice(env, expr);
   case Contains:
-    return later(env, expr, "contains");
+    return checkContains(env, expr);
   case StartsWith:
-    return later(env, expr, "starts with");
+    return checkStartsWith(env, expr);
   case Load:
     return later(env, expr, "load");
   }
@@ -322,6 +324,8 @@ const ast::Expr& withoutGroup(const ast::Expr& expr) {
 
 void addParts(Value& whole, const Value& part) {
   whole.needs.insert(part.needs.begin(), part.needs.end());
+  for (const ir::Expr& guard : part.guards)
+    addGuard(whole, guard);
   whole.maybe_absent.insert(whole.maybe_absent.end(), part.maybe_absent.begin(), part.maybe_absent.end());
   whole.nodes += part.nodes;
   whole.depth = std::max(whole.depth, part.depth + 1);
@@ -349,6 +353,8 @@ Value atom(Env, Value operands, ir::Expr expr) {
   std::vector<ir::Expr> args;
   for (ir::HeaderId id : result.needs)
     args.push_back(present(id, span));
+  std::move(result.guards.begin(), result.guards.end(), std::back_inserter(args));
+  result.guards.clear();
   args.push_back(std::move(expr));
   result.nodes += static_cast<uint32_t>(args.size());
   ++result.depth;

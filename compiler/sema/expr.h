@@ -32,7 +32,7 @@ std::string describe(const ast::Expr& expr, const Value& value); // "`tcp.dport`
 std::string quoted(const Span& span);                            // in backquotes, shortened if it is long
 void addParts(Value& whole, const Value& part);                  // needs, warnings, size
 ir::Expr present(ir::HeaderId header, Span span);
-Value atom(Env env, Value operands, ir::Expr expr); // And[Present…, expr]
+Value atom(Env env, Value operands, ir::Expr expr); // And[Present…, guards…, expr]
 std::optional<Wide> typeMax(const ir::Type& type);  // of an Int
 
 // A definition that others can use, as long as it is not too large; reports at its place.

@@ -2,6 +2,7 @@
 // tests/unit/sema/name_test.cpp.
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
+#include "compiler/sema/payload.h"
 
 #include <fmt/format.h>
 
@@ -99,6 +100,7 @@ Value unknownField(Env env, const ir::Header& header, const ast::Expr& expr, Spa
   for (const ir::Field& field : header.fields)
     names.push_back(field.name);
   names.push_back("payload_len");
+  names.push_back("payload");
   diag::Diagnostic& error = env.scope.emitter.report(diag::Id::unknown_name, name,
                                                      fmt::format("`{}` has no field `{}`", header.name, expr.text));
   if (const auto near = diag::nearest(expr.text, names)) {
@@ -108,11 +110,7 @@ Value unknownField(Env env, const ir::Header& header, const ast::Expr& expr, Spa
   return failed();
 }
 
-Value payloadLength(Env env, ir::HeaderId header, Span span) {
-  if (!env.scope.headers[header].transport) {
-    notImplemented(env.scope, span, env.scope.policy.headers[header].name + ".payload_len");
-    return failed();
-  }
+Value payloadLength(ir::HeaderId header, Span span) {
   Value value;
   value.expr.kind = ir::ExprKind::PayloadLength;
   value.expr.type = {ir::TypeKind::Int, 16};
@@ -128,8 +126,10 @@ Value checkHeaderMember(Env env, ir::HeaderId id, const ast::Expr& expr, Span na
   if (const auto field = findField(header, expr.text))
     return fieldValue(env, id, *field, expr.span);
   if (expr.text == "payload_len")
-    return payloadLength(env, id, expr.span);
-  if (expr.text == "payload" || expr.text == "inner") {
+    return payloadLength(id, expr.span);
+  if (expr.text == "payload")
+    return payloadOf(env, id, expr.span);
+  if (expr.text == "inner") {
     notImplemented(env.scope, expr.span, expr.text);
     return failed();
   }
@@ -187,8 +187,9 @@ Value checkName(Env env, const ast::Expr& expr) {
   }
   const Symbol* symbol = lookUp(env.scope, expr.text);
   if (!symbol && expr.text == "payload") {
-    notImplemented(env.scope, expr.span, "payload");
-    return failed();
+    const Symbol* transport = lookUp(env.scope, "l4");
+    if (transport && transport->kind == SymbolKind::Header)
+      return payloadOf(env, transport->index, expr.span);
   }
   if (!symbol && expr.text == "len") {
     diag::Diagnostic& error =

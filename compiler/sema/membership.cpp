@@ -2,6 +2,7 @@
 // tests/unit/sema/membership_test.cpp.
 #include "compiler/sema/const_set.h"
 #include "compiler/sema/key.h"
+#include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,6 +28,12 @@ std::optional<Operand> checkOperand(Env env, const ast::Expr& expr) {
                                fmt::format("{} is a condition and in no set", quoted(part.span)));
       ok = false;
     }
+    if (value.ok && value.expr.kind == ir::ExprKind::Payload) {
+      env.scope.emitter
+          .report(diag::Id::type_mismatch, part.span, fmt::format("{} is in no set as a whole", quoted(part.span)))
+          .help = fmt::format("take some of its bytes: `{}[0:4]`", part.span.text());
+      ok = false;
+    }
     operand.types.push_back(value.expr.type);
     operand.values.push_back(std::move(value));
   };
@@ -46,31 +53,24 @@ Value member(Env env, const ast::Expr& expr, std::vector<Value> values, ir::Expr
   in.span = expr.span;
   Value result;
   for (Value& value : values) {
+    bytesToNumber(value);
     addParts(result, value);
     in.args.push_back(std::move(value.expr));
   }
-  const bool outside = expr.op == ast::Op::NotIn;
-  if (outside) {
-    ir::Expr negated;
-    negated.kind = ir::ExprKind::Not;
-    negated.type = {ir::TypeKind::Bool};
-    negated.span = expr.span;
-    negated.args.push_back(std::move(in));
-    in = std::move(negated);
-    ++result.depth;
-  }
-  result = atom(env, std::move(result), std::move(in));
-  if (outside && !result.certain.empty()) {
-    result.maybe_absent.push_back({expr.span, result.certain});
-    result.certain.clear();
-  }
-  return result;
+  return membership(env, expr, std::move(result), std::move(in));
+}
+
+// A slice that no number holds is compared with each element.
+bool isLong(const Operand& operand) {
+  return operand.values.size() == 1 && category(operand.types[0]) == Category::bytes && operand.types[0].bits > 64;
 }
 
 Value inConstant(Env env, const ast::Expr& expr, Operand operand, uint32_t index) {
   if (!prepareConstant(env.scope, index))
     return failed();
   Constant& constant = env.scope.constants[index];
+  if (isLong(operand))
+    return inBytes(env, expr, std::move(operand.values[0]), collectElements(env, withoutGroup(expr.args[1])));
   for (const auto& [types, id] : constant.used_as)
     if (types == operand.types)
       return member(env, expr, std::move(operand.values), ir::ExprKind::InConst, id);
@@ -90,6 +90,8 @@ Value inConstant(Env env, const ast::Expr& expr, Operand operand, uint32_t index
 Value inLiteral(Env env, const ast::Expr& expr, Operand operand) {
   const ast::Expr& set = withoutGroup(expr.args[1]);
   const RawSet raw = collectElements(env, set);
+  if (isLong(operand))
+    return inBytes(env, expr, std::move(operand.values[0]), raw);
   const ConstSetUse use{"", set.span, std::string(withoutGroup(expr.args[0]).span.text()), false};
   const auto id = makeConstSet(env.scope, raw, operand.types, use);
   return id ? member(env, expr, std::move(operand.values), ir::ExprKind::InConst, *id) : failed();
@@ -106,7 +108,7 @@ Value inDynamic(Env env, const ast::Expr& expr, uint32_t index) {
 bool isElementLiteral(const ast::Expr& expr) {
   using enum ast::ExprKind;
   return expr.kind == Set || expr.kind == Range || expr.kind == Prefix || expr.kind == Address || expr.kind == Mac ||
-         expr.kind == Number;
+         expr.kind == Number || expr.kind == Bytes;
 }
 
 Value noSet(Env env, const ast::Expr& expr) {
@@ -119,6 +121,25 @@ Value noSet(Env env, const ast::Expr& expr) {
 }
 
 } // namespace
+
+Value membership(Env env, const ast::Expr& expr, Value operands, ir::Expr condition) {
+  const bool outside = expr.op == ast::Op::NotIn;
+  if (outside) {
+    ir::Expr negated;
+    negated.kind = ir::ExprKind::Not;
+    negated.type = {ir::TypeKind::Bool};
+    negated.span = expr.span;
+    negated.args.push_back(std::move(condition));
+    condition = std::move(negated);
+    ++operands.depth;
+  }
+  Value result = atom(env, std::move(operands), std::move(condition));
+  if (outside && !result.certain.empty()) {
+    result.maybe_absent.push_back({expr.span, result.certain});
+    result.certain.clear();
+  }
+  return result;
+}
 
 Value checkMembership(Env env, const ast::Expr& expr) {
   const ast::Expr& set = withoutGroup(expr.args[1]);

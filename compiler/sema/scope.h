@@ -29,6 +29,7 @@ struct RawPart {
   ir::Interval interval;
   std::optional<unsigned> prefix_length; // where it is an address or a prefix
   Span span;
+  std::string bytes = {}; // where it is bytes; their number, if one holds them, is the interval
 };
 using RawElement = std::vector<RawPart>;
 struct RawSet {

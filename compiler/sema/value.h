@@ -25,9 +25,10 @@ struct Value {
   bool constant = false; // a number, address, MAC or truth that is known now
   bool masked = false;   // an address behind /N
   ir::Expr expr;
-  Wide low = 0, high = 0; // of an Int: bounds of its value
-  HeaderSet needs;        // headers that must be present where the value is read
-  HeaderSet certain;      // of a condition: headers that are present where it holds
+  Wide low = 0, high = 0;       // of an Int: bounds of its value
+  HeaderSet needs;              // headers that must be present where the value is read
+  std::vector<ir::Expr> guards; // what else must hold there: HasBytes
+  HeaderSet certain;            // of a condition: headers that are present where it holds
   std::vector<MaybeAbsent> maybe_absent;
   uint32_t nodes = 1, depth = 1; // of expr
 };
