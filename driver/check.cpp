@@ -5,6 +5,7 @@
 #include "compiler/plan/print.h"
 #include "driver/commands.h"
 #include "driver/compile.h"
+#include "driver/cost.h"
 #include "driver/output.h"
 
 namespace xdpc::driver {
@@ -37,11 +38,12 @@ int checkFile(const std::string& file, const CheckOptions& options) {
     return code;
   std::optional<std::string> text;
   if (!compilation->emitter.hasErrors())
-    text = dump(*compilation, options.emit);
+    text = options.cost ? costText(*compilation, options.json ? CostForm::json : CostForm::table)
+                        : dump(*compilation, options.emit);
   if (!report(*compilation))
     return kWrong;
-  print(*text);
-  return kFine;
+  print(text.value_or(""));
+  return text ? kFine : kWrong;
 }
 
 } // namespace

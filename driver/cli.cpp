@@ -76,6 +76,8 @@ void Commands::addOffline() {
     app.add_option("--emit", options.emit, "print what a phase gives: ast, ir, plan, llvm, asm")
         ->check(CLI::IsMember({"ast", "ir", "plan", "llvm", "asm"}))
         ->type_name("PHASE");
+    CLI::Option* cost = app.add_flag("--cost", options.cost, "print what it costs, rule by rule")->excludes("--emit");
+    app.add_flag("--json", options.json, "the cost as JSON")->needs(cost);
     declareWarnings(app, options.warnings);
   });
   add<BuildOptions>(app_, "build", "Compile a policy to one self-contained object.", buildCommand,
@@ -91,6 +93,13 @@ void Commands::addOffline() {
                      app.add_option("--junit", options.junit, "write the results as JUnit XML, too")->type_name("OUT");
                      declareWarnings(app, options.warnings);
                    });
+  add<ExplainOptions>(
+      app_, "explain", "Say what a policy does with a packet, rule by rule.", explainCommand,
+      [](CLI::App& app, ExplainOptions& options) {
+        app.add_option("FILE", options.file, "the policy")->required()->type_name("");
+        app.add_option("PACKET", options.packet, "as in a test: \"ipv4/tcp(dport = 22)\"")->required()->type_name("");
+        declareWarnings(app, options.warnings);
+      });
   add<RunOptions>(app_, "run", "Run a policy over a capture.", runCommand, [](CLI::App& app, RunOptions& options) {
     app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
     app.add_option("--pcap", options.pcap, "the capture, pcap or pcapng")->required()->type_name("IN");

@@ -11,7 +11,8 @@ namespace xdpc::driver {
 
 struct CheckOptions {
   std::vector<std::string> files;
-  std::string emit; // ast, ir, plan, llvm, asm
+  std::string emit;                // ast, ir, plan, llvm, asm
+  bool cost = false, json = false; // what the policy costs; as JSON
   std::vector<std::string> warnings;
 };
 int checkCommand(const CheckOptions& options);
@@ -29,6 +30,12 @@ struct TestOptions {
   std::vector<std::string> warnings;
 };
 int testCommand(const TestOptions& options);
+
+struct ExplainOptions {
+  std::string file, packet; // as in a test
+  std::vector<std::string> warnings;
+};
+int explainCommand(const ExplainOptions& options);
 
 struct RunOptions {
   std::string file, pcap;

@@ -66,6 +66,13 @@ void checkAfterErrors(Compilation& compilation) {
   }
 }
 
+void addPacket(Compilation& compilation, const std::string& packet) {
+  const SourceFile& source =
+      compilation.sources.add("<packet>", fmt::format("test \"packet\" {{\n    expect pass for {}\n}}\n", packet));
+  ast::File parsed = parse::parse(source, compilation.emitter);
+  std::move(parsed.tests.begin(), parsed.tests.end(), std::back_inserter(compilation.file.tests));
+}
+
 } // namespace
 
 std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code) {
@@ -86,6 +93,8 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     const SourceFile& library_source = compilation->sources.add(std::string(file.name), std::string(file.text));
     compilation->library.push_back(parse::parse(library_source, compilation->emitter));
   }
+  if (!options.packet.empty())
+    addPacket(*compilation, options.packet);
   if (compilation->emitter.hasErrors())
     checkAfterErrors(*compilation);
   else

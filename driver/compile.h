@@ -33,6 +33,7 @@ enum class Until { parsed, checked };
 struct CompileOptions {
   std::vector<std::string> warnings; // as after -W: "no-NAME", "error"
   Until until = Until::checked;
+  std::string packet = {}; // as in a test; if given, the policy's last test has it alone
 };
 
 // Reads, parses and checks. Nothing if the file cannot be read or an option is unknown: that has been said on standard

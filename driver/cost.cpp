@@ -1,0 +1,170 @@
+// See cost.h. An instruction belongs to the rule or declaration whose text its line information points at; what points
+// nowhere else is the parser's and the exit's. A rule's instructions are counted in all leaves of the parser, of which
+// a packet meets one.
+#include "driver/cost.h"
+#include "driver/output.h"
+#include "runtime/object/object.h"
+
+#include <linux/bpf.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace xdpc::driver {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Place = std::pair<uint32_t, uint32_t>; // line and column
+
+struct Part {
+  std::string kind, name;
+  Place begin, end;
+  uint64_t instructions = 0, calls = 0, lookups = 0;
+};
+
+Place placeOf(const SourceFile* file, uint32_t offset) {
+  const auto position = Span{file, offset, offset}.position();
+  return {position.line, position.column};
+}
+
+std::vector<Part> partsOf(const ir::Policy& policy) {
+  std::vector<Part> parts = {{"headers", "", {0, 0}, {0, 0}}};
+  const auto add = [&](const char* kind, const std::string& name, const Span& span) {
+    if (span.file == policy.source)
+      parts.push_back({kind, name, placeOf(span.file, span.begin), placeOf(span.file, span.end)});
+  };
+  for (const ir::Rule& rule : policy.rules)
+    add("rule", rule.name, rule.span);
+  for (const ir::Set& set : policy.sets)
+    add("set", set.name, set.span);
+  for (const ir::Meter& meter : policy.meters)
+    add("meter", meter.name, meter.span);
+  for (const ir::ConstSet& set : policy.const_sets)
+    if (!set.name.empty())
+      add("const", set.name, set.span);
+  return parts;
+}
+
+// The innermost part around the place: a literal's own comes behind its rule's.
+Part& partAt(std::vector<Part>& parts, Place place) {
+  const auto found = std::find_if(parts.rbegin(), parts.rend(),
+                                  [&](const Part& part) { return part.begin <= place && place < part.end; });
+  return found == parts.rend() ? parts.front() : *found;
+}
+
+void countInstruction(const object::Instruction& instruction, Part& part) {
+  ++part.instructions;
+  if (instruction.code != (BPF_JMP | BPF_CALL) || instruction.src != 0)
+    return;
+  ++part.calls;
+  part.lookups += instruction.imm == BPF_FUNC_map_lookup_elem;
+}
+
+void countInstructions(const object::Object& object, std::vector<Part>& parts) {
+  auto line = object.lines.begin();
+  Part* part = &parts.front();
+  for (uint32_t i = 0; i < object.program.size(); ++i) {
+    for (; line != object.lines.end() && line->instruction <= i; ++line)
+      part = &partAt(parts, {line->line, line->column});
+    countInstruction(object.program[i], *part);
+    i += object.program[i].code == (BPF_LD | BPF_IMM | BPF_DW); // its second half is no instruction
+  }
+}
+
+// As declared; what the kernel adds to an entry is its own.
+uint64_t bytesOf(const abi::Map& map) {
+  if (map.role == abi::MapRole::counters)
+    return map.row_bytes;
+  if (map.role == abi::MapRole::events)
+    return map.max_entries;
+  if (map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY)
+    return uint64_t{map.max_entries} * map.value_size;
+  return uint64_t{map.max_entries} * (map.key_size + map.value_size);
+}
+
+const char* perCpu(const abi::Map& map) {
+  return map.role == abi::MapRole::counters || map.role == abi::MapRole::scratch ? " a CPU" : "";
+}
+
+std::string partName(const Part& part) {
+  return part.name.empty() ? "headers and exit" : part.kind + " " + part.name;
+}
+
+std::string table(const plan::Program& program, const std::vector<Part>& parts, const Part& total) {
+  Table costs({"", "instructions", "helper calls", "map lookups"});
+  for (const Part& part : parts)
+    if (part.instructions > 0 || part.kind == "rule")
+      costs.add({partName(part), std::to_string(part.instructions), std::to_string(part.calls),
+                 std::to_string(part.lookups)});
+  costs.add({"total", std::to_string(total.instructions), std::to_string(total.calls), std::to_string(total.lookups)});
+  std::string text = costs.text();
+  for (const plan::ScanPlan& scan : program.scans)
+    text +=
+        fmt::format("a scan looks at up to {} bytes of a payload for {} set{} of patterns, in a table of {} bytes\n",
+                    scan.within, scan.sets, scan.sets == 1 ? "" : "s", program.tables.at(scan.map).size());
+  Table maps({"map", "entries", "bytes"});
+  uint64_t bytes = 0;
+  for (const abi::Map& map : program.manifest.maps) {
+    maps.add({map.name + perCpu(map), std::to_string(map.max_entries), std::to_string(bytesOf(map))});
+    bytes += bytesOf(map);
+  }
+  maps.add({"total", "", std::to_string(bytes)});
+  return text + maps.text();
+}
+
+Json costsOf(const Part& part) {
+  return {{"instructions", part.instructions}, {"helper_calls", part.calls}, {"map_lookups", part.lookups}};
+}
+
+std::string json(const plan::Program& program, const std::vector<Part>& parts, const Part& total) {
+  Json rows = Json::array(), scans = Json::array(), maps = Json::array();
+  for (const Part& part : parts) {
+    Json row{{"part", part.kind}};
+    if (!part.name.empty())
+      row["name"] = part.name;
+    row.update(costsOf(part));
+    rows.push_back(std::move(row));
+  }
+  for (const plan::ScanPlan& scan : program.scans)
+    scans.push_back({{"bytes", scan.within},
+                     {"pattern_sets", scan.sets},
+                     {"states", scan.states},
+                     {"table_bytes", program.tables.at(scan.map).size()}});
+  uint64_t bytes = 0;
+  for (const abi::Map& map : program.manifest.maps) {
+    maps.push_back({{"name", map.name}, {"entries", map.max_entries}, {"bytes", bytesOf(map)}});
+    bytes += bytesOf(map);
+  }
+  Json all = costsOf(total);
+  all["map_bytes"] = bytes;
+  return Json{{"schema", kSchema}, {"policy", program.policy->name}, {"parts", rows}, {"scans", scans}, {"maps", maps},
+              {"total", all}}
+             .dump() +
+         "\n";
+}
+
+} // namespace
+
+std::optional<std::string> costText(Compilation& compilation, CostForm form) {
+  const std::optional<plan::Program> program = planOf(compilation);
+  if (!program)
+    return {};
+  const auto bytes = objectOf(compilation);
+  const auto object = object::readObject(*bytes);
+  if (!object) {
+    fail(kWrong, object.error().message);
+    return {};
+  }
+  std::vector<Part> parts = partsOf(*compilation.policy);
+  countInstructions(*object, parts);
+  Part total;
+  for (const Part& part : parts) {
+    total.instructions += part.instructions;
+    total.calls += part.calls;
+    total.lookups += part.lookups;
+  }
+  return form == CostForm::json ? json(*program, parts, total) : table(*program, parts, total);
+}
+
+} // namespace xdpc::driver

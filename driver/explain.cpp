@@ -1,0 +1,189 @@
+// `xdpc explain`: what a policy does with one packet, rule by rule, and which part of a condition failed. The parts are
+// compiled as rules of their own, which count and decide nothing, and run on the embedded engine: what is said comes
+// from the same code as what happens. Tested by tests/lit/cli/explain.test.
+#include "driver/commands.h"
+#include "driver/compile.h"
+#include "driver/engines.h"
+#include "driver/output.h"
+#include "driver/test_runner.h"
+#include "runtime/abi/verdict.h"
+#include "runtime/counters/counters.h"
+#include "runtime/object/object.h"
+
+#include <algorithm>
+
+namespace xdpc::driver {
+
+namespace {
+
+// A condition to ask about: of the rule as a whole, or one operand of its `and`.
+struct Question {
+  ir::RuleId rule = 0;
+  const ir::Expr* part = nullptr; // none: the whole
+};
+
+// Presence and guards stand in front of what they are for, at its place: they are one term with it.
+bool isTerm(const ir::Expr& expr) {
+  const Span& first = expr.args.empty() ? expr.span : expr.args.front().span;
+  return expr.kind != ir::ExprKind::And || (first.begin == expr.span.begin && first.end == expr.span.end);
+}
+
+void addTerms(const ir::Expr& expr, ir::RuleId rule, std::vector<Question>& out) {
+  if (isTerm(expr)) {
+    out.push_back({rule, &expr});
+    return;
+  }
+  for (const ir::Expr& arg : expr.args)
+    addTerms(arg, rule, out);
+}
+
+std::vector<Question> questionsOf(const ir::Policy& policy) {
+  std::vector<Question> questions;
+  for (ir::RuleId id = 0; id < policy.rules.size(); ++id) {
+    const auto& condition = policy.rules[id].condition;
+    if (!condition)
+      continue;
+    questions.push_back({id, nullptr});
+    if (!isTerm(*condition))
+      addTerms(*condition, id, questions);
+  }
+  return questions;
+}
+
+// The policy whose rules ask, one a question, and let everything by.
+ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questions) {
+  ir::Policy out = policy;
+  out.rules.clear();
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const ir::Rule& rule = policy.rules[questions[i].rule];
+    ir::Rule one;
+    one.name = fmt::format("#{}", i + 1);
+    one.condition = questions[i].part ? *questions[i].part : *rule.condition;
+    one.span = one.name_span = rule.span;
+    out.rules.push_back(std::move(one));
+  }
+  ir::Rule last;
+  last.name = "default";
+  last.body.verdict = ir::Verdict::Pass;
+  last.span = last.name_span = policy.rules.back().span;
+  out.rules.push_back(std::move(last));
+  return out;
+}
+
+using Failed = engine::EngineError;
+
+struct Ran {
+  engine::Outcome outcome;
+  std::vector<abi::Cell> slots;
+  std::vector<std::string> names; // of the slots
+};
+
+Result<Ran, Failed> runOn(const object::Object& object, const ir::TestStep& packet) {
+  auto engine = loadEngine("vm", object);
+  if (!engine)
+    return engine.error();
+  auto outcome = (*engine)->run({packet.frame, kTestClockStart, packet.ifindex, packet.rx_queue});
+  if (!outcome)
+    return outcome.error();
+  auto slots = counters::readSlots((*engine)->maps(), object.manifest);
+  if (!slots)
+    return Failed{slots.error().message, {}, false};
+  Ran ran{std::move(*outcome), std::move(*slots), {}};
+  for (const abi::Slot& slot : object.manifest.slots)
+    ran.names.push_back(slot.name);
+  return ran;
+}
+
+std::string oneLine(const Span& span) {
+  std::string text(span.text());
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n')) {
+    const size_t end = text.find_first_not_of(" \t\n", at);
+    text.replace(at, (end == std::string::npos ? text.size() : end) - at, " ");
+  }
+  return text;
+}
+
+class Explanation {
+public:
+  Explanation(Compilation& compilation, const std::vector<Question>& questions, const Ran& asked, const Ran& ran)
+      : policy_(*compilation.policy), questions_(questions), asked_(asked), ran_(ran) {}
+
+  void print() const {
+    for (ir::RuleId id = 0; id < policy_.rules.size(); ++id) {
+      const bool decides = policy_.rules[id].name == decider();
+      printLine("{}: {}", policy_.rules[id].name, decides ? verdict() : what(id));
+      if (decides)
+        break;
+    }
+    printLine("{} by {}", abi::verdictName(ran_.outcome.verdict), decider());
+  }
+
+private:
+  const std::string& decider() const { return ran_.names.at(ran_.outcome.slot); }
+  bool holds(size_t question) const { return asked_.slots.at(question).packets > 0; }
+  std::string verdict() const { return fmt::format("holds, {}", abi::verdictName(ran_.outcome.verdict)); }
+
+  bool counted(const std::string& rule) const {
+    const auto slot = std::ranges::find(ran_.names, rule) - ran_.names.begin();
+    return ran_.slots.at(static_cast<size_t>(slot)).packets > 0;
+  }
+
+  std::string what(ir::RuleId id) const {
+    if (counted(policy_.rules[id].name))
+      return "holds, goes on";
+    std::string failed;
+    bool whole = true;
+    for (size_t i = 0; i < questions_.size(); ++i) {
+      if (questions_[i].rule != id)
+        continue;
+      if (!questions_[i].part)
+        whole = holds(i);
+      else if (!holds(i) && failed.empty())
+        failed = oneLine(questions_[i].part->span);
+    }
+    if (whole)
+      return "its meter does not hold";
+    return failed.empty() ? "does not hold" : fmt::format("does not hold: not `{}`", failed);
+  }
+
+  const ir::Policy& policy_;
+  const std::vector<Question>& questions_;
+  const Ran &asked_, &ran_;
+};
+
+std::optional<object::Object> objectFor(Compilation& compilation) {
+  const auto bytes = objectOf(compilation);
+  if (!bytes)
+    return {};
+  auto object = object::readObject(*bytes);
+  return object ? std::optional(std::move(*object)) : std::nullopt;
+}
+
+} // namespace
+
+int explainCommand(const ExplainOptions& options) {
+  int code = kFine;
+  const auto compilation = compile(options.file, {.warnings = options.warnings, .packet = options.packet}, code);
+  if (!compilation)
+    return code;
+  if (!report(*compilation))
+    return kWrong;
+  const ir::Policy policy = *compilation->policy;
+  const ir::TestStep packet = policy.tests.back().steps.back();
+  const std::vector<Question> questions = questionsOf(policy);
+  const auto object = objectFor(*compilation);
+  compilation->policy = asking(policy, questions);
+  const auto asking_object = object ? objectFor(*compilation) : std::nullopt;
+  if (!asking_object) {
+    report(*compilation);
+    return kWrong;
+  }
+  compilation->policy = policy;
+  const auto ran = runOn(*object, packet), asked = runOn(*asking_object, packet);
+  if (!ran || !asked)
+    return fail(kRefused, toText(ran ? asked.error() : ran.error()));
+  Explanation(*compilation, questions, *asked, *ran).print();
+  return kFine;
+}
+
+} // namespace xdpc::driver
