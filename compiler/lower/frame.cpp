@@ -15,11 +15,9 @@ public:
   void run() {
     auto *flagged = b.block("frame.flag"), *linear = b.block("frame.linear"), *ask = b.block("frame.ask");
     known_ = b.block("frame");
-    data_ = pointer(offsetof(xdp_md, data));
-    end_ = pointer(offsetof(xdp_md, data_end));
     modes_ = b.config(offsetof(abi::Config, mode), 4);
-    llvm::Value* how = b.CreateAnd(modes_, b.u32(abi::kModeFragsFlag | abi::kModeCopied));
-    b.CreateCondBr(b.CreateICmpEQ(how, b.u32(abi::kModeFragsFlag)), flagged, ask);
+    static_assert(abi::kModeFragsFlag == 1u << 31); // the sign: one instruction less than to mask a bit
+    b.CreateCondBr(b.CreateICmpSLT(modes_, b.u32(0)), flagged, ask);
 
     b.startBlock(flagged);
     llvm::Value* flags = b.loadAt(kernelContext(), abi::kXdpBuffFlags, 4);
@@ -27,11 +25,13 @@ public:
     b.CreateCondBr(b.CreateICmpEQ(frags, b.u32(0)), linear, ask);
 
     b.startBlock(linear);
+    loadBounds();
     auto number = [&](llvm::Value* pointer) { return b.CreatePtrToInt(pointer, b.getInt64Ty()); };
     goOn(data_, end_, b.CreateSub(number(end_), number(data_)));
 
     b.startBlock(ask);
     length_ = b.call(BpfHelper::xdp_get_buff_len, {b.context});
+    loadBounds();
     if (use_ == FrameUse::headers)
       chooseCopy();
     goOn(data_, end_, length_);
@@ -43,6 +43,12 @@ private:
     llvm::BasicBlock* from;
     llvm::Value *data, *end, *length;
   };
+
+  // Behind the calls, so that a short program has less to keep over them.
+  void loadBounds() {
+    data_ = pointer(offsetof(xdp_md, data));
+    end_ = pointer(offsetof(xdp_md, data_end));
+  }
 
   llvm::Value* pointer(unsigned offset) {
     return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());

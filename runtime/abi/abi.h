@@ -40,8 +40,9 @@ enum Mode : uint32_t {
   kModeTest = 1, // clock, interface, queue come from the map `test`, and the deciding slot goes there
   kModeTrial = 2,
   kModeCapture = 4,
-  kModeCopied = 8,     // read headers from a copy, as for frames whose first buffer is short; for tests
-  kModeFragsFlag = 16, // the program may read struct xdp_buff: the loader has numbered bpf_cast_to_kern_ctx
+  kModeCopied = 8, // read headers from a copy, as for frames whose first buffer is short; for tests
+  // The program may read struct xdp_buff: the loader has numbered bpf_cast_to_kern_ctx. Not with kModeCopied.
+  kModeFragsFlag = 1u << 31,
 };
 
 // struct xdp_buff of the kernel (include/net/xdp.h): where its flags are, and the one that says that a frame has more

@@ -175,7 +175,9 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   }
   abi::Config config = object.config;
   config.abi = abi::kAbi;
-  config.mode |= mode | (groundwork->cast_function ? abi::kModeFragsFlag : 0u);
+  config.mode |= mode;
+  if (groundwork->cast_function && !(config.mode & abi::kModeCopied))
+    config.mode |= abi::kModeFragsFlag;
   if (auto filled = fillConfig(object.manifest, groundwork->maps, config); !filled)
     return filled.error();
   if (auto filled = fillTables(object, groundwork->maps); !filled)
