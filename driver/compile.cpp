@@ -9,6 +9,7 @@
 #include "driver/file.h"
 #include "driver/output.h"
 #include "driver/sha256.h"
+#include "driver/used_files.h"
 
 #include <set>
 
@@ -42,6 +43,21 @@ std::optional<std::string> readPolicy(const std::string& path, int& code) {
   return std::move(*text);
 }
 
+std::optional<ir::Policy> checkFiles(Compilation& compilation, diag::Emitter& emitter) {
+  const sema::Surroundings around{.used = &compilation.used, .load = [&](std::string_view path, Span place) {
+                                    return readList(compilation, path, place, emitter);
+                                  }};
+  return sema::check(compilation.file, compilation.library, emitter, around);
+}
+
+// Over the policy's text and, if it names others, over theirs, each with its length.
+std::string sourceHash(const Compilation& compilation) {
+  std::string text(compilation.file.source->text());
+  for (const SourceFile* file : compilation.named)
+    text += fmt::format("\n{}\n{}", file->text().size(), file->text());
+  return sha256(text);
+}
+
 bool swallowsTheRest(const diag::Diagnostic& diagnostic) {
   return diagnostic.id == diag::Id::unclosed_bracket;
 }
@@ -58,7 +74,7 @@ void checkAfterErrors(Compilation& compilation) {
   }
   diag::Emitter both = syntax; // the check looks at what was not understood
   const size_t known = both.diagnostics().size();
-  sema::check(compilation.file, compilation.library, both);
+  checkFiles(compilation, both);
   for (size_t i = known; i < both.diagnostics().size(); ++i) {
     const diag::Diagnostic& found = both.diagnostics()[i];
     if (!found.span.file || !lines.contains({found.span.file, found.span.position().line}))
@@ -88,6 +104,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   compilation->file = parse::parse(source, compilation->emitter);
   if (options.until == Until::parsed)
     return compilation;
+  readUsedFiles(*compilation);
 
   for (const StdlibFile& file : stdlibFiles()) {
     const SourceFile& library_source = compilation->sources.add(std::string(file.name), std::string(file.text));
@@ -98,7 +115,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   if (compilation->emitter.hasErrors())
     checkAfterErrors(*compilation);
   else
-    compilation->policy = sema::check(compilation->file, compilation->library, compilation->emitter);
+    compilation->policy = checkFiles(*compilation, compilation->emitter);
   return compilation;
 }
 
@@ -108,7 +125,7 @@ bool report(const Compilation& compilation) {
 }
 
 std::optional<plan::Program> planOf(Compilation& compilation) {
-  const plan::Options options{.source_sha256 = sha256(compilation.sources.files().front()->text())};
+  const plan::Options options{.source_sha256 = sourceHash(compilation)};
   return plan::makePlan(*compilation.policy, options, compilation.emitter);
 }
 

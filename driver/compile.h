@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,8 +23,11 @@ struct Compilation {
   Sources sources;
   diag::Emitter emitter;
   ast::File file;
-  std::vector<ast::File> library;   // stdlib/*.xf
-  std::optional<ir::Policy> policy; // nothing on errors
+  std::vector<ast::File> used;          // whose declarations `use` brings in, each once
+  std::vector<ast::File> library;       // stdlib/*.xf
+  std::vector<const SourceFile*> named; // what the policy names: used files and loaded lists, as they were read
+  std::map<std::string, const SourceFile*> lists; // loaded lists by their path
+  std::optional<ir::Policy> policy;               // nothing on errors
 
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };

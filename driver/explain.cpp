@@ -54,6 +54,8 @@ std::vector<Question> questionsOf(const ir::Policy& policy) {
 ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questions) {
   ir::Policy out = policy;
   out.rules.clear();
+  out.on.clear();
+  out.lists.assign(1, {.name = policy.name, .items = {}, .span = policy.span});
   for (size_t i = 0; i < questions.size(); ++i) {
     const ir::Rule& rule = policy.rules[questions[i].rule];
     ir::Rule one;
@@ -67,6 +69,8 @@ ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questio
   last.body.verdict = ir::Verdict::Pass;
   last.span = last.name_span = policy.rules.back().span;
   out.rules.push_back(std::move(last));
+  for (ir::RuleId id = 0; id < out.rules.size(); ++id)
+    out.lists[0].items.push_back({.rule = id});
   return out;
 }
 
@@ -142,7 +146,7 @@ private:
         failed = oneLine(questions_[i].part->span);
     }
     if (whole)
-      return "its meter does not hold";
+      return policy_.rules[id].meter ? "its meter does not hold" : "its list is not applied";
     return failed.empty() ? "does not hold" : fmt::format("does not hold: not `{}`", failed);
   }
 

@@ -34,7 +34,7 @@ struct apply : seq<kw_apply, new_name> {};
 struct assign : seq<expression, equals, expression> {};
 struct action : sor<verdict, redirect, count, emit, add, remove, push, pop, apply, assign> {};
 
-struct rule_name : seq<not_at<kw_default>, name, gap, one<':'>, not_at<one<':'>>, gap> {};
+struct rule_name : seq<not_at<kw_default>, name, gap, opt<formerly>, one<':'>, not_at<one<':'>>, gap> {};
 struct plain_rule : seq<opt<rule_name>, action, opt<when>, opt<meter_use>> {};
 struct rule_head : seq<opt<rule_name>, when, opt<meter_use>> {};
 

@@ -107,7 +107,7 @@ struct Statement {
 struct Rule;
 struct BlockItem;
 struct Rule {
-  std::optional<Name> name;
+  std::optional<Name> name, was;
   std::optional<Expr> condition;
   std::optional<MeterUse> meter;
   std::vector<BlockItem> body;

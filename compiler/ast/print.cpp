@@ -212,7 +212,7 @@ void Printer::meterUse(const MeterUse& use) {
 }
 
 void Printer::rule(const Rule& rule, const char* word) {
-  line("{}{}", word, rule.name ? " " + rule.name->text : "");
+  line("{}{}{}", word, rule.name ? " " + rule.name->text : "", formerly(rule.was));
   indented([&] {
     if (rule.condition)
       line("when {}", toText(*rule.condition));

@@ -27,6 +27,11 @@ std::string_view SourceFile::line(uint32_t number) const {
   return rest.ends_with('\r') ? rest.substr(0, rest.size() - 1) : rest;
 }
 
+std::string baseName(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
 const SourceFile& Sources::add(std::string name, std::string text) {
   return *files_.emplace_back(std::make_unique<SourceFile>(std::move(name), std::move(text)));
 }

@@ -28,6 +28,8 @@ private:
   std::vector<uint32_t> line_starts_;
 };
 
+std::string baseName(const std::string& path); // without its folders
+
 struct Span {
   const SourceFile* file = nullptr; // owned by the Sources of the compilation
   uint32_t begin = 0, end = 0;

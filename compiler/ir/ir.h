@@ -25,6 +25,8 @@ using CounterId = uint32_t;
 using EventId = uint32_t;
 using RuleId = uint32_t;
 using PatternSetId = uint32_t;
+using ListId = uint32_t;
+using MapId = uint32_t;
 using u128 = unsigned __int128;
 
 // ---- types and expressions
@@ -61,6 +63,8 @@ enum class ExprKind : uint8_t {
   Compare,      // op, args[0], args[1]: Bool; same types; addresses, MACs and Bools know Eq and Ne only
   InConst,      // args (one a part), id: ConstSetId
   InSet,        // args, id: SetId
+  MapHas,       // args (one a part of the key), id: MapId: Bool
+  MapValue,     // args, id: MapId. Only where MapHas with the same arguments holds
   Not,
   And,
   Or, // args
@@ -151,8 +155,26 @@ struct PatternSet {
 };
 inline constexpr uint32_t kMaxPayloadBytes = 512; // that slices and `contains` reach
 
+// Fixed at compile time. Entries are sorted by their keys, part by part as the intervals of a constant set, and
+// disjoint: of prefixes that cover each other the longest has its addresses. A key of several parts has single values.
+struct MapEntry {
+  std::vector<Interval> key;
+  uint64_t number = 0;  // of a map to numbers or MACs
+  abi::Address address; // of a map to addresses
+};
+
+struct Map {
+  std::string name;
+  abi::KeyType key;
+  Type value;
+  std::vector<MapEntry> entries;
+  bool used = false;
+  Span span;
+};
+
 struct Set {
   std::string name;
+  std::string was; // its name before, or ""
   abi::KeyType key;
   uint32_t capacity = 0;
   uint64_t timeout_ns = 0; // 0: none
@@ -169,6 +191,7 @@ enum class WhenFull : uint8_t { evict, drop, pass };
 
 struct Meter {
   std::string name;
+  std::string was;
   bool bits = false;
   uint64_t rate = 0, burst = 0; // packets or bits a second; packets or bytes
   std::vector<Expr> key;        // Field, Packet, Mask …
@@ -182,6 +205,7 @@ struct Meter {
 
 struct Counter {
   std::string name;
+  std::string was;
   std::vector<Expr> key; // empty: one cell
   abi::KeyType key_type;
   uint32_t capacity = 0;
@@ -222,9 +246,11 @@ struct Action {
 struct Block;
 struct Branch; // a nested `when`
 
+// Exactly one of the three.
 struct Step {
   std::optional<Action> action;
-  std::vector<Branch> branch; // exactly one if there is no action
+  std::optional<ListId> apply; // the list's rules are tried here
+  std::vector<Branch> branch;
 };
 
 struct Block {
@@ -235,17 +261,44 @@ struct Block {
 
 struct Branch {
   Expr condition;
+  std::optional<MeterId> meter; // asked where the condition holds
+  bool within = false;
   Block then, otherwise;
   Span span;
 };
 
 struct Rule {
   std::string name; // "#3" for the unnamed third; "default" for the last, which is always there
+  std::string was;
   std::optional<Expr> condition;
   std::optional<MeterId> meter;
   bool within = false; // the rule holds where the packet conforms; else where it does not
   Block body;
+  Block otherwise; // where the rule does not hold: nothing is counted, but a verdict is the rule's
   Span span, name_span;
+};
+
+// A rule, or another list that is run here where the condition holds.
+struct ListItem {
+  std::optional<RuleId> rule;
+  ListId list = 0;
+  std::optional<Expr> condition;
+  Span span;
+};
+
+// Rules in the order in which they are tried. A rule is in one list, and a list may be applied at several places.
+struct RuleList {
+  std::string name;
+  std::vector<ListItem> items;
+  Span span;
+};
+
+// `on drop emit …`: behind the verdict, whichever rule reached it.
+struct OnVerdict {
+  Verdict verdict = Verdict::Drop;
+  Action emit;
+  std::optional<Expr> condition;
+  Span span;
 };
 
 struct Protect {
@@ -287,11 +340,14 @@ struct Policy {
   std::vector<Header> headers; // of the standard library and the policy; headers[0] is the frame's first, `eth`
   std::vector<ConstSet> const_sets;
   std::vector<PatternSet> patterns;
+  std::vector<Map> maps;
   std::vector<Set> sets;
   std::vector<Meter> meters;
   std::vector<Counter> counters;
   std::vector<Event> events;
-  std::vector<Rule> rules;
+  std::vector<Rule> rules;     // of all lists that are applied, each once; `default` is the last
+  std::vector<RuleList> lists; // lists[0] is the policy's own and ends in `default`
+  std::vector<OnVerdict> on;
   std::vector<Protect> protects;
   std::vector<Test> tests;
 };

@@ -27,15 +27,18 @@ private:
   }
   std::string keyText(const std::vector<Expr>& key);
   std::string needsText(const std::vector<HeaderId>& needs);
+  std::string meterText(std::optional<MeterId> meter, bool within) const;
   void note(const Expr& expr);
   void noteHeader(HeaderId id);
 
   void constSet(ConstSetId id);
+  void map(const Map& map);
   void set(const Set& set);
   void meter(const Meter& meter);
   void counter(const Counter& counter);
   void event(const Event& event);
   void rule(const Rule& rule);
+  void list(const RuleList& list);
   void block(const Block& block);
   void action(const Action& action);
   void test(const Test& test);
@@ -121,11 +124,33 @@ void Printer::constSet(ConstSetId id) {
   line("const#{}{}{} of {} = {{ {} }}", id, set.name.empty() ? "" : " ", set.name, typeName(type), elements);
 }
 
+void Printer::map(const Map& map) {
+  line("map {} of {} -> {}", map.name, abi::keyTypeName(map.key), typeName(map.value));
+  ++depth_;
+  for (const MapEntry& entry : map.entries) {
+    std::string key;
+    for (const Interval& interval : entry.key)
+      key += (key.empty() ? "" : ", ") + intervalText(interval);
+    const bool address = map.value.kind == TypeKind::Ipv4 || map.value.kind == TypeKind::Ipv6;
+    line("{} => {}", entry.key.size() == 1 ? key : "(" + key + ")",
+         address ? abi::toString(entry.address) : number128(entry.number));
+  }
+  --depth_;
+}
+
+std::string Printer::meterText(std::optional<MeterId> meter, bool within) const {
+  return meter ? fmt::format(" {} {}", within ? "within" : "over", policy_.meters[*meter].name) : "";
+}
+
+std::string formerly(const std::string& was) {
+  return was.empty() ? "" : " was " + was;
+}
+
 void Printer::set(const Set& set) {
   std::string lengths;
   for (const abi::PrefixLength& length : set.added_lengths)
     lengths += fmt::format(" {}/{}", length.family == abi::Family::v4 ? "v4" : "v6", length.length);
-  line("set {} of {} capacity {}{}{}{}{}", set.name, abi::keyTypeName(set.key), set.capacity,
+  line("set {}{} of {} capacity {}{}{}{}{}", set.name, formerly(set.was), abi::keyTypeName(set.key), set.capacity,
        set.timeout_ns ? " timeout " + abi::formatDuration(set.timeout_ns) : "",
        set.refuse_when_full ? " when full refuse" : "", set.added_by_policy ? " added by policy" : "",
        lengths.empty() ? "" : " lengths" + lengths);
@@ -141,15 +166,15 @@ void Printer::meter(const Meter& meter) {
   if (!meter.key.empty())
     keyed = fmt::format(" per {} of {} capacity {} when full {}", keyText(meter.key), abi::keyTypeName(meter.key_type),
                         meter.capacity, full[static_cast<unsigned>(meter.when_full)]);
-  line("meter {} rate {} {} burst {}{}{}{}", meter.name, meter.rate, meter.bits ? "bps" : "pps", meter.burst,
-       meter.bits ? " bytes" : "", keyed, meter.exact_clock ? " clock exact" : "");
+  line("meter {}{} rate {} {} burst {}{}{}{}", meter.name, formerly(meter.was), meter.rate, meter.bits ? "bps" : "pps",
+       meter.burst, meter.bits ? " bytes" : "", keyed, meter.exact_clock ? " clock exact" : "");
 }
 
 void Printer::counter(const Counter& counter) {
   if (counter.key.empty())
-    return line("counter {}", counter.name);
-  line("counter {} per {} of {} capacity {}", counter.name, keyText(counter.key), abi::keyTypeName(counter.key_type),
-       counter.capacity);
+    return line("counter {}{}", counter.name, formerly(counter.was));
+  line("counter {}{} per {} of {} capacity {}", counter.name, formerly(counter.was), keyText(counter.key),
+       abi::keyTypeName(counter.key_type), counter.capacity);
 }
 
 void Printer::event(const Event& event) {
@@ -184,8 +209,12 @@ void Printer::block(const Block& block) {
       action(*step.action);
       continue;
     }
+    if (step.apply) {
+      line("apply {}", policy_.lists[*step.apply].name);
+      continue;
+    }
     const Branch& branch = step.branch[0];
-    line("when {}", text(branch.condition));
+    line("when {}{}", text(branch.condition), meterText(branch.meter, branch.within));
     this->block(branch.then);
     if (!branch.otherwise.steps.empty() || branch.otherwise.verdict) {
       line("else");
@@ -199,10 +228,26 @@ void Printer::block(const Block& block) {
 
 void Printer::rule(const Rule& rule) {
   const std::string condition = rule.condition ? " when " + text(*rule.condition) : "";
-  const std::string meter =
-      rule.meter ? fmt::format(" {} {}", rule.within ? "within" : "over", policy_.meters[*rule.meter].name) : "";
-  line("rule {}{}{}", rule.name, condition, meter);
+  line("rule {}{}{}{}", rule.name, formerly(rule.was), condition, meterText(rule.meter, rule.within));
   block(rule.body);
+  if (rule.otherwise.steps.empty() && !rule.otherwise.verdict)
+    return;
+  line("else");
+  block(rule.otherwise);
+}
+
+// The policy's own list is the rules themselves, unless it applies others.
+void Printer::list(const RuleList& list) {
+  line("list {}", list.name);
+  ++depth_;
+  for (const ListItem& item : list.items) {
+    const std::string condition = item.condition ? " when " + text(*item.condition) : "";
+    if (item.rule)
+      line("{}", policy_.rules[*item.rule].name);
+    else
+      line("apply {}{}", policy_.lists[item.list].name, condition);
+  }
+  --depth_;
 }
 
 std::string elementsText(const abi::KeyType& type, const std::vector<abi::KeyValue>& elements) {
@@ -285,6 +330,8 @@ std::string Printer::run() {
   line("policy {}", policy_.name);
   for (ConstSetId id = 0; id < policy_.const_sets.size(); ++id)
     constSet(id);
+  for (const Map& one : policy_.maps)
+    map(one);
   for (const Set& one : policy_.sets)
     set(one);
   for (const Meter& one : policy_.meters)
@@ -295,6 +342,15 @@ std::string Printer::run() {
     event(one);
   for (const Rule& one : policy_.rules)
     rule(one);
+  if (policy_.lists.size() > 1)
+    for (const RuleList& one : policy_.lists)
+      list(one);
+  for (const OnVerdict& one : policy_.on) {
+    line("on {}{}", verdictName(one.verdict), one.condition ? " when " + text(*one.condition) : "");
+    ++depth_;
+    action(one.emit);
+    --depth_;
+  }
   for (const Protect& one : policy_.protects)
     line("protect \"{}\" never {} when {}", one.title, verdictName(one.never), text(one.condition));
   for (const Test& one : policy_.tests)

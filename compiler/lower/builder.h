@@ -32,6 +32,7 @@ struct Globals {
   std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
   // Lookups and meters that became functions, by id.
   std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans;
+  std::map<uint32_t, llvm::Function*> set_tables, map_tables; // that give the number of an entry
 };
 
 // Bytes of a payload that were found to be there; payload.h opens and closes it.

@@ -1,6 +1,7 @@
 // Lowers conditions.
 #include "compiler/lower/condition.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/map.h"
 #include "compiler/lower/payload.h"
 #include "compiler/lower/set.h"
 #include "compiler/lower/value.h"
@@ -134,6 +135,8 @@ void lowerCondition(Builder& b, const Packet& packet, const ir::Expr& expr, llvm
   case ir::ExprKind::Contains:
     b.CreateCondBr(lowerContains(b, packet, expr), yes, no);
     return;
+  case ir::ExprKind::MapHas:
+    return lowerMapHas(b, packet, expr, yes, no);
   case ir::ExprKind::Compare:
     b.CreateCondBr(compare(b, packet, expr), yes, no);
     return;

@@ -1,6 +1,7 @@
 // Lowers membership in constant sets.
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/key_function.h"
+#include "compiler/lower/table.h"
 
 #include <span>
 
@@ -133,6 +134,39 @@ void lowerTuples(Builder& b, const ir::ConstSet& set, const std::vector<Value>& 
   b.CreateBr(no);
 }
 
+// A set of tuples is searched in place, one of single values in its function.
+void lowerInTable(Builder& b, const ir::ConstSet& set, uint32_t id, const std::vector<Value>& values,
+                  llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  const plan::Tables& tables = b.program().const_tables[id];
+  llvm::Value* number = nullptr;
+  if (tables.tuples) {
+    std::vector<bool> either;
+    for (const ir::Type& type : set.parts)
+      either.push_back(type.kind == ir::TypeKind::Ip);
+    number = lowerTupleSearch(b, *tables.tuples, values, either);
+  } else if (tableFor(tables, values[0].kind)) {
+    number = callNumberFunction(b, b.globals().set_tables.at(id), values[0]);
+  }
+  if (!number)
+    b.CreateBr(no);
+  else
+    b.CreateCondBr(b.CreateICmpNE(number, b.u32(0)), yes, no);
+}
+
+void makeTableFunction(const plan::Program& program, uint32_t id, llvm::Module& module, DebugInfo& debug,
+                       Globals& globals) {
+  const plan::Tables& tables = program.const_tables[id];
+  ValueKinds kinds;
+  for (Value::Kind kind : {Value::Kind::number, Value::Kind::v4, Value::Kind::v6})
+    if (tableFor(tables, kind))
+      kinds.push_back(kind);
+  if (kinds.empty())
+    return;
+  globals.set_tables[id] = makeNumberFunction(
+      program, module, debug, globals, "const_set_" + std::to_string(id), program.policy->const_sets[id].span, kinds,
+      [&](Builder& b, const Value& key) { return lowerSearch(b, *tableFor(tables, key.kind), key); });
+}
+
 } // namespace
 
 void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
@@ -145,6 +179,8 @@ void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::
     return lowerTuples(b, set, values, yes, no);
   case plan::ConstSetKind::function:
     return callKeyFunction(b, b.globals().const_sets.at(expr.id), values[0], yes, no);
+  case plan::ConstSetKind::table:
+    return lowerInTable(b, set, expr.id, values, yes, no);
   case plan::ConstSetKind::compares:
     return lowerTree(b, values[0], ofDomain(set, domainOf(values[0])), yes, no);
   }
@@ -152,6 +188,8 @@ void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::
 
 void makeConstSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
   for (uint32_t id = 0; id < program.const_sets.size(); ++id) {
+    if (program.const_sets[id] == plan::ConstSetKind::table)
+      makeTableFunction(program, id, module, debug, globals);
     if (program.const_sets[id] != plan::ConstSetKind::function)
       continue;
     const ir::ConstSet& set = program.policy->const_sets[id];

@@ -4,21 +4,15 @@
 #include <llvm/BinaryFormat/Dwarf.h>
 
 namespace xdpc::lower {
-namespace {
 
-std::string baseName(const std::string& path) {
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
-}
-
-} // namespace
-
-DebugInfo::DebugInfo(llvm::Module& module, const SourceFile& source)
-    : module_(module), source_(source), builder_(module) {
+DebugInfo::DebugInfo(llvm::Module& module, const std::vector<const SourceFile*>& sources)
+    : module_(module), builder_(module) {
   module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
   module.addModuleFlag(llvm::Module::Max, "Dwarf Version", 5);
-  std::string name = baseName(source.name());
-  file_ = builder_.createFile(name, "", std::nullopt, llvm::StringRef(source.text().data(), source.text().size()));
+  for (const SourceFile* source : sources)
+    files_[source] = builder_.createFile(baseName(source->name()), "", std::nullopt,
+                                         llvm::StringRef(source->text().data(), source->text().size()));
+  file_ = files_.at(sources.front());
   unit_ = builder_.createCompileUnit(llvm::dwarf::DW_LANG_C11, file_, "xdpc", true, "", 0);
   int_ = builder_.createBasicType("int", 32, llvm::dwarf::DW_ATE_signed);
 }
@@ -78,14 +72,18 @@ void DebugInfo::enter(llvm::Function& function, llvm::DISubroutineType* type, ll
 }
 
 void DebugInfo::setPlace(llvm::IRBuilder<>& builder, Span span) {
-  if (span.file != &source_) {
+  const auto file = files_.find(span.file);
+  if (file == files_.end()) {
     if (!builder.getCurrentDebugLocation() ||
         builder.getCurrentDebugLocation()->getScope()->getSubprogram() != subprogram_)
       builder.SetCurrentDebugLocation(llvm::DILocation::get(module_.getContext(), 1, 1, subprogram_));
     return;
   }
   auto place = span.position();
-  builder.SetCurrentDebugLocation(llvm::DILocation::get(module_.getContext(), place.line, place.column, subprogram_));
+  llvm::DILocalScope* scope = subprogram_;
+  if (file->second != file_)
+    scope = builder_.createLexicalBlockFile(subprogram_, file->second);
+  builder.SetCurrentDebugLocation(llvm::DILocation::get(module_.getContext(), place.line, place.column, scope));
 }
 
 llvm::GlobalVariable* DebugInfo::addMap(const abi::Map& map) {

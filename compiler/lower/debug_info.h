@@ -9,12 +9,16 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include <map>
+#include <vector>
+
 namespace xdpc::lower {
 
 class DebugInfo {
 public:
-  // The policy's whole text goes along: the back end copies its lines into BTF.
-  DebugInfo(llvm::Module& module, const SourceFile& source);
+  // The whole text of each file goes along: the back end copies its lines into BTF. The first is the policy's, the
+  // others those that it has rules from.
+  DebugInfo(llvm::Module& module, const std::vector<const SourceFile*>& sources);
 
   // Every function needs a prototype, and a retained variable for each argument: else the kernel refuses all BTF.
   void enterProgram(llvm::Function& function);
@@ -24,7 +28,7 @@ public:
   void enterContextFunction(llvm::Function& function, unsigned integers);
   void leaveFunction(llvm::Function& outer) { subprogram_ = outer.getSubprogram(); }
 
-  // Instructions made from now on come from here. A place in another file (the standard library) leaves the last one.
+  // Instructions made from now on come from here. A place in no such file (the standard library) leaves the last one.
   void setPlace(llvm::IRBuilder<>& builder, Span span);
 
   // A global in `.maps` with the struct of pointers by which libbpf's BTF-defined maps say what they are.
@@ -37,9 +41,9 @@ private:
   void enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments);
 
   llvm::Module& module_;
-  const SourceFile& source_;
   llvm::DIBuilder builder_;
-  llvm::DIFile* file_;
+  std::map<const SourceFile*, llvm::DIFile*> files_;
+  llvm::DIFile* file_; // the policy's
   llvm::DICompileUnit* unit_;
   llvm::DISubprogram* subprogram_ = nullptr;
   llvm::DIBasicType* int_;

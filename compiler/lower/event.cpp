@@ -79,8 +79,8 @@ llvm::Value* storeField(Builder& b, const Packet& packet, llvm::Value* record, c
   return nulls;
 }
 
-void storeRecord(Builder& b, const Packet& packet, llvm::Value* record, const ir::Action& action, uint32_t rule_slot,
-                 uint8_t verdict) {
+void storeRecord(Builder& b, const Packet& packet, llvm::Value* record, const ir::Action& action,
+                 llvm::Value* rule_slot, uint8_t verdict) {
   const ir::Event& event = b.policy().events[action.id];
   const plan::EventPlan& plan = b.program().events[action.id];
   llvm::Value* nulls = b.u64(0);
@@ -92,14 +92,14 @@ void storeRecord(Builder& b, const Packet& packet, llvm::Value* record, const ir
   if (end < plan.size)
     b.storeAt(record, end, b.u32(0));
   b.storeAt(record, offsetof(abi::EventHeader, time_ns), b.now());
-  b.storeAt(record, offsetof(abi::EventHeader, slot), b.u32(rule_slot));
+  b.storeAt(record, offsetof(abi::EventHeader, slot), rule_slot);
   b.storeAt(record, offsetof(abi::EventHeader, event), b.u32(action.id | uint32_t{verdict} << 8 | plan.size << 16));
   b.storeAt(record, offsetof(abi::EventHeader, nulls), nulls);
 }
 
 } // namespace
 
-void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, uint32_t rule_slot, uint8_t verdict) {
+void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, llvm::Value* rule_slot, uint8_t verdict) {
   const plan::EventPlan& plan = b.program().events[action.id];
   auto *done = b.block("emitted"), *write = b.block("event.write"), *unread = b.block("event.unread"),
        *lost = b.block("event.lost"), *fill = b.block("event.record");

@@ -6,7 +6,8 @@
 
 namespace xdpc::lower {
 
-// `verdict`: what the statement's block ends in. Goes on in a new block.
-void lowerEmit(Builder& builder, const Packet& packet, const ir::Action& action, uint32_t rule_slot, uint8_t verdict);
+// `rule_slot`: i32. `verdict`: what the statement's block ends in. Goes on in a new block.
+void lowerEmit(Builder& builder, const Packet& packet, const ir::Action& action, llvm::Value* rule_slot,
+               uint8_t verdict);
 
 } // namespace xdpc::lower

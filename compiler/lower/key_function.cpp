@@ -18,11 +18,8 @@ Value keyArgument(Builder& b, Value::Kind kind) {
   return {};
 }
 
-} // namespace
-
-llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
-                                const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
-                                const KeyFunctionBody& body) {
+// The function up to the choice by kind; `choose` goes to the entry's end.
+llvm::Function* declare(llvm::Module& module, const std::string& name) {
   auto& context = module.getContext();
   auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
   // Weak: the optimizer must not look inside, else callers leave out arguments that the verifier wants to be set.
@@ -30,19 +27,43 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
                                           llvm::Function::WeakAnyLinkage, name, module);
   function->addFnAttr(llvm::Attribute::NoInline);
   function->setDoesNotThrow();
-  debug.enterFunction(*function, {32, 64, 64, 64});
-  Builder b(program, module, *function, globals);
-  b.startBlock(b.block("entry"));
-  debug.setPlace(b, place);
-  b.length = function->getArg(3);
-  auto *yes = b.block("yes"), *no = b.block("no");
-  auto* choose = b.CreateSwitch(function->getArg(0), no);
+  return function;
+}
+
+// Calls `body` once for each kind, in its block; other kinds go to `other`.
+void lowerKinds(Builder& b, const ValueKinds& kinds, llvm::BasicBlock* other,
+                const std::function<void(const Value&)>& body) {
+  auto* choose = b.CreateSwitch(b.function().getArg(0), other);
   for (Value::Kind kind : kinds) {
     auto* start = b.block("kind");
     choose->addCase(b.getInt32(static_cast<uint32_t>(kind)), start);
     b.startBlock(start);
-    body(b, keyArgument(b, kind), yes, no);
+    body(keyArgument(b, kind));
   }
+}
+
+void start(Builder& b, DebugInfo& debug, Span place) {
+  debug.enterFunction(b.function(), {32, 64, 64, 64});
+  b.startBlock(b.block("entry"));
+  debug.setPlace(b, place);
+  b.length = b.function().getArg(3);
+}
+
+llvm::Value* call(Builder& b, llvm::Function* function, const Value& key, llvm::Value* length) {
+  return b.CreateCall(function, {b.u32(static_cast<uint32_t>(key.kind)), key.high ? key.high : b.u64(0),
+                                 b.CreateZExt(key.low, b.getInt64Ty()), length});
+}
+
+} // namespace
+
+llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
+                                const KeyFunctionBody& body) {
+  llvm::Function* function = declare(module, name);
+  Builder b(program, module, *function, globals);
+  start(b, debug, place);
+  auto *yes = b.block("yes"), *no = b.block("no");
+  lowerKinds(b, kinds, no, [&](const Value& key) { body(b, key, yes, no); });
   b.startBlock(yes);
   b.CreateRet(b.u32(1));
   b.startBlock(no);
@@ -50,10 +71,28 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
   return function;
 }
 
+llvm::Function* makeNumberFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                   const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
+                                   const NumberFunctionBody& body) {
+  llvm::Function* function = declare(module, name);
+  function->setDoesNotAccessMemory();
+  function->setWillReturn();
+  Builder b(program, module, *function, globals);
+  start(b, debug, place);
+  auto* none = b.block("none");
+  lowerKinds(b, kinds, none, [&](const Value& key) { b.CreateRet(body(b, key)); });
+  b.startBlock(none);
+  b.CreateRet(b.u32(0));
+  return function;
+}
+
+llvm::Value* callNumberFunction(Builder& b, llvm::Function* function, const Value& key) {
+  return call(b, function, key, b.u64(0));
+}
+
 void callKeyFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
                      llvm::BasicBlock* no) {
-  llvm::Value* answer = b.CreateCall(function, {b.u32(static_cast<uint32_t>(key.kind)), key.high ? key.high : b.u64(0),
-                                                b.CreateZExt(key.low, b.getInt64Ty()), b.length});
+  llvm::Value* answer = call(b, function, key, b.length);
   b.CreateCondBr(b.CreateICmpNE(answer, b.u32(0)), yes, no);
 }
 

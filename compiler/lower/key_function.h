@@ -19,6 +19,14 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
                                 const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
                                 const KeyFunctionBody& body);
 
+// A function that gives a number (i32) for the key; 0 for a key of another kind. It reads nothing that changes, so
+// that two calls with the same key are one.
+using NumberFunctionBody = std::function<llvm::Value*(Builder&, const Value& key)>;
+llvm::Function* makeNumberFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                   const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
+                                   const NumberFunctionBody& body);
+llvm::Value* callNumberFunction(Builder& builder, llvm::Function* function, const Value& key);
+
 void callKeyFunction(Builder& builder, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
                      llvm::BasicBlock* no);
 

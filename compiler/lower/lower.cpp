@@ -3,6 +3,7 @@
 #include "compiler/lower/builder.h"
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
 #include "compiler/lower/parser.h"
@@ -11,6 +12,8 @@
 #include "compiler/lower/set.h"
 
 #include <llvm/Support/raw_ostream.h>
+
+#include <algorithm>
 
 namespace xdpc::lower {
 namespace {
@@ -106,6 +109,15 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   finishExit(b, exit);
 }
 
+// The policy's file, and those that rules come from.
+std::vector<const SourceFile*> sourcesOf(const ir::Policy& policy) {
+  std::vector<const SourceFile*> sources = {policy.source};
+  for (const ir::Rule& rule : policy.rules)
+    if (rule.span.file && std::ranges::find(sources, rule.span.file) == sources.end())
+      sources.push_back(rule.span.file);
+  return sources;
+}
+
 } // namespace
 
 Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -119,7 +131,7 @@ Module lower(const plan::Program& program) {
   llvm::Module& module = *impl->module;
   module.setTargetTriple("bpfel");
   module.setDataLayout("e-m:e-p:64:64-i64:64-i128:128-n32:64-S128");
-  DebugInfo debug(module, *program.policy->source);
+  DebugInfo debug(module, sourcesOf(*program.policy));
   Globals globals;
   for (uint32_t index = 0; index < program.manifest.maps.size(); ++index)
     if (auto* global = addMap(module, debug, program, index))
@@ -127,6 +139,7 @@ Module lower(const plan::Program& program) {
   addText(module, "_license", "license", abi::kLicense, true);
   addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
   makeConstSetFunctions(program, module, debug, globals);
+  makeMapFunctions(program, module, debug, globals);
   makeSetFunctions(program, module, debug, globals);
   makeMeterFunctions(program, module, debug, globals);
   makeScanFunctions(program, module, debug, globals);

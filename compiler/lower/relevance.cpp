@@ -13,24 +13,48 @@ public:
   Residue(const ir::Policy& policy, const Packet& packet) : policy_(policy), packet_(packet) {}
 
   Words rules() {
-    for (const ir::Rule& rule : policy_.rules) {
-      auto known = rule.condition ? knownCondition(policy_, packet_, *rule.condition) : std::optional<bool>(true);
-      if (known == false)
-        continue;
-      word(reinterpret_cast<uint64_t>(&rule));
-      if (!known)
-        condition(*rule.condition);
-      if (rule.meter)
-        values(policy_.meters[*rule.meter].key);
-      block(rule.body);
-      if (known && !rule.meter && rule.body.verdict)
-        break;
+    list(0);
+    for (const ir::OnVerdict& on : policy_.on) {
+      if (on.condition)
+        condition(*on.condition);
+      action(on.emit);
     }
     return std::move(words_);
   }
 
 private:
   void word(uint64_t value) { words_.push_back(value); }
+
+  // False if no packet gets beyond the list.
+  bool list(ir::ListId id) {
+    for (const ir::ListItem& item : policy_.lists[id].items)
+      if (item.rule ? !rule(policy_.rules[*item.rule]) : !applied(item))
+        return false;
+    return true;
+  }
+
+  bool applied(const ir::ListItem& item) {
+    auto known = item.condition ? knownCondition(policy_, packet_, *item.condition) : std::optional<bool>(true);
+    if (known == false)
+      return true;
+    if (!known)
+      condition(*item.condition);
+    return list(item.list) || !known;
+  }
+
+  bool rule(const ir::Rule& rule) {
+    auto known = rule.condition ? knownCondition(policy_, packet_, *rule.condition) : std::optional<bool>(true);
+    if (known == false && rule.otherwise.steps.empty() && !rule.otherwise.verdict)
+      return true;
+    word(reinterpret_cast<uint64_t>(&rule));
+    if (rule.condition)
+      condition(*rule.condition);
+    if (rule.meter)
+      values(policy_.meters[*rule.meter].key);
+    block(rule.body);
+    block(rule.otherwise);
+    return !(known == true && !rule.meter && rule.body.verdict);
+  }
 
   void condition(const ir::Expr& expr) {
     if (auto known = knownCondition(policy_, packet_, expr))
@@ -89,8 +113,12 @@ private:
     for (const ir::Step& step : block.steps) {
       if (step.action)
         action(*step.action);
+      if (step.apply)
+        list(*step.apply);
       for (const ir::Branch& branch : step.branch) {
         condition(branch.condition);
+        if (branch.meter)
+          values(policy_.meters[*branch.meter].key);
         this->block(branch.then);
         this->block(branch.otherwise);
       }

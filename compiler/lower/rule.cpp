@@ -1,10 +1,11 @@
-// Lowers rules.
+// Lowers rules and the lists that they stand in.
 #include "compiler/lower/rule.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/counter.h"
 #include "compiler/lower/event.h"
 #include "compiler/lower/meter.h"
+#include "compiler/lower/on_verdict.h"
 #include "compiler/lower/set.h"
 
 namespace xdpc::lower {
@@ -21,73 +22,127 @@ bool alwaysEnds(const ir::Block& block) {
   return false;
 }
 
-class RuleLowering {
-public:
-  RuleLowering(Builder& b, DebugInfo& debug, const Packet& packet, Exit& exit, const ir::Rule& rule, uint32_t slot)
-      : b(b), debug_(debug), packet_(packet), exit_(exit), rule_(rule), slot_(slot) {}
+bool isEmpty(const ir::Block& block) {
+  return block.steps.empty() && !block.verdict;
+}
 
-  // False if no packet of this path gets beyond the rule.
-  bool run() {
-    auto known = rule_.condition ? knownCondition(b.policy(), packet_, *rule_.condition) : std::optional<bool>(true);
-    if (known == false)
-      return true;
-    debug_.setPlace(b, rule_.span);
-    auto *body = b.block(rule_.name), *next = b.block("next");
-    llvm::BasicBlock* condition_holds = rule_.meter ? b.block("meter") : body;
-    if (known)
-      b.CreateBr(condition_holds);
-    else
-      lowerCondition(b, packet_, *rule_.condition, condition_holds, next);
-    if (rule_.meter) {
-      b.startBlock(condition_holds);
-      lowerMeter(b, packet_, *rule_.meter, rule_.within, body, next);
-    }
-    b.startBlock(body);
-    counted_at_exit_ = alwaysEnds(rule_.body);
-    if (!counted_at_exit_)
-      b.countPacket(b.u32(slot_));
-    if (lowerBlock(rule_.body))
-      b.CreateBr(next);
-    b.startBlock(next);
-    return !(known && !rule_.meter && counted_at_exit_);
+class ListLowering {
+public:
+  ListLowering(Builder& b, DebugInfo& debug, const Packet& packet, Verdicts& verdicts)
+      : b(b), debug_(debug), packet_(packet), verdicts_(verdicts) {}
+
+  // False if no packet of this path gets beyond the list; the block is then without an end.
+  bool run(ir::ListId id) {
+    for (const ir::ListItem& item : b.policy().lists[id].items)
+      if (item.rule ? !runRule(*item.rule) : !runApplied(item))
+        return false;
+    return true;
   }
 
 private:
+  // The rule that statements are lowered for.
+  struct Current {
+    const ir::Rule& rule;
+    uint32_t slot;
+    Counted counted;
+  };
+
+  bool runApplied(const ir::ListItem& item) {
+    auto known = item.condition ? knownCondition(b.policy(), packet_, *item.condition) : std::optional<bool>(true);
+    if (known)
+      return *known ? run(item.list) : true;
+    debug_.setPlace(b, item.span);
+    auto *list = b.block(b.policy().lists[item.list].name), *next = b.block("next");
+    lowerCondition(b, packet_, *item.condition, list, next);
+    b.startBlock(list);
+    if (run(item.list))
+      b.CreateBr(next);
+    else
+      b.CreateUnreachable();
+    b.startBlock(next);
+    return true;
+  }
+
+  bool runRule(ir::RuleId id) {
+    const ir::Rule& rule = b.policy().rules[id];
+    auto known = rule.condition ? knownCondition(b.policy(), packet_, *rule.condition) : std::optional<bool>(true);
+    if (known == false && isEmpty(rule.otherwise))
+      return true;
+    debug_.setPlace(b, rule.span);
+    Current current{rule, b.program().ruleSlot(id), alwaysEnds(rule.body) ? Counted::here : Counted::before};
+    auto *body = b.block(rule.name), *next = b.block("next");
+    auto* fails = isEmpty(rule.otherwise) ? next : b.block("otherwise");
+    lowerHolds(rule.condition ? &*rule.condition : nullptr, rule.meter, rule.within, body, fails);
+    b.startBlock(body);
+    if (current.counted == Counted::before)
+      b.countPacket(b.u32(current.slot));
+    bool goes_on = lowerTo(rule.body, current, next);
+    if (fails != next) {
+      b.startBlock(fails);
+      current.counted = Counted::before; // it did not hold
+      goes_on |= lowerTo(rule.otherwise, current, next);
+    }
+    b.startBlock(next);
+    return goes_on || (fails == next && (!known || rule.meter));
+  }
+
+  // Ends the block: to `yes` where the condition and then the meter hold.
+  void lowerHolds(const ir::Expr* condition, std::optional<ir::MeterId> meter, bool within, llvm::BasicBlock* yes,
+                  llvm::BasicBlock* no) {
+    llvm::BasicBlock* holds = meter ? b.block("meter") : yes;
+    if (condition)
+      lowerCondition(b, packet_, *condition, holds, no);
+    else
+      b.CreateBr(holds);
+    if (!meter)
+      return;
+    b.startBlock(holds);
+    lowerMeter(b, packet_, *meter, within, yes, no);
+  }
+
+  // The block, then on to `next`. False if it always ends in a verdict.
+  bool lowerTo(const ir::Block& block, const Current& current, llvm::BasicBlock* next) {
+    if (!lowerBlock(block, current))
+      return false;
+    b.CreateBr(next);
+    return true;
+  }
+
   // False if the block ended in a verdict.
-  bool lowerBlock(const ir::Block& block) {
+  bool lowerBlock(const ir::Block& block, const Current& current) {
     for (const ir::Step& step : block.steps) {
       if (step.action)
-        lowerAction(*step.action, block);
+        lowerAction(*step.action, block, current);
+      if (step.apply && !run(*step.apply)) {
+        b.CreateUnreachable();
+        return false;
+      }
       for (const ir::Branch& branch : step.branch)
-        if (!lowerBranch(branch))
+        if (!lowerBranch(branch, current))
           return false;
     }
     if (!block.verdict)
       return true;
     debug_.setPlace(b, block.verdict_span);
-    end(*block.verdict);
+    verdicts_.end(*block.verdict, b.u32(ir::actionOf(*block.verdict)), current.slot, current.counted);
     return false;
   }
 
-  bool lowerBranch(const ir::Branch& branch) {
+  bool lowerBranch(const ir::Branch& branch, const Current& current) {
     auto *yes = b.block("then"), *no = b.block("else"), *done = b.block("endif");
     debug_.setPlace(b, branch.span);
-    lowerCondition(b, packet_, branch.condition, yes, no);
-    bool goes_on = false;
-    for (auto [start, body] : {std::pair{yes, &branch.then}, std::pair{no, &branch.otherwise}}) {
-      b.startBlock(start);
-      if (lowerBlock(*body)) {
-        b.CreateBr(done);
-        goes_on = true;
-      }
-    }
+    lowerHolds(&branch.condition, branch.meter, branch.within, yes, no);
+    b.startBlock(yes);
+    bool goes_on = lowerTo(branch.then, current, done);
+    b.startBlock(no);
+    goes_on |= lowerTo(branch.otherwise, current, done);
     b.startBlock(done);
     if (!goes_on)
       b.CreateUnreachable();
     return goes_on;
   }
 
-  void lowerAction(const ir::Action& action, const ir::Block& block) {
+  void lowerAction(const ir::Action& action, const ir::Block& block, const Current& current) {
     debug_.setPlace(b, action.span);
     auto* done = b.block("done");
     if (lowerNeeds(b, packet_, action.needs, done)) {
@@ -97,7 +152,8 @@ private:
         lowerCount(b, packet_, action);
         break;
       case ir::ActionKind::Emit:
-        lowerEmit(b, packet_, action, slot_, block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
+        lowerEmit(b, packet_, action, b.u32(current.slot),
+                  block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
         break;
       case ir::ActionKind::Add:
         lowerAdd(b, packet_, action);
@@ -111,20 +167,10 @@ private:
     b.startBlock(done);
   }
 
-  void end(ir::Verdict verdict) {
-    auto* from = b.GetInsertBlock();
-    (counted_at_exit_ ? exit_.verdict : exit_.counted_verdict)->addIncoming(b.u32(ir::actionOf(verdict)), from);
-    (counted_at_exit_ ? exit_.slot : exit_.counted_slot)->addIncoming(b.u32(slot_), from);
-    b.CreateBr(counted_at_exit_ ? exit_.block : exit_.counted_block);
-  }
-
   Builder& b;
   DebugInfo& debug_;
   const Packet& packet_;
-  Exit& exit_;
-  const ir::Rule& rule_;
-  uint32_t slot_;
-  bool counted_at_exit_ = true;
+  Verdicts& verdicts_;
 };
 
 } // namespace
@@ -162,12 +208,11 @@ void finishExit(Builder& b, Exit& exit) {
 }
 
 void lowerRules(Builder& b, DebugInfo& debug, const Packet& packet, Exit& exit) {
-  const auto& rules = b.policy().rules;
-  for (uint32_t i = 0; i < rules.size(); ++i)
-    if (!RuleLowering(b, debug, packet, exit, rules[i], b.program().ruleSlot(i)).run())
-      break;
+  Verdicts verdicts(b, debug, packet, exit);
+  ListLowering(b, debug, packet, verdicts).run(0);
   // The last rule, `default`, ends every packet.
   b.CreateUnreachable();
+  verdicts.finish();
 }
 
 } // namespace xdpc::lower

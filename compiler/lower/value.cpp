@@ -1,6 +1,7 @@
 // Lowers expressions that have a value.
 #include "compiler/lower/value.h"
 #include "compiler/lower/condition.h"
+#include "compiler/lower/map.h"
 #include "compiler/lower/payload.h"
 
 #include <llvm/IR/Intrinsics.h>
@@ -140,6 +141,8 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
     return {.low = loadSlice(b, expr)};
   case ir::ExprKind::LastProtocol:
     return {.low = packet.last_protocol};
+  case ir::ExprKind::MapValue:
+    return lowerMapValue(b, packet, expr);
   case ir::ExprKind::Mask: {
     Value value = lowerValue(b, packet, expr.args[0]);
     return maskAddress(b, value, value.kind == Value::Kind::v4 ? expr.v4_bits : expr.v6_bits);

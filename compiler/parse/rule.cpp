@@ -119,9 +119,11 @@ ast::Rule readRule(Input& input, const Node& rule) {
   ast::Rule result;
   result.span = input.span(rule);
   for (const Node& child : Children(rule)) {
-    if (child.kind == Kind::rule_name)
+    if (child.kind == Kind::rule_name) {
       result.name = input.name(*Children(child).begin());
-    else if (child.kind == Kind::when)
+      if (const Node* was = find(child, Kind::formerly))
+        result.was = input.name(*Children(*was).begin());
+    } else if (child.kind == Kind::when)
       result.condition = readExpr(input, *Children(child).begin());
     else if (child.kind == Kind::meter_use)
       result.meter = readMeterUse(input, child);

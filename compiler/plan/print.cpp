@@ -14,6 +14,8 @@ const char* lookupName(ConstSetKind kind) {
     return "a tree of compares, one function";
   case ConstSetKind::tuples:
     return "each tuple in turn";
+  case ConstSetKind::table:
+    return "a sorted table";
   }
   return "";
 }
@@ -63,6 +65,13 @@ std::string scans(const Program& program) {
   return text;
 }
 
+std::string maps(const Program& program) {
+  std::string text;
+  for (const ir::Map& map : program.policy->maps)
+    text += fmt::format("map {}: {} intervals, a sorted table\n", map.name, map.entries.size());
+  return text;
+}
+
 std::string state(const Program& program) {
   std::string text;
   const ir::Policy& policy = *program.policy;
@@ -84,7 +93,7 @@ std::string state(const Program& program) {
 std::string toText(const Program& program) {
   std::string text = fmt::format("policy {}: {} rules, one after the other in each leaf of the parser\n",
                                  program.policy->name, program.policy->rules.size());
-  text += headers(program) + sets(program) + scans(program) + state(program);
+  text += headers(program) + sets(program) + maps(program) + scans(program) + state(program);
   for (const abi::Map& map : program.manifest.maps)
     text +=
         fmt::format("map {}: {} entries of {} + {} bytes\n", map.name, map.max_entries, map.key_size, map.value_size);

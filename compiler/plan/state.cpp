@@ -69,13 +69,28 @@ private:
                 .flags = flags});
   }
 
+  static std::optional<std::string> formerName(const std::string& was) {
+    return was.empty() ? std::nullopt : std::optional(was);
+  }
+
+  std::optional<std::string> otherFile(Span span) const {
+    if (!span.file || span.file == policy_.source)
+      return std::nullopt;
+    return baseName(span.file->name());
+  }
+
   // A rule's slot is its number.
   void rules() {
     for (const ir::Rule& rule : policy_.rules) {
       auto place = (rule.name_span.file ? rule.name_span : rule.span).position();
       uint32_t number = slot(rule.name, abi::SlotKind::rule);
-      const char* verdict = rule.body.verdict ? ir::verdictName(*rule.body.verdict) : "";
-      manifest_.rules.push_back({rule.name, number, place.line, place.column, verdict});
+      manifest_.rules.push_back({.name = rule.name,
+                                 .slot = number,
+                                 .line = place.line,
+                                 .column = place.column,
+                                 .verdict = rule.body.verdict ? ir::verdictName(*rule.body.verdict) : "",
+                                 .was = formerName(rule.was),
+                                 .file = otherFile(rule.name_span)});
     }
   }
 
@@ -94,6 +109,7 @@ private:
       entry.slot = plan.slot;
       entry.map = plan.map;
       entry.other = plan.other;
+      entry.was = formerName(counter.was);
       manifest_.counters.push_back(entry);
       program_.counters.push_back(plan);
     }
@@ -138,6 +154,7 @@ private:
     entry.trie_map = plan.trie;
     entry.exact_lengths = plan.probes;
     entry.full = plan.full;
+    entry.was = formerName(set.was);
     for (const abi::KeyValue& element : set.initial)
       entry.initial.push_back(abi::formatKey(set.key, element));
     manifest_.sets.push_back(entry);
@@ -185,6 +202,7 @@ private:
       entry.cell = plan.cell;
       entry.contended = plan.contended;
       entry.full = plan.full;
+      entry.was = formerName(meter.was);
       manifest_.meters.push_back(entry);
       program_.meters.push_back(plan);
     }

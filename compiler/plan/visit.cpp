@@ -11,7 +11,17 @@ void visitExpr(const ir::Expr& expr, const ExprVisitor& visit) {
     visitExpr(arg, visit);
 }
 
-void visitBlock(const ir::Block& block, const ExprVisitor& expr, const ActionVisitor& action) {
+namespace {
+
+void visitKey(const ir::Policy& policy, std::optional<ir::MeterId> meter, const ExprVisitor& visit) {
+  if (!meter)
+    return;
+  for (const ir::Expr& key : policy.meters[*meter].key)
+    visitExpr(key, visit);
+}
+
+void visitBlock(const ir::Policy& policy, const ir::Block& block, const ExprVisitor& expr,
+                const ActionVisitor& action) {
   for (const ir::Step& step : block.steps) {
     if (step.action) {
       action(*step.action);
@@ -20,11 +30,14 @@ void visitBlock(const ir::Block& block, const ExprVisitor& expr, const ActionVis
     }
     for (const ir::Branch& branch : step.branch) {
       visitExpr(branch.condition, expr);
-      visitBlock(branch.then, expr, action);
-      visitBlock(branch.otherwise, expr, action);
+      visitKey(policy, branch.meter, expr);
+      visitBlock(policy, branch.then, expr, action);
+      visitBlock(policy, branch.otherwise, expr, action);
     }
   }
 }
+
+} // namespace
 
 void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action) {
   auto visit_action = [&](const ir::Action& it) {
@@ -39,10 +52,18 @@ void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionV
   for (const ir::Rule& rule : policy.rules) {
     if (rule.condition)
       visitExpr(*rule.condition, expr);
-    if (rule.meter)
-      for (const ir::Expr& key : policy.meters[*rule.meter].key)
-        visitExpr(key, expr);
-    visitBlock(rule.body, expr, visit_action);
+    visitKey(policy, rule.meter, expr);
+    visitBlock(policy, rule.body, expr, visit_action);
+    visitBlock(policy, rule.otherwise, expr, visit_action);
+  }
+  for (const ir::RuleList& list : policy.lists)
+    for (const ir::ListItem& item : list.items)
+      if (item.condition)
+        visitExpr(*item.condition, expr);
+  for (const ir::OnVerdict& on : policy.on) {
+    if (on.condition)
+      visitExpr(*on.condition, expr);
+    visit_action(on.emit);
   }
 }
 

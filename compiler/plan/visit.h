@@ -11,8 +11,8 @@ using ExprVisitor = std::function<void(const ir::Expr&)>;
 using ActionVisitor = std::function<void(const ir::Action&)>;
 
 void visitExpr(const ir::Expr& expr, const ExprVisitor& visit); // the expression, then its parts
-void visitBlock(const ir::Block& block, const ExprVisitor& expr, const ActionVisitor& action);
-// Conditions, meters' keys, the keys of actions, and the fields of emitted events.
+// Conditions, meters' keys, the keys of actions, and the fields of emitted events. A rule once, however often its list
+// is applied.
 void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action);
 
 // The headers that must be there for the expressions to have values.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace xdpc::sema {
 
@@ -39,6 +40,10 @@ std::optional<ir::Action> checkEmit(Scope& scope, const ast::Statement& statemen
   return action;
 }
 
+bool isMapKey(const ir::Expr& guard) {
+  return guard.kind == ir::ExprKind::MapHas;
+}
+
 void addLength(ir::Set& set, abi::Family family, unsigned length) {
   const abi::PrefixLength made{family, static_cast<uint8_t>(length)};
   if (!std::ranges::count(set.added_lengths, made))
@@ -58,7 +63,8 @@ void noteLengths(ir::Set& set, const std::vector<ir::Expr>& key) {
     addLength(set, abi::Family::v6, masked ? part.v6_bits : 128);
 }
 
-std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement& statement, ir::ActionKind kind) {
+std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement& statement, ir::ActionKind kind,
+                                             std::vector<ir::Expr>& guards) {
   const Symbol* symbol = resolve(scope, statement.name, SymbolKind::Set);
   if (!symbol)
     return std::nullopt;
@@ -78,6 +84,7 @@ std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement&
   HeaderSet needs;
   for (Value& value : *values) {
     needs.insert(value.needs.begin(), value.needs.end());
+    std::ranges::copy_if(value.guards, std::back_inserter(guards), isMapKey); // bytes are read with their check
     action.key.push_back(std::move(value.expr));
   }
   setNeeds(action, needs);
@@ -87,7 +94,7 @@ std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement&
 
 } // namespace
 
-std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement) {
+std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement, std::vector<ir::Expr>& guards) {
   std::optional<ir::Action> action;
   switch (statement.kind) {
   case ast::StatementKind::Count:
@@ -97,10 +104,10 @@ std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statem
     action = checkEmit(scope, statement);
     break;
   case ast::StatementKind::Add:
-    action = checkElementAction(scope, statement, ir::ActionKind::Add);
+    action = checkElementAction(scope, statement, ir::ActionKind::Add, guards);
     break;
   case ast::StatementKind::Remove:
-    action = checkElementAction(scope, statement, ir::ActionKind::Remove);
+    action = checkElementAction(scope, statement, ir::ActionKind::Remove, guards);
     break;
   case ast::StatementKind::Redirect:
     notImplemented(scope, statement.span, "redirect");
@@ -114,9 +121,7 @@ std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statem
   case ast::StatementKind::Pop:
     notImplemented(scope, statement.span, "pop");
     break;
-  case ast::StatementKind::Apply:
-    notImplemented(scope, statement.span, "apply");
-    break;
+  case ast::StatementKind::Apply: // block.cpp
   case ast::StatementKind::Verdict:
     break;
   }

@@ -35,46 +35,43 @@ void declareAll(Scope& scope, const std::vector<Decl>& decls, SymbolKind kind, s
   }
 }
 
-void declareState(Scope& scope, const ast::File& file) {
-  declareAll(scope, file.sets, SymbolKind::Set, scope.policy.sets);
-  declareAll(scope, file.counters, SymbolKind::Counter, scope.policy.counters);
-  declareAll(scope, file.meters, SymbolKind::Meter, scope.policy.meters);
-  declareAll(scope, file.events, SymbolKind::Event, scope.policy.events);
-  if (file.sets.size() > abi::kMaxSets)
-    scope.emitter.report(diag::Id::too_large, file.sets[abi::kMaxSets].span,
-                         fmt::format("there are {} sets, the bound is {}", file.sets.size(), abi::kMaxSets));
+void declareState(Scope& scope, const std::vector<const ast::File*>& files) {
+  for (const ast::File* file : files) {
+    declareAll(scope, file->maps, SymbolKind::Map, scope.policy.maps);
+    declareAll(scope, file->sets, SymbolKind::Set, scope.policy.sets);
+    declareAll(scope, file->counters, SymbolKind::Counter, scope.policy.counters);
+    declareAll(scope, file->meters, SymbolKind::Meter, scope.policy.meters);
+    declareAll(scope, file->events, SymbolKind::Event, scope.policy.events);
+    declareLists(scope, *file);
+  }
+  if (scope.policy.sets.size() > abi::kMaxSets)
+    scope.emitter.report(diag::Id::too_large, scope.policy.sets[abi::kMaxSets].span,
+                         fmt::format("there are {} sets, the bound is {}", scope.policy.sets.size(), abi::kMaxSets));
   constexpr size_t max_events = 256; // a record names its event in a byte
-  if (file.events.size() > max_events)
-    scope.emitter.report(diag::Id::too_large, file.events[max_events].span,
-                         fmt::format("there are {} events, the bound is {}", file.events.size(), max_events));
+  if (scope.policy.events.size() > max_events)
+    scope.emitter.report(diag::Id::too_large, scope.policy.events[max_events].span,
+                         fmt::format("there are {} events, the bound is {}", scope.policy.events.size(), max_events));
 }
 
-void refuseLater(Scope& scope, const ast::File& file) {
-  for (const ast::Use& use : file.uses)
-    notImplemented(scope, use.span, "use");
-  for (const ast::MapDecl& map : file.maps) {
-    declare(scope, map.name, SymbolKind::Map, 0);
-    notImplemented(scope, map.span, "map");
-  }
-  for (const ast::RulesDecl& rules : file.rules) {
-    declare(scope, rules.name, SymbolKind::Rules, 0);
-    notImplemented(scope, rules.span, "rules");
-    // Tests name them.
-    for (const ast::Rule& rule : rules.rules)
-      if (rule.name)
-        scope.lost.insert(rule.name->text);
-  }
+// Every declaration of a kind, by its number.
+template <class Decl, class Check>
+void checkEach(Scope& scope, const std::vector<const ast::File*>& files, std::vector<Decl> ast::File::* kind,
+               Check check) {
+  uint32_t id = 0;
+  for (const ast::File* file : files)
+    for (const Decl& decl : file->*kind)
+      check(scope, decl, id++);
 }
 
-void checkState(Scope& scope, const ast::File& file) {
-  for (size_t id = 0; id < file.sets.size(); ++id)
-    checkSet(scope, file.sets[id], static_cast<ir::SetId>(id));
-  for (size_t id = 0; id < file.counters.size(); ++id)
-    checkCounter(scope, file.counters[id], static_cast<ir::CounterId>(id));
-  for (size_t id = 0; id < file.meters.size(); ++id)
-    checkMeter(scope, file.meters[id], static_cast<ir::MeterId>(id));
-  for (size_t id = 0; id < file.events.size(); ++id)
-    checkEvent(scope, file.events[id], static_cast<ir::EventId>(id));
+void checkState(Scope& scope, const std::vector<const ast::File*>& files) {
+  checkEach(scope, files, &ast::File::maps, checkMapType);
+  checkEach(scope, files, &ast::File::sets, checkSetType);
+  checkConstants(scope);
+  checkEach(scope, files, &ast::File::maps, checkMap);
+  checkEach(scope, files, &ast::File::sets, checkSet);
+  checkEach(scope, files, &ast::File::counters, checkCounter);
+  checkEach(scope, files, &ast::File::meters, checkMeter);
+  checkEach(scope, files, &ast::File::events, checkEvent);
 }
 
 const ast::Policy* onlyPolicy(Scope& scope, const ast::File& file) {
@@ -111,23 +108,29 @@ void checkProtect(Scope& scope, const ast::Protect& decl) {
 
 } // namespace
 
-std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::File>& library, diag::Emitter& emitter) {
-  Scope scope(emitter);
+std::optional<ir::Policy> check(const ast::File& file, const std::vector<ast::File>& library, diag::Emitter& emitter,
+                                const Surroundings& around) {
+  Scope scope(emitter, around);
   scope.policy.source = file.source;
-  scope.lost = wordsLost(file, emitter);
+  // What is used is declared before the policy's own: of a name that comes twice the own is the one to change.
+  std::vector<const ast::File*> own;
+  if (around.used)
+    for (const ast::File& one : *around.used)
+      own.push_back(&one);
+  own.push_back(&file);
   std::vector<const ast::File*> files;
   for (const ast::File& one : library)
     files.push_back(&one);
-  files.push_back(&file);
+  files.insert(files.end(), own.begin(), own.end());
+  for (const ast::File* one : own)
+    scope.lost.merge(wordsLost(*one, emitter));
   buildHeaders(scope, files);
   if (scope.policy.headers.empty())
     return std::nullopt;
   for (const ast::File* one : files)
     declareConstants(scope, *one);
-  declareState(scope, file);
-  refuseLater(scope, file);
-  checkConstants(scope);
-  checkState(scope, file);
+  declareState(scope, own);
+  checkState(scope, own);
   const ast::Policy* policy = onlyPolicy(scope, file);
   if (policy) {
     scope.policy.name = policy->name.text;

@@ -2,10 +2,12 @@
 // not adjacent. Tested by tests/unit/sema/constant_test.cpp.
 #include "compiler/sema/const_set.h"
 #include "compiler/ir/print.h"
+#include "compiler/sema/list_file.h"
 #include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace xdpc::sema {
 
@@ -23,13 +25,6 @@ u128 toNumber(const abi::Address& address) {
 
 ir::Domain domainOf(abi::Family family) {
   return family == abi::Family::v4 ? ir::Domain::v4 : ir::Domain::v6;
-}
-
-RawPart prefixPart(const ast::Expr& expr) {
-  const unsigned host = abi::addressBits(expr.prefix.address.family) - expr.prefix.length;
-  const u128 low = toNumber(expr.prefix.address);
-  const u128 hosts = host == 128 ? ~u128{0} : (u128{1} << host) - 1;
-  return {Category::address, {domainOf(expr.prefix.address.family), low, low | hosts}, expr.prefix.length, expr.span};
 }
 
 std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
@@ -76,9 +71,21 @@ std::optional<RawPart> rangePart(Env env, const ast::Expr& expr) {
   return RawPart{low->category, {low->interval.domain, low->interval.low, high->interval.low}, {}, expr.span};
 }
 
+// The name of a range, or of another set of one element, stands for it in a tuple.
+const RawPart* namedPart(Env env, const ast::Expr& expr) {
+  const Symbol* symbol = expr.kind == ast::ExprKind::Name ? lookUp(env.scope, expr.text) : nullptr;
+  if (!symbol || symbol->kind != SymbolKind::Constant)
+    return nullptr;
+  const Constant* constant = prepareConstant(env.scope, symbol->index);
+  const bool single = constant && constant->is_set && constant->raw.elements.size() == 1;
+  return single && constant->raw.elements[0].size() == 1 ? &constant->raw.elements[0][0] : nullptr;
+}
+
 std::optional<RawPart> part(Env env, const ast::Expr& expr) {
+  if (const RawPart* named = namedPart(env, expr))
+    return *named;
   if (expr.kind == ast::ExprKind::Prefix)
-    return prefixPart(expr);
+    return prefixPart(expr.prefix, expr.span);
   if (expr.kind == ast::ExprKind::Range)
     return rangePart(env, expr);
   return valuePart(env, expr);
@@ -109,6 +116,13 @@ void collectInto(Env env, const ast::Expr& expr, RawSet& out) {
     out.ok &= constant->raw.ok && room(env, expr.span, constant->raw.elements.size());
     if (out.ok)
       out.elements.insert(out.elements.end(), constant->raw.elements.begin(), constant->raw.elements.end());
+    return;
+  }
+  if (expr.kind == ast::ExprKind::Load) {
+    RawSet loaded = loadElements(env, expr);
+    out.ok &= loaded.ok && room(env, expr.span, loaded.elements.size());
+    if (out.ok)
+      std::ranges::move(loaded.elements, std::back_inserter(out.elements));
     return;
   }
   if (failed || !room(env, expr.span, 1)) {
@@ -220,6 +234,20 @@ void canonical(std::vector<std::vector<ir::Interval>>& elements) {
 }
 
 } // namespace
+
+RawPart prefixPart(const abi::Prefix& prefix, Span span) {
+  const unsigned host = abi::addressBits(prefix.address.family) - prefix.length;
+  const u128 low = toNumber(prefix.address);
+  const u128 hosts = host == 128 ? ~u128{0} : (u128{1} << host) - 1;
+  return {Category::address, {domainOf(prefix.address.family), low, low | hosts}, prefix.length, span};
+}
+
+RawPart macPart(const abi::Mac& mac, Span span) {
+  u128 number = 0;
+  for (uint8_t byte : mac.bytes)
+    number = number << 8 | byte;
+  return {Category::mac, {ir::Domain::number, number, number}, {}, span};
+}
 
 std::optional<RawElement> collectElement(Env env, const ast::Expr& expr) {
   const ast::Expr& inner = withoutGroup(expr);

@@ -10,6 +10,10 @@ RawSet collectElements(Env env, const ast::Expr& expr);
 // One element: a literal, a range, a prefix or a tuple of them. Nothing on errors.
 std::optional<RawElement> collectElement(Env env, const ast::Expr& expr);
 
+// Parts that are known as values.
+RawPart prefixPart(const abi::Prefix& prefix, Span span);
+RawPart macPart(const abi::Mac& mac, Span span);
+
 struct ConstSetUse {
   std::string name;  // of the constant, or ""
   Span span;         // of the use

@@ -2,6 +2,7 @@
 // tests/unit/sema/constant_test.cpp.
 #include "compiler/sema/const_set.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -10,7 +11,29 @@ namespace xdpc::sema {
 namespace {
 
 bool isSetLiteral(const ast::Expr& expr) {
-  return expr.kind == ast::ExprKind::Set || expr.kind == ast::ExprKind::Range || expr.kind == ast::ExprKind::Prefix;
+  using enum ast::ExprKind;
+  return expr.kind == Set || expr.kind == Range || expr.kind == Prefix || expr.kind == Load;
+}
+
+// `(ip.src, tcp.dport)`: some part is read from a packet. Other tuples are elements.
+bool isRead(const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  return expr.kind == Member || expr.kind == Index || expr.kind == Slice || expr.kind == Mask ||
+         std::ranges::any_of(expr.args, isRead);
+}
+
+void evaluateTuple(Scope& scope, uint32_t index, const ast::Expr& expr) {
+  if (!isRead(expr)) {
+    scope.constants[index].is_set = true;
+    RawSet raw = collectElements({scope, {}}, expr);
+    scope.constants[index].raw = std::move(raw);
+    return;
+  }
+  bool ok = true;
+  for (const ast::Expr& part : expr.args)
+    ok &= checkExpr({scope, {}}, part).ok;
+  scope.constants[index].is_tuple = ok;
+  scope.constants[index].value = failed();
 }
 
 void evaluate(Scope& scope, uint32_t index) {
@@ -21,12 +44,19 @@ void evaluate(Scope& scope, uint32_t index) {
     scope.constants[index].raw = std::move(raw);
     return;
   }
+  if (expr.kind == ast::ExprKind::Tuple)
+    return evaluateTuple(scope, index, expr);
   // `const also_web = web`: the set of the other constant.
   const Symbol* symbol = expr.kind == ast::ExprKind::Name ? lookUp(scope, expr.text) : nullptr;
   if (symbol && symbol->kind == SymbolKind::Constant) {
     const Constant* other = prepareConstant(scope, symbol->index);
     if (!other)
       scope.constants[index].value = failed();
+    if (other && other->is_tuple) {
+      scope.constants[index].is_tuple = true;
+      scope.constants[index].value = failed();
+      return;
+    }
     if (!other || other->is_set) {
       scope.constants[index].is_set = other;
       scope.constants[index].raw = other ? collectElements({scope, {}}, expr) : RawSet{};
@@ -66,6 +96,19 @@ const Constant* prepareConstant(Scope& scope, uint32_t index) {
     scope.constants[index].progress = Progress::done;
   }
   return &scope.constants[index];
+}
+
+const ast::Expr& namedTuple(Scope& scope, const ast::Expr& expr) {
+  const ast::Expr* inner = &withoutGroup(expr);
+  for (unsigned hops = 0; inner->kind == ast::ExprKind::Name && hops < kMaxDepth; ++hops) {
+    const Symbol* symbol = lookUp(scope, inner->text);
+    const bool tuple = symbol && symbol->kind == SymbolKind::Constant && prepareConstant(scope, symbol->index) &&
+                       scope.constants[symbol->index].is_tuple;
+    if (!tuple)
+      break;
+    inner = &withoutGroup(scope.constants[symbol->index].decl->value);
+  }
+  return *inner;
 }
 
 void checkConstants(Scope& scope) {

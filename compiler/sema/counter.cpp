@@ -8,8 +8,7 @@ namespace xdpc::sema {
 void checkCounter(Scope& scope, const ast::CounterDecl& decl, ir::CounterId id) {
   const ast::Clauses& clauses = decl.clauses;
   ir::Counter& counter = scope.policy.counters[id];
-  if (decl.was)
-    notImplemented(scope, decl.was->span, "was");
+  counter.was = decl.was ? decl.was->text : "";
   const auto refuse = [&](const std::optional<ast::Expr>& expr, const char* clause) {
     if (expr)
       refuseClause(scope, expr->span, clause, "a counter");

@@ -136,23 +136,51 @@ bool addPart(Place place, const RawPart& part, abi::KeyKind kind, const Mask* ma
 
 } // namespace
 
+std::vector<abi::Prefix> prefixesOf(const ir::Interval& range) {
+  std::vector<abi::KeyPart> parts;
+  addPrefixes(range, parts);
+  std::vector<abi::Prefix> prefixes;
+  for (const abi::KeyPart& part : parts)
+    prefixes.push_back(std::get<abi::Prefix>(part));
+  return prefixes;
+}
+
+bool fitsKind(Scope& scope, const RawPart& part, abi::KeyKind kind) {
+  const ir::Type type = typeOfKind(kind);
+  const Place place{scope, part.span};
+  if (part.category != category(type))
+    return bad(place,
+               fmt::format("{} is {}, {} is needed", quoted(part.span), categoryName(part.category), kindText(kind)));
+  const bool v4 = part.interval.domain == ir::Domain::v4;
+  if (part.category == Category::address && type.kind != ir::TypeKind::Ip && (type.kind == ir::TypeKind::Ipv4) != v4)
+    return bad(place, fmt::format("{} is of the other family than `{}`", quoted(part.span), abi::keyKindName(kind)));
+  if (part.category != Category::number || part.interval.high <= static_cast<u128>(*typeMax(type)))
+    return true;
+  scope.emitter.report(diag::Id::out_of_range, part.span,
+                       fmt::format("{} does not fit {}", quoted(part.span), kindText(kind)));
+  return false;
+}
+
 bool checkElement(Env env, const ast::Expr& expr, const abi::KeyType& type, const std::vector<Mask>& masks,
                   std::vector<abi::KeyValue>& out) {
   const auto raw = collectElement(env, expr);
-  if (!raw)
-    return false;
-  if (raw->size() != type.parts.size())
-    return bad({env.scope, expr.span}, fmt::format("{} has {} part{}, an element is {}", quoted(expr.span), raw->size(),
-                                                   raw->size() == 1 ? "" : "s", abi::keyTypeName(type)));
+  return raw && expandElement(env.scope, *raw, type, masks, out);
+}
+
+bool expandElement(Scope& scope, const RawElement& raw, const abi::KeyType& type, const std::vector<Mask>& masks,
+                   std::vector<abi::KeyValue>& out) {
+  const Span span = join(raw.front().span, raw.back().span);
+  if (raw.size() != type.parts.size())
+    return bad({scope, span}, fmt::format("{} has {} part{}, an element is {}", quoted(span), raw.size(),
+                                          raw.size() == 1 ? "" : "s", abi::keyTypeName(type)));
   std::vector<abi::KeyValue> made(1);
-  for (size_t i = 0; i < raw->size(); ++i) {
+  for (size_t i = 0; i < raw.size(); ++i) {
     std::vector<abi::KeyPart> choices;
-    const RawPart& part = (*raw)[i];
-    if (!addPart({env.scope, part.span}, part, type.parts[i], masks.empty() ? nullptr : &masks[i], choices))
+    const RawPart& part = raw[i];
+    if (!addPart({scope, part.span}, part, type.parts[i], masks.empty() ? nullptr : &masks[i], choices))
       return false;
     if (made.size() * choices.size() > kMaxExpanded)
-      return bad({env.scope, expr.span},
-                 fmt::format("{} stands for more than {} elements", quoted(expr.span), kMaxExpanded));
+      return bad({scope, span}, fmt::format("{} stands for more than {} elements", quoted(span), kMaxExpanded));
     std::vector<abi::KeyValue> longer;
     for (const abi::KeyValue& begun : made)
       for (const abi::KeyPart& choice : choices) {

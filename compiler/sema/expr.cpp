@@ -3,10 +3,12 @@
 #include "compiler/sema/expr.h"
 #include "compiler/ir/print.h"
 #include "compiler/sema/header_graph.h"
+#include "compiler/sema/map.h"
 #include "compiler/sema/payload.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 namespace xdpc::sema {
@@ -201,9 +203,17 @@ Value dispatch(Env env, const ast::Expr& expr) {
   case StartsWith:
     return checkStartsWith(env, expr);
   case Load:
-    return later(env, expr, "load");
+    return notAValue(env, expr, "a list");
   }
   return failed();
+}
+
+// `names[ip.src]`: an index of a map, which is a name.
+std::optional<ir::MapId> indexedMap(Env env, const ast::Expr& expr) {
+  if (expr.kind != ast::ExprKind::Index || expr.args[0].kind != ast::ExprKind::Name)
+    return std::nullopt;
+  const Symbol* symbol = lookUp(env.scope, expr.args[0].text);
+  return symbol && symbol->kind == SymbolKind::Map ? std::optional(symbol->index) : std::nullopt;
 }
 
 bool tooDeep(Env env, Span span) {
@@ -220,7 +230,8 @@ Value checkExpr(Env env, const ast::Expr& expr) {
   if (env.scope.depth >= kMaxDepth && tooDeep(env, expr.span))
     return failed();
   ++env.scope.depth;
-  Value value = dispatch(env, expr);
+  const auto map = indexedMap(env, expr);
+  Value value = map ? checkMapValue(env, expr, *map) : dispatch(env, expr);
   --env.scope.depth;
   if (value.ok && value.depth > kMaxDepth && tooDeep(env, expr.span))
     return failed();
@@ -236,7 +247,7 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
   if (!value.ok)
     return std::nullopt;
   for (const MaybeAbsent& warning : value.maybe_absent) {
-    if (!env.scope.warned_absent.try_emplace({warning.span.begin, warning.span.end}, true).second)
+    if (!env.scope.warned_absent.try_emplace({warning.span.file, warning.span.begin}, true).second)
       continue;
     const std::string header = env.scope.policy.headers[*warning.needs.begin()].name;
     const std::string text(warning.span.text());
@@ -331,6 +342,10 @@ void addParts(Value& whole, const Value& part) {
   whole.depth = std::max(whole.depth, part.depth + 1);
 }
 
+bool readsMap(const Value& value) {
+  return std::ranges::any_of(value.guards, [](const ir::Expr& guard) { return guard.kind == ir::ExprKind::MapHas; });
+}
+
 ir::Expr present(ir::HeaderId header, Span span) {
   ir::Expr expr;
   expr.kind = ir::ExprKind::Present;
@@ -345,7 +360,7 @@ Value atom(Env, Value operands, ir::Expr expr) {
   result.ok = true;
   result.constant = result.masked = false;
   result.certain = result.needs;
-  if (result.needs.empty()) {
+  if (result.needs.empty() && result.guards.empty()) {
     result.expr = std::move(expr);
     return result;
   }

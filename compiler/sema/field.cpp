@@ -142,6 +142,8 @@ Value notAValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
       fmt::format("`{}` is a {}, which has no value of its own", expr.text, kindName(symbol.kind)));
   if (symbol.kind == SymbolKind::Set)
     error.help = fmt::format("ask for an element: `… in {}`", expr.text);
+  if (symbol.kind == SymbolKind::Map)
+    error.help = fmt::format("ask for a value: `{}[…]`", expr.text);
   error.notes.push_back({symbol.span, "it is declared here"});
   return failed();
 }
@@ -152,6 +154,11 @@ Value constantValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
     return failed();
   if (constant->is_set)
     return notAValue(env, expr, {SymbolKind::Set, 0, symbol.span});
+  if (constant->is_tuple) {
+    env.scope.emitter.report(diag::Id::not_a_value, expr.span, fmt::format("`{}` is a tuple", expr.text)).help =
+        "it stands before `in`, in a key or in the `[ ]` of a map";
+    return failed();
+  }
   Value value = constant->value;
   return value.ok && withinBounds(env, value, expr.span) ? value : failed();
 }

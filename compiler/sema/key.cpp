@@ -72,7 +72,7 @@ bool addKeyPart(Env env, const ast::Expr& expr, Key& key) {
   if (!value.ok)
     return false;
   const auto kind = keyKind(value);
-  if (!kind || value.constant) {
+  if (!kind || value.constant || readsMap(value)) {
     env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
                              fmt::format("{}; a key is made of a packet's fields", describe(expr, value)));
     return false;
@@ -145,7 +145,7 @@ std::optional<Key> checkKey(Env env, const std::vector<ast::Expr>& exprs) {
   Key key;
   bool ok = true;
   for (const ast::Expr& expr : exprs) {
-    const ast::Expr& inner = withoutGroup(expr);
+    const ast::Expr& inner = namedTuple(env.scope, expr);
     if (inner.kind != ast::ExprKind::Tuple)
       ok &= addKeyPart(env, inner, key);
     else
@@ -162,7 +162,7 @@ std::optional<Key> checkKey(Env env, const std::vector<ast::Expr>& exprs) {
 }
 
 std::optional<std::vector<Value>> checkSetKey(Env env, const ast::Expr& expr, const ir::Set& set, KeyUse use) {
-  const ast::Expr& inner = withoutGroup(expr);
+  const ast::Expr& inner = namedTuple(env.scope, expr);
   std::vector<const ast::Expr*> parts;
   if (inner.kind == ast::ExprKind::Tuple)
     for (const ast::Expr& part : inner.args)

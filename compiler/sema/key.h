@@ -26,8 +26,17 @@ std::optional<std::vector<Value>> checkSetKey(Env env, const ast::Expr& expr, co
 struct Mask {
   unsigned v4 = 32, v6 = 128;
 };
+bool expandElement(Scope& scope, const RawElement& raw, const abi::KeyType& type, const std::vector<Mask>& masks,
+                   std::vector<abi::KeyValue>& out);
 bool checkElement(Env env, const ast::Expr& expr, const abi::KeyType& type, const std::vector<Mask>& masks,
                   std::vector<abi::KeyValue>& out);
+
+// The types of an element or a key, `ip` or `(ip, port)`.
+std::optional<abi::KeyType> checkKeyType(Scope& scope, const std::vector<ast::Name>& names, const ast::Name& owner);
+// The fewest prefixes that make up the interval of addresses.
+std::vector<abi::Prefix> prefixesOf(const ir::Interval& range);
+// The kind's width as a number's or address's bits; reports what does not fit the kind.
+bool fitsKind(Scope& scope, const RawPart& part, abi::KeyKind kind);
 
 std::string kindText(abi::KeyKind kind); // "an `ip.prefix`"
 ir::Type typeOfKind(abi::KeyKind kind);

@@ -2,6 +2,7 @@
 // tests/unit/sema/membership_test.cpp.
 #include "compiler/sema/const_set.h"
 #include "compiler/sema/key.h"
+#include "compiler/sema/map.h"
 #include "compiler/sema/payload.h"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ struct Operand {
 };
 
 std::optional<Operand> checkOperand(Env env, const ast::Expr& expr) {
-  const ast::Expr& inner = withoutGroup(expr);
+  const ast::Expr& inner = namedTuple(env.scope, expr);
   Operand operand;
   bool ok = true;
   const auto add = [&](const ast::Expr& part) {
@@ -105,17 +106,19 @@ Value inDynamic(Env env, const ast::Expr& expr, uint32_t index) {
   return member(env, expr, std::move(*values), ir::ExprKind::InSet, index);
 }
 
+// Whether the map has the key.
+Value inMap(Env env, const ast::Expr& expr, uint32_t index) {
+  auto values = checkMapKey(env, expr.args[0], index);
+  return values ? member(env, expr, std::move(*values), ir::ExprKind::MapHas, index) : failed();
+}
+
 bool isElementLiteral(const ast::Expr& expr) {
   using enum ast::ExprKind;
   return expr.kind == Set || expr.kind == Range || expr.kind == Prefix || expr.kind == Address || expr.kind == Mac ||
-         expr.kind == Number || expr.kind == Bytes;
+         expr.kind == Number || expr.kind == Bytes || expr.kind == Load;
 }
 
 Value noSet(Env env, const ast::Expr& expr) {
-  if (expr.kind == ast::ExprKind::Load) {
-    notImplemented(env.scope, expr.span, "load");
-    return failed();
-  }
   env.scope.emitter.report(diag::Id::wrong_kind, expr.span, fmt::format("{} is no set", quoted(expr.span)));
   return failed();
 }
@@ -152,6 +155,8 @@ Value checkMembership(Env env, const ast::Expr& expr) {
     }
     if (symbol->kind == SymbolKind::Set)
       return inDynamic(env, expr, symbol->index);
+    if (symbol->kind == SymbolKind::Map)
+      return inMap(env, expr, symbol->index);
     if (symbol->kind != SymbolKind::Constant) {
       env.scope.emitter.report(diag::Id::wrong_kind, set.span,
                                fmt::format("`{}` is a {}, not a set", set.text, kindName(symbol->kind)));

@@ -113,9 +113,8 @@ bool checkMeterClauses(Scope& scope, const ast::Clauses& clauses, Span span, ir:
 }
 
 void checkMeter(Scope& scope, const ast::MeterDecl& decl, ir::MeterId id) {
-  if (decl.was)
-    notImplemented(scope, decl.was->span, "was");
   ir::Meter meter = scope.policy.meters[id];
+  meter.was = decl.was ? decl.was->text : "";
   checkMeterClauses(scope, decl.clauses, decl.span, meter);
   scope.policy.meters[id] = std::move(meter);
 }

@@ -60,7 +60,13 @@ void each(ir::Policy& policy, const Visit& visit) {
   for (ir::Rule& rule : policy.rules) {
     each(rule.condition, visit);
     each(rule.body, visit);
+    each(rule.otherwise, visit);
   }
+  for (ir::RuleList& list : policy.lists)
+    for (ir::ListItem& item : list.items)
+      each(item.condition, visit);
+  for (ir::OnVerdict& on : policy.on)
+    each(on.condition, visit);
   for (ir::Protect& protect : policy.protects)
     each(protect.condition, visit);
 }

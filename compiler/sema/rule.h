@@ -1,14 +1,39 @@
-// Rules, their blocks and actions. Private to sema/.
+// Rules, their lists, blocks and actions. Private to sema/.
 #pragma once
 
 #include "compiler/sema/state.h"
 
 namespace xdpc::sema {
 
-// The rules of the policy with `default` behind them; names into Scope::rules.
+// The rules of the policy and of the lists that it applies, with `default` behind them; names into Scope::rules.
 void checkRules(Scope& scope, const ast::Policy& policy);
 
-// action.cpp
-std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement);
+// rule.cpp: `number` is for a rule without a name.
+ir::RuleId checkRule(Scope& scope, const ast::Rule& decl, const std::string& number);
+
+// rule_list.cpp
+void declareLists(Scope& scope, const ast::File& file);
+// The rules of a policy or a list into policy.lists[id].
+void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id);
+// `apply NAME`: the list, checked where it is applied for the first time. Nothing on errors.
+std::optional<ir::ListId> applyList(Scope& scope, const ast::Name& name);
+// Lists that nothing applies are checked and left out.
+void checkUnapplied(Scope& scope);
+
+// block.cpp. `rule` is the name of the rule that the block is in.
+ir::Block checkBlock(Scope& scope, const std::vector<ast::BlockItem>& items, const std::string& rule);
+bool endsPacket(const ir::Block& block); // every way through it reaches a verdict
+
+// meter_use.cpp: `over M` of a rule or of a condition in a block.
+struct MeterUse {
+  ir::MeterId meter = 0;
+  bool within = false;
+};
+// A packet without the key's fields neither conforms nor exceeds: the condition then requires their headers.
+std::optional<MeterUse> checkMeterUse(Scope& scope, const ast::MeterUse& use, const std::string& rule,
+                                      std::optional<ir::Expr>& condition);
+
+// action.cpp. `guards`: what has to hold for the action to have its values, such as a map's key that is there.
+std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement, std::vector<ir::Expr>& guards);
 
 } // namespace xdpc::sema

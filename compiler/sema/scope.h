@@ -5,6 +5,7 @@
 #include "compiler/ast/ast.h"
 #include "compiler/diag/diag.h"
 #include "compiler/ir/ir.h"
+#include "compiler/sema/sema.h"
 #include "compiler/sema/value.h"
 
 #include <map>
@@ -43,8 +44,9 @@ struct Constant {
   const ast::Constant* decl = nullptr;
   Progress progress = Progress::untouched;
   bool is_set = false;
-  Value value;                                                           // unless is_set
-  RawSet raw;                                                            // if is_set
+  bool is_tuple = false; // of values that a packet has: stands where its parts could
+  Value value;           // unless is_set
+  RawSet raw;            // if is_set
   std::vector<std::pair<std::vector<ir::Type>, ir::ConstSetId>> used_as; // one table a type that it is compared with
 };
 
@@ -58,17 +60,29 @@ struct HeaderState {
   bool transport = false;                       // behind a header that has a length, as tcp is behind ipv4
 };
 
+// A declared list of rules; checked where it is applied first.
+struct ListState {
+  const ast::RulesDecl* decl = nullptr;
+  Progress progress = Progress::untouched;
+  ir::ListId id = 0;
+  uint64_t expanded = 0; // rules in it and in all that it applies
+};
+
 struct Scope {
-  explicit Scope(diag::Emitter& emitter) : emitter(emitter) {}
+  Scope(diag::Emitter& emitter, const Surroundings& around) : emitter(emitter), around(around) {}
 
   ir::Policy policy;
   diag::Emitter& emitter;
+  const Surroundings& around;
   std::map<std::string, Symbol, std::less<>> symbols;
   std::vector<Constant> constants;
   std::vector<HeaderState> headers; // by HeaderId
-  std::map<std::string, ir::RuleId, std::less<>> rules;
-  std::map<std::pair<uint32_t, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
-  uint64_t nodes = 0;                                          // of all expressions that constants were copied into
+  std::vector<ListState> lists;     // by declaration
+  uint64_t expanded = 0;            // rules of the list that is checked, with those of the lists that it applies
+  unsigned applied = 0;             // lists around the place that is checked
+  std::map<std::string, Span, std::less<>> rules;                       // where each is named
+  std::map<std::pair<const SourceFile*, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
+  uint64_t nodes = 0;                      // of all expressions that constants were copied into
   std::set<std::string, std::less<>> lost; // words that a syntax error swallowed: unknown, and no mistakes
   unsigned suggestions = 0;                // looked for so far
   size_t raw_elements = 0;                 // of all constant sets

@@ -1,5 +1,6 @@
 // Checks dynamic sets: element type, bounds, initial contents. Tested by tests/unit/sema/state_test.cpp.
 #include "compiler/sema/const_set.h"
+#include "compiler/sema/list_file.h"
 #include "compiler/sema/state.h"
 
 #include <algorithm>
@@ -8,33 +9,6 @@
 namespace xdpc::sema {
 
 namespace {
-
-std::optional<abi::KeyType> elementType(Scope& scope, const ast::SetDecl& decl) {
-  static const std::vector<std::string> names = {"ip",  "ipv4", "ipv6", "ip.prefix", "ipv4.prefix", "ipv6.prefix",
-                                                 "mac", "port", "u8",   "u16",       "u32",         "u64"};
-  abi::KeyType type;
-  unsigned prefixes = 0;
-  for (const ast::Name& name : decl.key) {
-    const auto kind = std::ranges::count(names, name.text) ? abi::keyKindByName(name.text) : std::nullopt;
-    if (!kind) {
-      diag::Diagnostic& error = scope.emitter.report(diag::Id::unknown_name, name.span,
-                                                     fmt::format("there is no element type `{}`", name.text));
-      const auto near = diag::nearest(name.text, names);
-      error.help =
-          near ? fmt::format("did you mean `{}`", *near)
-               : "there are `ip`, `ipv4`, `ipv6`, each with `.prefix`, `mac`, `port`, `u8`, `u16`, `u32`, `u64`";
-      return std::nullopt;
-    }
-    prefixes += abi::isPrefix(*kind);
-    type.parts.push_back(*kind);
-  }
-  if (prefixes > 1) {
-    scope.emitter.report(diag::Id::bad_element, decl.span,
-                         fmt::format("`{}` has {} prefixes in a tuple, one is possible", decl.name.text, prefixes));
-    return std::nullopt;
-  }
-  return type;
-}
 
 void checkClauses(Scope& scope, const ast::SetDecl& decl, ir::Set& set) {
   const ast::Clauses& clauses = decl.clauses;
@@ -63,27 +37,26 @@ void checkClauses(Scope& scope, const ast::SetDecl& decl, ir::Set& set) {
 bool checkElements(Scope& scope, const ast::Expr& literal, const ir::Set& set, std::vector<abi::KeyValue>& out) {
   if (set.key.parts.empty())
     return false;
-  const ast::Expr& inner = withoutGroup(literal);
-  if (inner.kind == ast::ExprKind::Load) {
-    notImplemented(scope, inner.span, "load");
-    return false;
+  const RawSet raw = collectElements({scope, {}}, withoutGroup(literal));
+  bool ok = raw.ok;
+  const unsigned errors = scope.emitter.errorCount();
+  for (const RawElement& element : raw.elements) {
+    ok &= expandElement(scope, element, set.key, {}, out);
+    if (scope.emitter.errorCount() - errors >= kMaxListErrors)
+      break;
   }
-  if (inner.kind != ast::ExprKind::Set)
-    return checkElement({scope, {}}, inner, set.key, {}, out);
-  bool ok = true;
-  for (const ast::Expr& element : inner.args)
-    ok &= checkElement({scope, {}}, element, set.key, {}, out);
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return ok;
 }
 
+void checkSetType(Scope& scope, const ast::SetDecl& decl, ir::SetId id) {
+  scope.policy.sets[id].key = checkKeyType(scope, decl.key, decl.name).value_or(abi::KeyType{});
+}
+
 void checkSet(Scope& scope, const ast::SetDecl& decl, ir::SetId id) {
   ir::Set set = scope.policy.sets[id];
-  if (decl.was)
-    notImplemented(scope, decl.was->span, "was");
-  if (const auto type = elementType(scope, decl))
-    set.key = *type;
+  set.was = decl.was ? decl.was->text : "";
   checkClauses(scope, decl, set);
   if (decl.initial)
     checkElements(scope, *decl.initial, set, set.initial);

@@ -27,7 +27,7 @@ struct Value {
   ir::Expr expr;
   Wide low = 0, high = 0;       // of an Int: bounds of its value
   HeaderSet needs;              // headers that must be present where the value is read
-  std::vector<ir::Expr> guards; // what else must hold there: HasBytes
+  std::vector<ir::Expr> guards; // what else must hold there: HasBytes, MapHas
   HeaderSet certain;            // of a condition: headers that are present where it holds
   std::vector<MaybeAbsent> maybe_absent;
   uint32_t nodes = 1, depth = 1; // of expr

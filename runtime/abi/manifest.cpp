@@ -52,6 +52,8 @@ template <class A> void describe(A& a, Rule& v) {
   a("line", v.line);
   a("column", v.column);
   a("verdict", v.verdict);
+  a("was", v.was);
+  a("file", v.file);
 }
 
 template <class A> void describe(A& a, Counter& v) {
@@ -61,6 +63,7 @@ template <class A> void describe(A& a, Counter& v) {
   a("key", v.key);
   a("capacity", v.capacity);
   a("other", v.other);
+  a("was", v.was);
 }
 
 template <class A> void describe(A& a, PrefixLength& v) {
@@ -80,6 +83,7 @@ template <class A> void describe(A& a, Set& v) {
   a("exact_lengths", v.exact_lengths);
   a("full", v.full);
   a("initial", v.initial);
+  a("was", v.was);
 }
 
 template <class A> void describe(A& a, Meter& v) {
@@ -94,6 +98,7 @@ template <class A> void describe(A& a, Meter& v) {
   a("cell", v.cell);
   a("contended", v.contended);
   a("full", v.full);
+  a("was", v.was);
 }
 
 template <class A> void describe(A& a, EventField& v) {

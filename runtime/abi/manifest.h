@@ -59,8 +59,10 @@ struct Map {
 struct Rule {
   std::string name; // "syn_flood", "default", "#3" for the unnamed third
   uint32_t slot = 0;
-  uint32_t line = 0, column = 0; // in the policy's file, from 1
-  std::string verdict;           // "pass", "drop" … or "" where it has none
+  uint32_t line = 0, column = 0;   // in the policy's file, from 1
+  std::string verdict;             // "pass", "drop" … or "" where it has none
+  std::optional<std::string> was;  // its name before
+  std::optional<std::string> file; // base name of the file that it stands in, if that is another than the policy's
 };
 
 enum class WhenFull : uint8_t { evict, refuse, drop, pass };
@@ -72,6 +74,7 @@ struct Counter {
   KeyType key;                   // keyed
   uint32_t capacity = 0;         // keyed
   std::optional<uint32_t> other; // keyed: slot that counts what found no place
+  std::optional<std::string> was;
 };
 
 struct Set {
@@ -87,6 +90,7 @@ struct Set {
       exact_lengths;            // prefix sets: elements of these lengths lie in the exact part, all others in the trie
   std::optional<uint32_t> full; // slot: additions that found no place
   std::vector<std::string> initial; // elements as text, added without an end when the policy is attached
+  std::optional<std::string> was;
 };
 
 struct Meter {
@@ -101,6 +105,7 @@ struct Meter {
   std::optional<uint32_t> cell; // keyless: index of its u64 in the map `meters`
   std::optional<uint32_t> contended;
   std::optional<uint32_t> full;
+  std::optional<std::string> was;
 };
 
 struct EventField {

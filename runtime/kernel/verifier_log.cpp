@@ -101,12 +101,12 @@ std::string placeOf(const object::Object& object, uint32_t instruction) {
       found = &line;
   if (!found)
     return {};
-  const std::string place = fmt::format("{}:{}", object.manifest.file, found->line);
+  const std::string place = fmt::format("{}:{}", found->file.empty() ? object.manifest.file : found->file, found->line);
   // Rules follow one another in the text, so the one that began last before the place is the place's.
   const abi::Rule* owner = nullptr;
   for (const auto& rule : object.manifest.rules) {
     const auto start = std::tuple(rule.line, rule.column);
-    if (start <= std::tuple(found->line, std::max(found->column, 1u)) &&
+    if (rule.file.value_or("") == found->file && start <= std::tuple(found->line, std::max(found->column, 1u)) &&
         (!owner || start >= std::tuple(owner->line, owner->column)))
       owner = &rule;
   }

@@ -229,12 +229,17 @@ std::vector<uint8_t> join(const Records& records) {
   return out;
 }
 
-std::vector<Line> lines(const Records& records) {
+// Line information names the file of each line; the policy's own goes without.
+std::vector<Line> lines(const Records& records, const BtfView& btf, std::string_view policy_file) {
   std::vector<Line> out;
   for (const auto& [number, record] : records) {
     auto info = *get<bpf_line_info>(record, 0);
-    if (BPF_LINE_INFO_LINE_NUM(info.line_col) != 0) // line 0 is the compiler's own code
-      out.push_back({number, BPF_LINE_INFO_LINE_NUM(info.line_col), BPF_LINE_INFO_LINE_COL(info.line_col)});
+    if (BPF_LINE_INFO_LINE_NUM(info.line_col) == 0) // line 0 is the compiler's own code
+      continue;
+    Line& line =
+        out.emplace_back(Line{number, BPF_LINE_INFO_LINE_NUM(info.line_col), BPF_LINE_INFO_LINE_COL(info.line_col)});
+    if (const auto file = btf.string(info.file_name_off); file && *file != policy_file)
+      line.file = *file;
   }
   return out;
 }
@@ -250,7 +255,7 @@ Result<std::vector<uint8_t>, ObjectError> completeBtf(const ElfFile& elf, std::s
 }
 
 Result<BtfExt, ObjectError> readBtfExt(std::span<const uint8_t> ext, std::span<const uint8_t> btf, uint32_t text_start,
-                                       uint32_t end) {
+                                       uint32_t end, std::string_view policy_file) {
   auto view = viewBtf(btf);
   auto header = get<ExtHeader>(ext, 0);
   if (!view || !header || header->magic != BTF_MAGIC || header->version != BTF_VERSION ||
@@ -271,7 +276,7 @@ Result<BtfExt, ObjectError> readBtfExt(std::span<const uint8_t> ext, std::span<c
     return kDamagedExt;
   out.func_info = join(*functions);
   out.line_info = join(*line_records);
-  out.lines = lines(*line_records);
+  out.lines = lines(*line_records, *view, policy_file);
   return out;
 }
 

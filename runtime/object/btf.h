@@ -16,8 +16,9 @@ struct BtfExt {
   std::vector<Line> lines;
 };
 
-// `text_start` is the number of the first instruction of `.text` and `end` the one behind the last.
+// `text_start` is the number of the first instruction of `.text` and `end` the one behind the last; `policy_file` the
+// base name of the policy's file.
 Result<BtfExt, ObjectError> readBtfExt(std::span<const uint8_t> ext, std::span<const uint8_t> btf, uint32_t text_start,
-                                       uint32_t end);
+                                       uint32_t end, std::string_view policy_file = {});
 
 } // namespace xdpc::object

@@ -94,7 +94,8 @@ Failure readTypes(const ElfFile& elf, uint32_t text_start, Object& object) {
   auto number = elf.find(".BTF.ext");
   if (!number)
     return {};
-  auto ext = readBtfExt(elf.sections[*number].bytes, object.btf, text_start, object.program.size());
+  auto ext =
+      readBtfExt(elf.sections[*number].bytes, object.btf, text_start, object.program.size(), object.manifest.file);
   if (!ext)
     return ext.error();
   object.func_info = std::move(ext->func_info);

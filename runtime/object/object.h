@@ -36,7 +36,8 @@ struct MapReference {
 // Where an instruction comes from, by instruction number, ascending. From .BTF.ext's line info.
 struct Line {
   uint32_t instruction = 0;
-  uint32_t line = 0, column = 0; // in the policy, from 1
+  uint32_t line = 0, column = 0; // from 1
+  std::string file = {};         // base name of another file than the policy's; else empty
 };
 
 // What a map of role `table` holds: value_size bytes.

@@ -141,7 +141,8 @@ private:
     if (after == lines_.begin())
       return fmt::format("instruction {}", instruction);
     const object::Line& line = *std::prev(after);
-    return fmt::format("instruction {} ({}:{}:{})", instruction, manifest_.file, line.line, line.column);
+    return fmt::format("instruction {} ({}:{}:{})", instruction, line.file.empty() ? manifest_.file : line.file,
+                       line.line, line.column);
   }
 
   EngineError failed(const Fault& fault) {

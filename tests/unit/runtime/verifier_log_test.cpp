@@ -47,6 +47,15 @@ TEST(VerifierLog, TheRuleIsTheLastThatBeganBefore) {
   EXPECT_EQ(placeOf({}, 1), "");
 }
 
+TEST(VerifierLog, ARuleOfAUsedFileHasThatFilesName) {
+  object::Object object = sample();
+  object.manifest.rules[1].line = 2;
+  object.manifest.rules[1].file = "lists.xf";
+  object.lines[2] = {5, 3, 9, "lists.xf"};
+  EXPECT_EQ(placeOf(object, 6), "rule `dns` (lists.xf:3)");
+  EXPECT_EQ(placeOf(object, 4), "rule `ssh` (web.xf:4)");
+}
+
 TEST(VerifierLog, WithoutLinesTheVerifiersOwnCommentHelps) {
   object::Object object = sample();
   object.lines.clear();

@@ -1,0 +1,45 @@
+// Verdicts, and what `on VERDICT emit …` does behind them. One object a leaf: events read the leaf's headers. Tested by
+// tests/packet/rules/on_verdict.xf.
+#pragma once
+
+#include "compiler/lower/rule.h"
+
+#include <map>
+
+namespace xdpc::lower {
+
+enum class Counted : uint8_t { here, before }; // whether the deciding rule counts at its verdict or has counted
+
+class Verdicts {
+public:
+  Verdicts(Builder& builder, DebugInfo& debug, const Packet& packet, Exit& exit)
+      : b(builder), debug_(debug), packet_(packet), exit_(exit) {}
+
+  // Ends the block: the packet leaves with the XDP action (i32).
+  void end(ir::Verdict verdict, llvm::Value* action, uint32_t slot, Counted counted);
+  // Fills the blocks behind verdicts, once all rules of the leaf are lowered.
+  void finish();
+
+private:
+  struct Way {
+    llvm::BasicBlock* block = nullptr;
+    llvm::PHINode *action = nullptr, *slot = nullptr;
+  };
+  struct Behind {
+    Way here, before;
+  };
+
+  Way makeWay(const char* name);
+  bool observed(ir::Verdict verdict) const;
+  void emitAll(ir::Verdict verdict, const Way& way);
+  void leave(llvm::BasicBlock* to, llvm::PHINode* action_of, llvm::PHINode* slot_of, llvm::Value* action,
+             llvm::Value* slot);
+
+  Builder& b;
+  DebugInfo& debug_;
+  const Packet& packet_;
+  Exit& exit_;
+  std::map<ir::Verdict, Behind> behind_;
+};
+
+} // namespace xdpc::lower

@@ -1,0 +1,142 @@
+// Checks blocks: their statements up to a verdict, and the conditions nested in them. Tested by
+// tests/unit/sema/rule_test.cpp.
+#include "compiler/ir/verdict.h"
+#include "compiler/sema/rule.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace xdpc::sema {
+
+namespace {
+
+class BlockChecker {
+public:
+  BlockChecker(Scope& scope, const std::string& rule) : scope_(scope), rule_(rule) {}
+
+  ir::Block check(const std::vector<ast::BlockItem>& items) {
+    ir::Block block;
+    bool ended = false;
+    for (const ast::BlockItem& item : items) {
+      if (ended) {
+        scope_.emitter.report(diag::Id::after_verdict, spanOf(item),
+                              "this is never reached: a verdict stands before it");
+        break;
+      }
+      ended = add(item, block);
+    }
+    return block;
+  }
+
+private:
+  static Span spanOf(const ast::BlockItem& item) {
+    return item.statement ? item.statement->span : item.nested.empty() ? Span{} : item.nested[0].span;
+  }
+
+  // True if nothing behind the item is reached.
+  bool add(const ast::BlockItem& item, ir::Block& block) {
+    if (!item.statement)
+      return item.nested.empty() ? false : addBranch(item.nested[0], block);
+    const ast::Statement& statement = *item.statement;
+    if (statement.kind == ast::StatementKind::Verdict) {
+      block.verdict = ir::verdictByName(statement.name.text);
+      block.verdict_span = statement.span;
+      return true;
+    }
+    ir::Step step;
+    if (statement.kind == ast::StatementKind::Apply)
+      step.apply = applyList(scope_, statement.name);
+    else
+      addAction(statement, block);
+    if (step.apply)
+      block.steps.push_back(std::move(step));
+    return statement.kind == ast::StatementKind::Redirect;
+  }
+
+  void addAction(const ast::Statement& statement, ir::Block& block) {
+    std::vector<ir::Expr> guards;
+    ir::Step step;
+    step.action = checkAction(scope_, statement, guards);
+    if (!step.action)
+      return;
+    if (!guards.empty())
+      step = guarded(std::move(step), std::move(guards), statement.span);
+    block.steps.push_back(std::move(step));
+  }
+
+  // An action whose values need not be there is one in a condition.
+  ir::Step guarded(ir::Step step, std::vector<ir::Expr> guards, Span span) {
+    ir::Branch branch;
+    branch.span = span;
+    branch.condition.kind = ir::ExprKind::And;
+    branch.condition.type = {ir::TypeKind::Bool};
+    branch.condition.span = span;
+    for (ir::HeaderId id : step.action->needs)
+      branch.condition.args.push_back(present(id, span));
+    std::ranges::move(guards, std::back_inserter(branch.condition.args));
+    branch.then.steps.push_back(std::move(step));
+    ir::Step out;
+    out.branch.push_back(std::move(branch));
+    return out;
+  }
+
+  bool addBranch(const ast::Rule& nested, ir::Block& block) {
+    if (depth_ == kMaxNesting) {
+      scope_.emitter.report(diag::Id::too_deep, nested.span,
+                            fmt::format("blocks are nested more than {} deep", kMaxNesting));
+      return false;
+    }
+    if (nested.name)
+      scope_.emitter.report(diag::Id::bad_clause, nested.name->span, "a condition in a block has no name of its own");
+    ++depth_;
+    ir::Branch branch = branchOf(nested);
+    branch.then = check(nested.body);
+    if (nested.otherwise)
+      branch.otherwise = check(*nested.otherwise);
+    --depth_;
+    const bool ended = endsPacket(branch.then) && endsPacket(branch.otherwise);
+    ir::Step step;
+    step.branch.push_back(std::move(branch));
+    block.steps.push_back(std::move(step));
+    return ended;
+  }
+
+  ir::Branch branchOf(const ast::Rule& nested) {
+    ir::Branch branch;
+    branch.span = nested.span;
+    std::optional<ir::Expr> condition;
+    if (nested.condition)
+      condition = checkWholeCondition({scope_, {}}, *nested.condition);
+    if (nested.meter)
+      if (const auto use = checkMeterUse(scope_, *nested.meter, rule_, condition)) {
+        branch.meter = use->meter;
+        branch.within = use->within;
+      }
+    branch.condition = condition ? std::move(*condition) : truth(true, nested.span).expr;
+    return branch;
+  }
+
+  static constexpr unsigned kMaxNesting = 32;
+  Scope& scope_;
+  const std::string& rule_;
+  unsigned depth_ = 0;
+};
+
+} // namespace
+
+bool endsPacket(const ir::Block& block) {
+  if (block.verdict)
+    return true;
+  for (const ir::Step& step : block.steps)
+    for (const ir::Branch& branch : step.branch)
+      if (endsPacket(branch.then) && endsPacket(branch.otherwise))
+        return true;
+  return false;
+}
+
+ir::Block checkBlock(Scope& scope, const std::vector<ast::BlockItem>& items, const std::string& rule) {
+  return BlockChecker(scope, rule).check(items);
+}
+
+} // namespace xdpc::sema
