@@ -2,6 +2,8 @@
 #include "compiler/lower/scan.h"
 #include "compiler/plan/scan.h"
 
+#include <bit>
+
 namespace xdpc::lower {
 namespace {
 
@@ -43,10 +45,11 @@ private:
     return b.CreateSelect(b.CreateICmpSLT(bytes, b.u64(plan_.within)), bytes, b.u64(plan_.within));
   }
 
-  // 1 to 512 by its bits: older verifiers do not learn from a compare that a number is not zero.
+  // 1 and up by its bits: older verifiers do not learn from a compare that a number is not zero. Forgotten: the limit
+  // itself would be a case of its own to the verifier, with a walk of its own.
   llvm::Value* boundedSize(llvm::Value* bytes) {
-    static_assert((ir::kMaxPayloadBytes & (ir::kMaxPayloadBytes - 1)) == 0);
-    llvm::Value* less = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(bytes, b.u64(1))), ir::kMaxPayloadBytes - 1));
+    static_assert(std::has_single_bit(ir::kMaxPayloadBytes));
+    llvm::Value* less = b.forgotten(b.CreateSub(bytes, b.u64(1)), std::bit_ceil(plan_.within) - 1);
     return b.opaque(b.CreateAdd(less, b.u64(1)));
   }
 

@@ -96,5 +96,56 @@ TEST(Scan, RefusesATableThatIsTooLarge) {
   EXPECT_FALSE(plan::makeScanTable({&pointer, 1}));
 }
 
+// A rule for each set, as `contains` would make it.
+ir::Policy policyOf(const Sets& sets) {
+  ir::Policy policy;
+  policy.patterns = sets;
+  for (ir::PatternSetId id = 0; id < sets.size(); ++id) {
+    ir::Rule rule;
+    rule.condition.emplace();
+    rule.condition->kind = ir::ExprKind::Contains;
+    rule.condition->id = id;
+    policy.rules.push_back(std::move(rule));
+  }
+  return policy;
+}
+
+plan::Program scansOf(const ir::Policy& policy) {
+  plan::Program program;
+  program.policy = &policy;
+  diag::Emitter emitter;
+  plan::planScans(program, emitter);
+  EXPECT_FALSE(emitter.hasErrors());
+  return program;
+}
+
+TEST(Scan, SetsOfOneLimitShareAScanWhileTheyFit) {
+  Sets sets;
+  for (int i = 0; i < 70; ++i)
+    sets.push_back({.patterns = {"pattern " + std::to_string(i)}, .within = 100});
+  sets.push_back({.patterns = {"x"}, .within = 101});
+  const ir::Policy policy = policyOf(sets);
+  const plan::Program program = scansOf(policy);
+  ASSERT_EQ(program.scans.size(), 3u);
+  EXPECT_EQ(program.scans[0].sets, 63u);
+  EXPECT_EQ(program.scans[0].uses, 63u);
+  EXPECT_EQ(program.scans[0].shortest, 9u);
+  EXPECT_EQ(program.scans[1].sets, 7u);
+  EXPECT_EQ(program.patterns[62].bit, 62u);
+  EXPECT_EQ(program.patterns[63].scan, 1u);
+  EXPECT_EQ(program.patterns[63].bit, 0u);
+  EXPECT_EQ(program.patterns[70].scan, 2u);
+  EXPECT_EQ(program.manifest.maps[program.scans[2].map].value_size, program.tables.at(program.scans[2].map).size());
+}
+
+TEST(Scan, PatternsThatNoRuleAsksForAreNotLookedFor) {
+  ir::Policy policy = policyOf({{.patterns = {"a"}, .within = 9}, {.patterns = {"b"}, .within = 9}});
+  policy.rules.erase(policy.rules.begin());
+  const plan::Program program = scansOf(policy);
+  ASSERT_EQ(program.scans.size(), 1u);
+  EXPECT_EQ(program.scans[0].sets, 1u);
+  EXPECT_EQ(program.patterns[1].bit, 0u);
+}
+
 } // namespace
 } // namespace xdpc
