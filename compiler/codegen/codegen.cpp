@@ -70,6 +70,20 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
                                 "function(simplifycfg,early-cse<memssa>,instcombine,gvn,simplifycfg,adce),globaldce"))
     bug("the pass pipeline does not parse");
   passes.run(module, modules);
+  dropUncalled(module);
+}
+
+// The verifier refuses a function that nobody calls: a lookup that no rule reaches, or none any more. Such functions
+// are weak, which keeps globaldce from them.
+void dropUncalled(llvm::Module& module) {
+  for (bool dropped = true; dropped;) {
+    dropped = false;
+    for (llvm::Function& function : llvm::make_early_inc_range(module))
+      if (!function.isDeclaration() && !function.hasSection() && function.use_empty()) {
+        function.eraseFromParent();
+        dropped = true;
+      }
+  }
 }
 
 llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {

@@ -1,0 +1,63 @@
+// Texts of policies through the compiler.
+#include "tests/differential/compiled.h"
+
+#include "compiler/basic/stdlib.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/lower/lower.h"
+#include "compiler/parse/parse.h"
+#include "compiler/plan/plan.h"
+#include "compiler/sema/sema.h"
+
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace xdpc::differential {
+
+namespace {
+
+std::runtime_error doesNotCompile(const Compiled& compiled, const std::string& text) {
+  return std::runtime_error(fmt::format("does not compile:\n{}\n{}", text, diag::render(compiled.emitter, false)));
+}
+
+} // namespace
+
+std::unique_ptr<Compiled> check(const std::string& text) {
+  auto compiled = std::make_unique<Compiled>();
+  const SourceFile& source = compiled->sources.add("generated.xf", text);
+  const ast::File file = parse::parse(source, compiled->emitter);
+  std::vector<ast::File> library;
+  for (const StdlibFile& one : stdlibFiles())
+    library.push_back(
+        parse::parse(compiled->sources.add(std::string(one.name), std::string(one.text)), compiled->emitter));
+  auto policy = sema::check(file, library, compiled->emitter);
+  if (!policy || compiled->emitter.hasErrors())
+    throw doesNotCompile(*compiled, text);
+  compiled->policy = std::move(*policy);
+  return compiled;
+}
+
+std::unique_ptr<Compiled> compile(const std::string& text) {
+  auto compiled = check(text);
+  const auto program = plan::makePlan(compiled->policy, {.source_sha256 = std::string(64, '0')}, compiled->emitter);
+  if (!program || compiled->emitter.hasErrors())
+    throw doesNotCompile(*compiled, text);
+  auto object = object::readObject(codegen::emitObject(lower::lower(*program)));
+  if (!object)
+    throw std::runtime_error("gives no object: " + object.error().message);
+  compiled->object = std::move(*object);
+  return compiled;
+}
+
+std::vector<std::vector<uint8_t>> buildFrames(const std::vector<std::string>& packets,
+                                              const std::string& declarations) {
+  std::string text = declarations + "\npolicy frames { default pass }\ntest \"frames\" {\n";
+  for (const std::string& packet : packets)
+    text += "    expect pass for " + packet + "\n";
+  const auto compiled = check(text + "}\n");
+  std::vector<std::vector<uint8_t>> frames;
+  for (const ir::TestStep& step : compiled->policy.tests.front().steps)
+    frames.push_back(step.frame);
+  return frames;
+}
+
+} // namespace xdpc::differential

@@ -1,0 +1,30 @@
+// Texts of policies through the compiler, and packets written as in `expect … for PACKET`.
+#pragma once
+
+#include "compiler/ast/ast.h"
+#include "compiler/diag/diag.h"
+#include "compiler/ir/ir.h"
+#include "runtime/object/object.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace xdpc::differential {
+
+struct Compiled {
+  Sources sources;
+  diag::Emitter emitter;
+  ir::Policy policy;
+  object::Object object;
+};
+
+// Throws std::runtime_error with the diagnostics if the text does not compile.
+std::unique_ptr<Compiled> compile(const std::string& text);
+std::unique_ptr<Compiled> check(const std::string& text); // the policy alone
+
+// The frames that the compiler builds for packets such as `ipv4(ttl = 3)/udp`; `declarations` may declare headers.
+std::vector<std::vector<uint8_t>> buildFrames(const std::vector<std::string>& packets,
+                                              const std::string& declarations = "");
+
+} // namespace xdpc::differential

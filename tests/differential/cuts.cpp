@@ -1,0 +1,83 @@
+// Frames cut at every length.
+#include "tests/differential/cuts.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::differential {
+
+namespace {
+
+// Asks for all headers and for what the parse finds, a rule each.
+PolicyText everything(const Vocabulary& words) {
+  PolicyText policy;
+  policy.declarations = {"counter all", "event last { ip.src, ip.proto, l4.dport, pkt.len }"};
+  for (const ir::Header& header : words.library().headers)
+    policy.rules.push_back(fmt::format("is_{0}: count all when {0}", header.name));
+  policy.rules.push_back("malformed: when pkt.malformed { emit last; drop }");
+  policy.rules.push_back("unparsed: when pkt.unparsed { emit last; abort }");
+  policy.rules.push_back("payload: pass when l4.payload_len > 3");
+  policy.rules.push_back("rest: when ip.len > 50 { emit last; tx }");
+  return policy;
+}
+
+const std::vector<std::string> kClean = {
+    "ipv4/tcp/payload(9)",
+    "ipv6/tcp/payload(9)",
+    "vlan/ipv4/udp/payload(5)",
+    "vlan/vlan/ipv6/udp/dns",
+    "ipv4/udp(dport = 53)/dns/payload(4)",
+    "ipv6/hopbyhop/destination/routing/udp/payload(4)",
+    "ipv6/fragment/udp/payload(8)",
+    "ipv6/fragment(offset = 9)/payload(16)",
+    "ipv4(fragment_offset = 9)/payload(16)",
+    "ipv6/hopbyhop/fragment(more_fragments = 1)/icmp6",
+    "ipv4/icmp/payload(3)",
+    "ipv4/sctp/payload(3)",
+    "arp",
+    "vlan/vlan/vlan/ipv4/udp",
+};
+
+constexpr uint8_t kBehind[] = {0x00, 0xff, 0x41};
+
+} // namespace
+
+std::vector<Case> cutCases(const Vocabulary& words) {
+  Case one{"cut at every length", everything(words), {}};
+  const auto frames = buildFrames(kClean);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    for (size_t length = 14; length <= frames[i].size(); ++length) {
+      Frame frame{fmt::format("{} truncate {}", kClean[i], length), {frames[i]}};
+      frame.input.frame.resize(length);
+      one.frames.push_back(std::move(frame));
+    }
+    for (const uint8_t byte : kBehind) {
+      Frame frame{fmt::format("{} with {:#x} behind it", kClean[i], byte), {frames[i]}};
+      frame.input.frame.resize(frames[i].size() + 33, byte);
+      one.frames.push_back(std::move(frame));
+    }
+  }
+  return {one};
+}
+
+bool paddingIsIgnored(const Case& cuts) {
+  const auto compiled = check(cuts.policy.text());
+  Inputs inputs;
+  for (const Frame& frame : cuts.frames)
+    inputs.push_back(frame.input);
+  const Trace trace = traceOracle(compiled->policy, inputs);
+  bool ignored = true;
+  const Seen* whole = nullptr; // of the frame that the padded ones follow
+  for (size_t i = 0; i < cuts.frames.size(); ++i) {
+    const Seen& seen = trace.packets[i];
+    if (!cuts.frames[i].text.ends_with("behind it"))
+      whole = &seen;
+    else if (seen.verdict != whole->verdict || seen.held != whole->held) {
+      fmt::print("{}: {} by {}, without them {} by {}\n", cuts.frames[i].text, seen.verdict, seen.rule, whole->verdict,
+                 whole->rule);
+      ignored = false;
+    }
+  }
+  return ignored;
+}
+
+} // namespace xdpc::differential

@@ -1,0 +1,39 @@
+// What an engine, or the oracle, makes of a policy and packets, in a form that compares. Entry points: traceOracle,
+// traceEngine, firstDifference.
+#pragma once
+
+#include "tests/differential/compiled.h"
+#include "tests/oracle/oracle.h"
+
+#include <optional>
+
+namespace xdpc::differential {
+
+struct Seen {
+  std::string verdict, rule;     // that decided
+  std::vector<std::string> held; // rules that counted the packet
+  std::vector<std::string> events;
+  std::vector<uint8_t> frame;
+  bool operator==(const Seen&) const = default;
+};
+
+struct Trace {
+  std::vector<Seen> packets;
+  std::vector<std::string> state; // counters, keyed counters, sets, afterwards: a line each
+};
+
+using Inputs = std::vector<oracle::Input>;
+
+Trace traceOracle(const ir::Policy& policy, const Inputs& inputs);
+// `engine`: vm, vm-copied, kernel, kernel-copied. Throws std::runtime_error if it cannot load or run the policy.
+Trace traceEngine(const std::string& engine, const Compiled& compiled, const Inputs& inputs);
+
+struct Difference {
+  std::optional<size_t> packet; // none: the state afterwards
+  std::string text;
+};
+std::optional<Difference> firstDifference(const Trace& oracle, const Trace& engine);
+
+bool kernelRuns(); // whether XDP programs can be loaded here
+
+} // namespace xdpc::differential

@@ -1,0 +1,44 @@
+// What generated policies and packets are made of: the headers and fields that the standard library declares, and
+// values that meet each other often. Nothing here names a field: a new one is in the tests by itself.
+#pragma once
+
+#include "tests/differential/compiled.h"
+#include "tests/differential/random.h"
+
+namespace xdpc::differential {
+
+struct FieldName {
+  std::string header, name; // "tcp", "dport"
+  ir::HeaderId header_id = 0;
+  ir::Type type;
+  unsigned bits = 0; // of its values
+  bool on_wire = false, has_parts = false;
+  std::string text() const { return header + "." + name; }
+};
+
+class Vocabulary {
+public:
+  explicit Vocabulary(const std::string& declarations = "");
+
+  const ir::Policy& library() const { return library_->policy; }
+  const ir::Header& header(ir::HeaderId id) const { return library().headers[id]; }
+  const std::vector<FieldName>& fields() const { return fields_; }
+  std::vector<FieldName> fieldsOf(ir::HeaderId id) const;
+
+  // What can follow a header, each once.
+  std::vector<ir::HeaderId> followers(ir::HeaderId id) const;
+  // Ways from the frame's start to the header, each without `eth`: {"vlan", "ipv4"}. The shortest first.
+  std::vector<std::vector<std::string>> ways(ir::HeaderId id) const;
+
+  // A literal of the type; often one that other calls give, too.
+  std::string literal(const ir::Type& type, unsigned bits, Random& random) const;
+  uint64_t number(unsigned bits, Random& random) const;
+  std::string address(ir::TypeKind kind, Random& random) const;
+
+private:
+  std::unique_ptr<Compiled> library_;
+  std::vector<FieldName> fields_;
+  std::vector<uint64_t> numbers_; // selectors of payload tables and other values with a meaning
+};
+
+} // namespace xdpc::differential

@@ -1,0 +1,116 @@
+// Rules and actions, one packet at a time.
+#include "tests/oracle/oracle.h"
+
+namespace xdpc::oracle {
+
+// One packet's way through the rules.
+class Oracle::Packets {
+public:
+  Packets(Oracle& oracle, const Input& input)
+      : o_(oracle), policy_(oracle.policy_), now_ns_(input.now_ns),
+        packet_(parsePacket(policy_, input.frame, input.ifindex, input.rx_queue)) {}
+
+  Outcome run() {
+    for (ir::RuleId id = 0; id < policy_.rules.size(); ++id) {
+      const ir::Rule& rule = policy_.rules[id];
+      if (!applies(rule))
+        continue;
+      o_.rules_[id].add(packet_.length);
+      outcome_.rule = id;
+      if (const auto verdict = block(rule.body)) {
+        outcome_.verdict = *verdict;
+        outcome_.frame.assign(packet_.frame.begin(), packet_.frame.end());
+        return std::move(outcome_);
+      }
+    }
+    throw Unsupported("a policy without a default");
+  }
+
+private:
+  bool truth(const ir::Expr& expr) {
+    return holds(policy_, packet_, expr,
+                 [this](ir::SetId id, const abi::KeyValue& key) { return o_.sets_[id].covers(key, now_ns_); });
+  }
+
+  bool applies(const ir::Rule& rule) {
+    if (rule.condition && !truth(*rule.condition))
+      return false;
+    return !rule.meter || metered(*rule.meter, rule.within);
+  }
+
+  bool metered(ir::MeterId id, bool within) {
+    const ir::Meter& meter = policy_.meters[id];
+    const auto key = makeKey(policy_, packet_, meter.key, meter.key_type);
+    return key && o_.meters_[id].conforms(*key, packet_.length, now_ns_) == within;
+  }
+
+  std::optional<ir::Verdict> block(const ir::Block& block) {
+    for (const ir::Step& step : block.steps) {
+      if (step.action)
+        act(*step.action, block);
+      for (const ir::Branch& branch : step.branch)
+        if (const auto verdict = this->block(truth(branch.condition) ? branch.then : branch.otherwise))
+          return verdict;
+    }
+    return block.verdict;
+  }
+
+  void act(const ir::Action& action, const ir::Block& block) {
+    switch (action.kind) {
+    case ir::ActionKind::Count:
+      return count(action);
+    case ir::ActionKind::Emit:
+      return emit(action, block);
+    case ir::ActionKind::Add:
+      return change(action);
+    case ir::ActionKind::Remove:
+      return change(action);
+    default:
+      throw Unsupported("an action");
+    }
+  }
+
+  void count(const ir::Action& action) {
+    const ir::Counter& counter = policy_.counters[action.id];
+    if (counter.key.empty())
+      return o_.counters_[action.id].add(packet_.length);
+    if (const auto key = makeKey(policy_, packet_, counter.key, counter.key_type))
+      o_.keyed_[action.id][*key].add(packet_.length);
+  }
+
+  void change(const ir::Action& action) {
+    const auto key = makeKey(policy_, packet_, action.key, policy_.sets[action.id].key);
+    if (!key)
+      return;
+    if (action.kind == ir::ActionKind::Remove)
+      return o_.sets_[action.id].remove(*key);
+    const bool ends = action.duration_ns != abi::kNever;
+    o_.sets_[action.id].add(*key, ends ? now_ns_ + action.duration_ns : abi::kNever);
+  }
+
+  void emit(const ir::Action& action, const ir::Block& block) {
+    if (o_.emitted_[&action]++ % action.sample != 0)
+      return;
+    const ir::Event& declared = policy_.events[action.id];
+    Event event{declared.name, policy_.rules[outcome_.rule].name, block.verdict, {}};
+    for (const ir::EventField& field : declared.fields)
+      event.fields.emplace_back(field.name, makeKeyPart(policy_, packet_, field.value, field.kind));
+    outcome_.events.push_back(std::move(event));
+  }
+
+  Oracle& o_;
+  const ir::Policy& policy_;
+  uint64_t now_ns_;
+  Packet packet_;
+  Outcome outcome_;
+};
+
+Oracle::Oracle(const ir::Policy& policy)
+    : policy_(policy), rules_(policy.rules.size()), counters_(policy.counters.size()), keyed_(policy.counters.size()),
+      sets_(policy.sets.begin(), policy.sets.end()), meters_(policy.meters.begin(), policy.meters.end()) {}
+
+Outcome Oracle::run(const Input& input) {
+  return Packets(*this, input).run();
+}
+
+} // namespace xdpc::oracle
