@@ -8,7 +8,8 @@ namespace xdpc::grammar {
 struct field_part;
 struct field_parts : seq<open_brace, star<field_part>, close_brace> {};
 // The first field's name is told from a clause by its colon: `length: u16`.
-struct header_field : seq<new_word, colon, spaced_type, opt<field_parts>, opt<when>> {};
+struct ahead_mark : seq<kw_ahead, not_at<one<':', '='>>> {}; // else the next field's name
+struct header_field : seq<new_word, colon, spaced_type, opt<ahead_mark>, opt<field_parts>, opt<when>> {};
 struct field_part : header_field {};
 struct derived_field : seq<new_word, equals, expression> {};
 
@@ -18,7 +19,10 @@ struct payload_entry : seq<expression, pair_value> {};
 struct payload_table : seq<open_brace, opt<payload_entry, star<comma, payload_entry>, opt<comma>>, close_brace> {};
 struct payload_by : seq<kw_payload, kw_by, new_word, opt<when>, opt<payload_table>> {};
 struct payload_is : seq<kw_payload, new_word, opt<when>> {};
-struct header_item : sor<header_field, derived_field, size_clause, length_clause, payload_by, payload_is> {};
+// A number, then one field, a bare name for an option without a value, or several fields.
+struct header_option : seq<kw_option, number, gap, sor<field_parts, header_field, new_word>> {};
+struct header_item
+    : sor<header_field, derived_field, header_option, size_clause, length_clause, payload_by, payload_is> {};
 struct header_body : seq<open_brace, star<header_item>, close_brace> {};
 
 struct tunnel_mark : kw_tunnel {};

@@ -238,6 +238,14 @@ struct HeaderField {
   std::vector<HeaderField> parts;
   std::optional<Expr> when;
   std::optional<Expr> derived;
+  bool ahead = false; // behind the header, to choose what follows
+  Span span;
+};
+
+// `option 2 mss: u16`, `option 4 sack_permitted`, `option 8 { timestamp: u32 … }`.
+struct HeaderOption {
+  uint64_t number = 0;
+  std::vector<HeaderField> fields; // one without a type for a flag
   Span span;
 };
 
@@ -258,6 +266,7 @@ struct HeaderDecl {
   std::optional<Expr> size;   // bytes of the header
   std::optional<Expr> length; // bytes of header and payload together, where the header says so
   std::vector<PayloadBy> payload;
+  std::vector<HeaderOption> options;
   Span span;
 };
 

@@ -132,7 +132,8 @@ void Printer::map(const MapDecl& map) {
 void Printer::field(const HeaderField& field) {
   if (field.derived)
     return line("{} = {}", field.name.text, toText(*field.derived));
-  line("{}: {}{}", field.name.text, field.type.text, field.when ? " when " + toText(*field.when) : "");
+  line("{}: {}{}{}", field.name.text, field.type.text, field.ahead ? " ahead" : "",
+       field.when ? " when " + toText(*field.when) : "");
   indented([&] {
     for (const HeaderField& part : field.parts)
       this->field(part);
@@ -162,6 +163,13 @@ void Printer::header(const HeaderDecl& header) {
       line("size {}", toText(*header.size));
     if (header.length)
       line("length {}", toText(*header.length));
+    for (const HeaderOption& option : header.options) {
+      line("option {}", option.number);
+      indented([&] {
+        for (const HeaderField& field : option.fields)
+          this->field(field);
+      });
+    }
     for (const PayloadBy& payload : header.payload)
       this->payload(payload);
   });

@@ -91,6 +91,11 @@ struct Expr {
 
 // ---- headers, as the standard library declares them
 
+struct PartRef {
+  HeaderId header = 0; // of kind part or option
+  FieldId field = 0;
+};
+
 struct Field {
   std::string name;
   Type type;
@@ -99,12 +104,16 @@ struct Field {
   std::optional<FieldId> whole;      // of a part: the field it is a part of
   std::optional<Expr> derived;       // computed from other fields; refers to the header by its own id
   std::vector<FieldId> alternatives; // of a union's field: the field's id in each alternative, in their order
+  std::optional<PartRef> part;       // not always there, or at no fixed place: where reads find it
+  bool ahead = false;                // lies behind the header and is no part of it: `payload by` alone reads it
   Span span;
 };
 
 struct PayloadEntry {
   uint64_t value = 0;
-  HeaderId next = 0;
+  HeaderId next = 0;   // of a tunnel: as declared; Header::inner says which one it is
+  bool tunnel = false; // a new packet starts there
+  Span span{};
 };
 
 // `payload by FIELD when … { value => header }`; without `by` there is one entry that always follows.
@@ -114,7 +123,22 @@ struct PayloadBy {
   std::vector<PayloadEntry> entries;
 };
 
-enum class HeaderKind : uint8_t { plain, tunnel, extension, alternatives };
+// Kinds from `later` on are made by sema for names that mean less than a declared header: they have no payload of their
+// own, and their presence is decided where the parser meets the header `of`.
+enum class HeaderKind : uint8_t {
+  plain,
+  tunnel,
+  extension,
+  alternatives,
+  later,  // `vlan.inner.vlan`: the first `of` behind `after` in the same packet
+  part,   // `gre.key`: fields of `of` that are there when `when` holds, `start` bytes from its beginning
+  option, // `tcp.mss`: the option of the number `option` in `of`; its bytes are a copy
+};
+
+// A header entered through a tunnel is another one than the outermost of the same declaration.
+struct Inner {
+  HeaderId declared = 0, entered = 0;
+};
 
 struct Header {
   std::string name;
@@ -122,10 +146,17 @@ struct Header {
   std::vector<HeaderId> alternatives;   // kind alternatives: `ip` = ipv4 | ipv6; no two are present together
   std::optional<HeaderId> extension_of; // kind extension: its own next-header field selects in that header's table
   std::vector<Field> fields;
-  uint32_t min_size = 0;          // bytes of the declared fields: a shorter `size` is impossible
-  std::optional<Expr> size;       // bytes; none: min_size
-  std::optional<Expr> length;     // header and payload together, bytes
-  std::vector<PayloadBy> payload; // tried in order
+  uint32_t min_size = 0;           // bytes of the declared fields: a shorter `size` is impossible
+  std::optional<Expr> size;        // bytes; none: min_size
+  std::optional<Expr> length;      // header and payload together, bytes
+  std::vector<PayloadBy> payload;  // tried in order
+  HeaderId declared = 0;           // itself, or the declared header that an inner one is one of
+  uint32_t packet = 0;             // which packet it is in: 0 for the outermost, numbered by Policy::packets
+  std::vector<Inner> inner;        // for tunnel entries; empty where no name reaches behind the tunnel
+  HeaderId of = 0, after = 0;      // kinds later, part, option
+  std::optional<Expr> when, start; // kind part; refer to the header `of`
+  uint8_t option = 0;              // kind option
+  bool has_options = false;        // options of one byte of number and one of length lie behind the declared fields
   Span span;
 };
 
@@ -338,6 +369,7 @@ struct Policy {
   Span span; // of the name
   const SourceFile* source = nullptr;
   std::vector<Header> headers; // of the standard library and the policy; headers[0] is the frame's first, `eth`
+  uint32_t packets = 1;        // packets in packets that names tell apart, the outermost included
   std::vector<ConstSet> const_sets;
   std::vector<PatternSet> patterns;
   std::vector<Map> maps;

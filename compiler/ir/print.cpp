@@ -297,7 +297,8 @@ void Printer::test(const Test& test) {
 
 void Printer::header(HeaderId id) {
   const Header& header = policy_.headers[id];
-  static const char* const kinds[] = {"header", "tunnel header", "extension header", "header"};
+  static const char* const kinds[] = {"header",          "tunnel header", "extension header", "header", "later header",
+                                      "optional fields", "option"};
   std::string alternatives;
   for (HeaderId alternative : header.alternatives)
     alternatives += (alternatives.empty() ? " = " : " | ") + policy_.headers[alternative].name;
@@ -307,6 +308,8 @@ void Printer::header(HeaderId id) {
   for (const Field& field : header.fields) {
     if (field.derived)
       line("{}: {} = {}", field.name, typeName(field.type), toText(policy_, *field.derived));
+    else if (field.part)
+      line("{}: {} not always there", field.name, typeName(field.type));
     else if (header.alternatives.empty())
       line("{}: {} bit {}", field.name, typeName(field.type), field.bit_offset);
     else
@@ -314,6 +317,10 @@ void Printer::header(HeaderId id) {
   }
   if (header.alternatives.empty())
     line("size {}", header.size ? toText(policy_, *header.size) : fmt::format("{}", header.min_size));
+  if (header.when)
+    line("when {}", toText(policy_, *header.when));
+  if (header.start)
+    line("from byte {}", toText(policy_, *header.start));
   if (header.length)
     line("length {}", toText(policy_, *header.length));
   for (const PayloadBy& payload : header.payload) {

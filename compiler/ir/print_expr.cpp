@@ -92,6 +92,13 @@ std::string binaryText(const Policy& policy, const Expr& expr) {
   return fmt::format("({} {} {})", toText(policy, expr.args[0]), opText(expr.op), toText(policy, expr.args[1]));
 }
 
+// A field that is not always there is in a header of its own, which nobody writes.
+std::string fieldText(const Policy& policy, const Expr& expr) {
+  const Header& header = policy.headers[expr.header];
+  const bool part = header.kind == HeaderKind::part || header.kind == HeaderKind::option;
+  return (part ? policy.headers[header.of] : header).name + "." + header.fields[expr.field].name;
+}
+
 std::string leafText(const Policy& policy, const Expr& expr) {
   switch (expr.kind) {
   case ExprKind::Bool:
@@ -105,7 +112,7 @@ std::string leafText(const Policy& policy, const Expr& expr) {
   case ExprKind::Bytes:
     return bytesText(expr.bytes);
   case ExprKind::Field:
-    return policy.headers[expr.header].name + "." + policy.headers[expr.header].fields[expr.field].name;
+    return fieldText(policy, expr);
   case ExprKind::Packet:
     return packetFieldName(expr.packet);
   case ExprKind::PayloadLength:

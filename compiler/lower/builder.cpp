@@ -51,6 +51,18 @@ llvm::Value* Builder::scratch(unsigned bytes) {
   return scratch_;
 }
 
+llvm::Value* Builder::zeroed(uint32_t purpose, unsigned bytes) {
+  llvm::AllocaInst*& words = zeroed_[purpose];
+  if (!words) {
+    llvm::IRBuilder<> entry(&function_.getEntryBlock(), function_.getEntryBlock().begin());
+    words = entry.CreateAlloca(llvm::ArrayType::get(getInt64Ty(), (bytes + 7) / 8));
+    words->setAlignment(llvm::Align(8));
+  }
+  for (unsigned offset = 0; offset < bytes; offset += 8)
+    storeAt(words, offset, u64(0));
+  return words;
+}
+
 llvm::Value* Builder::loadAt(llvm::Value* base, uint64_t offset, unsigned bytes, const llvm::Twine& name) {
   return CreateAlignedLoad(getIntNTy(bytes * 8), at(base, offset), llvm::Align(bytes), name);
 }

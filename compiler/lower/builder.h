@@ -69,6 +69,9 @@ public:
   // A buffer on the stack, at least this large, that the next caller may overwrite.
   llvm::Value* scratch(unsigned bytes);
 
+  // Zero bytes on the stack for one purpose, whoever lowers for it.
+  llvm::Value* zeroed(uint32_t purpose, unsigned bytes);
+
   // Loads that say they are aligned: BPF's back end splits others into bytes, and the machines we run on need none of
   // it.
   llvm::Value* loadAt(llvm::Value* base, uint64_t offset, unsigned bytes, const llvm::Twine& name = "");
@@ -116,6 +119,7 @@ private:
   llvm::Function& function_;
   const Globals& globals_;
   llvm::AllocaInst* scratch_ = nullptr;
+  std::map<uint32_t, llvm::AllocaInst*> zeroed_;
 };
 
 } // namespace xdpc::lower

@@ -33,7 +33,7 @@ public:
     b.CreateCondBr(far, deep, choose);
     b.startBlock(deep);
     Place beyond = here();
-    beyond.packet.last_protocol = protocol_;
+    setLast(beyond.packet, protocol_);
     walk_.tooDeep(beyond.packet);
 
     b.startBlock(choose);
@@ -50,7 +50,7 @@ public:
 
     b.startBlock(done);
     Place place = here();
-    place.packet.last_protocol = protocol_;
+    setLast(place.packet, protocol_);
     behind(place, protocol_);
   }
 
@@ -68,7 +68,7 @@ private:
     bytes_ = phi(b.getInt64Ty(), b.u64(0));
     count_ = phi(b.getInt64Ty(), b.u64(0));
     for (auto [value, id] : members_)
-      if (b.program().headers[id].asked)
+      if (b.program().headers[id].asked || b.program().headers[id].traced)
         asked_[id] = {phi(b.getPtrTy(), b.data), phi(b.getInt64Ty(), b.u64(0)), phi(b.getInt64Ty(), b.u64(0)),
                       phi(b.getInt1Ty(), b.getFalse())};
   }
@@ -85,7 +85,7 @@ private:
   void lowerMember(ir::HeaderId id, llvm::BasicBlock* head) {
     const ir::Header& header = b.policy().headers[id];
     Place place = here();
-    place.packet.last_protocol = protocol_;
+    setLast(place.packet, protocol_);
     HeaderValue value = lowerHeader(b, walk_, id, place);
     llvm::Value* bytes = b.CreateAdd(bytes_, value.size);
     auto *far = b.block("chain.far"), *near = b.block("chain.near");
@@ -100,7 +100,7 @@ private:
         .kind = ir::ExprKind::Field, .type = header.fields[*payload.by].type, .header = id, .field = *payload.by};
     llvm::Value* protocol = lowerValue(b, own, selector).low;
     std::map<ir::HeaderId, HeaderValue> met = place.packet.headers;
-    if (b.program().headers[id].asked)
+    if (asked_.contains(id))
       remember(met[id], value);
     if (payload.when) {
       auto *go_on = b.block("chain.next"), *stop = b.block("chain.stop");
@@ -108,7 +108,7 @@ private:
       b.startBlock(stop);
       Packet last = place.packet;
       last.headers = met;
-      last.last_protocol = protocol;
+      setLast(last, protocol);
       walk_.finish(last);
       b.startBlock(go_on);
     }
@@ -124,6 +124,10 @@ private:
       llvm::cast<llvm::PHINode>(phis.present)->addIncoming(now.present, from);
     }
     b.CreateBr(head);
+  }
+
+  void setLast(Packet& packet, llvm::Value* protocol) {
+    packet.setLastProtocol(b.policy().headers[owner_].packet, protocol);
   }
 
   // A name means the first such header of the chain.

@@ -17,4 +17,25 @@ std::optional<Packet::Found> Packet::find(const ir::Policy& policy, ir::HeaderId
   return Found{id, &it->second, field};
 }
 
+namespace {
+
+void set(std::map<uint32_t, llvm::Value*>& values, uint32_t number, llvm::Value* value) {
+  if (auto it = values.find(number); it != values.end())
+    it->second = value;
+}
+
+} // namespace
+
+void Packet::setIpEnd(uint32_t number, llvm::Value* end) {
+  if (number == 0)
+    ip_end = end;
+  set(inner_ip_ends, number, end);
+}
+
+void Packet::setLastProtocol(uint32_t number, llvm::Value* protocol) {
+  if (number == 0)
+    last_protocol = protocol;
+  set(inner_last_protocols, number, protocol);
+}
+
 } // namespace xdpc::lower

@@ -5,6 +5,8 @@
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
 
+#include <bit>
+
 namespace xdpc::lower {
 namespace {
 
@@ -13,8 +15,6 @@ Packet withHeader(Packet packet, ir::HeaderId id, const HeaderValue& value) {
   packet.headers[id] = value;
   return packet;
 }
-
-constexpr uint64_t kStackedBytes = 63; // an offset behind stacked headers (two VLAN tags: 22) has no more bits
 
 class NodeLowering {
 public:
@@ -25,24 +25,17 @@ public:
     value_ = lowerHeader(b, walk_, id_, place_);
     Packet own = withHeader(place_.packet, id_, value_);
     checkLength(own);
-    if (b.program().headers[id_].asked)
-      place_.packet.headers.try_emplace(id_, value_); // a name means the first such header
+    bindNames(b, place_.packet, id_, value_);
     place_.offset = b.CreateAdd(value_.offset, value_.size);
-    if (mayRepeat()) // tagged frames are one case to the verifier, however many tags
-      place_.offset = b.forgotten(place_.offset, kStackedBytes);
+    if (isTag()) // tagged frames are one case to the verifier, whatever the tags
+      place_.offset = b.forgotten(place_.offset, offsetMask());
     if (hasExtensions())
       return lowerChain(own);
+    traceFragment();
     follow(own, nullptr);
   }
 
 private:
-  bool isIp() const {
-    if (!b.program().ip)
-      return false;
-    const auto& both = b.policy().headers[*b.program().ip].alternatives;
-    return std::find(both.begin(), both.end(), id_) != both.end();
-  }
-
   // The header's own idea of where it ends, for pkt.malformed and the payload's length.
   void checkLength(const Packet& own) {
     bool checked = b.program().needs_malformed && b.program().headers[id_].checked;
@@ -53,8 +46,8 @@ private:
       llvm::Value* end = b.CreateAdd(value_.offset, length);
       if (checked)
         bad = b.CreateOr(b.isLess(length, value_.size), b.isLess(limit, end));
-      if (isIp() && !place_.behind_ip) {
-        place_.packet.ip_end = end;
+      if (b.program().isIp(id_) && !place_.behind_ip) {
+        place_.packet.setIpEnd(header_.packet, end);
         place_.behind_ip = true;
       }
     } else if (checked && place_.behind_ip) {
@@ -64,12 +57,21 @@ private:
       place_.packet.malformed = b.CreateOr(place_.packet.malformed, bad);
   }
 
-  bool mayRepeat() const {
+  // Between the packet's first header and IP.
+  bool isTag() const {
+    if (place_.behind_ip || header_.kind != ir::HeaderKind::plain || header_.declared == 0)
+      return false;
     for (const ir::PayloadBy& payload : header_.payload)
       for (const ir::PayloadEntry& entry : payload.entries)
-        if (entry.next == id_)
+        if (!entry.tunnel && (entry.next == id_ || b.program().isIp(entry.next)))
           return true;
     return false;
+  }
+
+  // All bits that the place behind the header can have.
+  uint64_t offsetMask() const {
+    const uint64_t end = b.program().headers[id_].end;
+    return end > plan::kCopiedBytes ? 2 * plan::kCopiedBytes - 1 : std::bit_ceil(end + 1) - 1;
   }
 
   bool hasExtensions() const {
@@ -84,13 +86,39 @@ private:
     llvm::Value* next_header = readField(own, *table.by);
     lowerExtensions(b, walk_, id_, place_, next_header, [&](const Place& place, llvm::Value* protocol) {
       place_ = place;
+      traceFragment();
+      // What was looked for only to know fragments is known to no rule.
+      std::erase_if(place_.packet.headers, [&](const auto& known) { return !b.program().headers[known.first].asked; });
       follow(own, protocol);
     });
   }
 
+  // Whether a tunnel that comes later in this packet is in a fragment.
+  void traceFragment() {
+    if (!b.program().isIp(id_) || !b.program().packets[header_.packet].tunnels)
+      return;
+    const Packet own = withHeader(place_.packet, id_, value_);
+    for (const ir::Field& field : header_.fields)
+      if (field.name == "fragment" && field.derived)
+        place_.fragmented = b.CreateZExt(lowerBool(b, own, *field.derived), b.getInt64Ty());
+  }
+
   llvm::Value* readField(const Packet& own, ir::FieldId field) {
+    if (header_.fields[field].ahead)
+      return readAhead(header_.fields[field]);
     ir::Expr expr{.kind = ir::ExprKind::Field, .type = header_.fields[field].type, .header = id_, .field = field};
     return lowerValue(b, own, expr).low;
+  }
+
+  // Where nothing is behind the header, nothing follows.
+  llvm::Value* readAhead(const ir::Field& field) {
+    auto* nothing = b.block("nothing");
+    llvm::Value* base = b.packetAt(place_.offset, (field.bit_offset + field.bits + 7) / 8, nothing);
+    auto* there = b.GetInsertBlock();
+    b.startBlock(nothing);
+    walk_.finish(place_.packet);
+    b.startBlock(there);
+    return loadNumber(b, base, field);
   }
 
   // Goes to the header that the first table with an entry names. `selector` replaces the first table's field.
@@ -104,7 +132,7 @@ private:
         b.startBlock(when);
       }
       if (!table.by) {
-        enterOrFinish(table.entries.front().next);
+        enterOrFinish(table.entries.front());
         b.startBlock(others);
         if (table.when)
           continue;
@@ -112,22 +140,31 @@ private:
         return;
       }
       llvm::Value* value = i == 0 && selector ? selector : readField(own, *table.by);
-      choose(table, value, others, i + 1 == header_.payload.size());
+      choose(table, value, others, isLastParsed(i));
       b.startBlock(others);
     }
     walk_.finish(place_.packet);
+  }
+
+  // No table behind it leads anywhere: an entry that is not parsed is then no case of its own.
+  bool isLastParsed(size_t table) const {
+    for (size_t i = table + 1; i < header_.payload.size(); ++i)
+      for (const ir::PayloadEntry& entry : header_.payload[i].entries)
+        if (b.program().next(id_, entry) || isInnermostTunnel(entry))
+          return false;
+    return true;
   }
 
   void choose(const ir::PayloadBy& table, llvm::Value* value, llvm::BasicBlock* others, bool last) {
     std::vector<std::pair<uint64_t, llvm::BasicBlock*>> cases;
     auto* from = b.GetInsertBlock();
     for (const ir::PayloadEntry& entry : table.entries) {
-      bool walked = b.program().headers[entry.next].walked;
-      if (b.policy().headers[entry.next].kind == ir::HeaderKind::extension || (!walked && last))
+      const bool parsed = b.program().next(id_, entry) || isInnermostTunnel(entry);
+      if (b.policy().headers[entry.next].kind == ir::HeaderKind::extension || (!parsed && last))
         continue;
       auto* next = b.block("next");
       b.startBlock(next);
-      enterOrFinish(entry.next);
+      enterOrFinish(entry);
       cases.push_back({entry.value, next});
     }
     b.startBlock(from);
@@ -136,10 +173,20 @@ private:
       choice->addCase(b.getInt64(number), block);
   }
 
-  void enterOrFinish(ir::HeaderId next) {
-    if (!b.program().headers[next].walked)
+  // One tunnel more than the walk follows.
+  bool isInnermostTunnel(const ir::PayloadEntry& entry) const {
+    return entry.tunnel && b.program().packets[header_.packet].innermost;
+  }
+
+  void enterOrFinish(const ir::PayloadEntry& entry) {
+    if (isInnermostTunnel(entry))
+      return walk_.tooDeep(place_.packet);
+    const auto next = b.program().next(id_, entry);
+    if (!next)
       return walk_.finish(place_.packet);
-    walk_.enter(next, next == id_ ? repeats_ + 1 : 0, place_);
+    if (entry.tunnel)
+      return enterTunnel(b, walk_, *next, place_);
+    walk_.enter(*next, *next == id_ ? repeats_ + 1 : 0, place_);
   }
 
   Builder& b;
@@ -151,21 +198,24 @@ private:
   HeaderValue value_;
 };
 
-// Longer headers are beyond what is walked: the verifier has to know that offsets behind them stay in the buffer.
-llvm::Value* boundedSize(Builder& b, Walk& walk, const Place& place, llvm::Value* size) {
-  auto *near = b.block("near"), *far = b.block("far");
-  size = b.opaque(size);
-  b.CreateCondBr(b.CreateICmpUGT(size, b.u64(plan::kMaxHeaderBytes)), far, near);
-  b.startBlock(far);
+// Ends the walk where `bytes` from the place on would go beyond what headers can lie in.
+void boundDepth(Builder& b, Walk& walk, const Place& place, llvm::Value* bytes) {
+  auto *deep = b.block("deep"), *near = b.block("near"), *possible = b.block("possible");
+  b.CreateCondBr(b.CreateICmpUGT(bytes, b.u64(plan::kCopiedBytes)), deep, possible); // the sum may wrap
+  b.startBlock(possible);
+  b.CreateCondBr(b.CreateICmpUGT(b.CreateAdd(place.offset, bytes), b.u64(plan::kCopiedBytes)), deep, near);
+  b.startBlock(deep);
   walk.tooDeep(place.packet);
   b.startBlock(near);
-  return size;
 }
 
 } // namespace
 
 HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& place) {
   const ir::Header& header = b.policy().headers[id];
+  const bool far = b.program().headers[id].end > plan::kCopiedBytes;
+  if (far)
+    boundDepth(b, walk, place, b.u64(header.min_size));
   auto* cut = b.block("cut");
   llvm::Value* base = b.packetAt(place.offset, header.min_size, cut);
   HeaderValue value{base, place.offset, b.u64(header.min_size), nullptr};
@@ -177,11 +227,13 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
     return value;
 
   value.size = lowerValue(b, withHeader(place.packet, id, value), *header.size).low;
-  if (ir::largestValue(b.policy(), *header.size) > plan::kMaxHeaderBytes)
-    value.size = boundedSize(b, walk, place, value.size);
   auto *possible = b.block("possible"), *impossible = b.block("impossible");
   b.CreateCondBr(b.CreateICmpULT(value.size, b.u64(header.min_size)), impossible, possible);
   b.startBlock(possible);
+  if (far) { // the bound in the bits, too: the verifier adds the size to a pointer
+    boundDepth(b, walk, place, value.size);
+    value.size = b.opaque(b.CreateAnd(b.opaque(value.size), 2 * plan::kCopiedBytes - 1));
+  }
   b.checkWhole(base, value.size, impossible);
   auto* whole = b.GetInsertBlock();
   b.startBlock(impossible);
@@ -196,6 +248,15 @@ void lowerParser(Builder& b, const LeafLowering& leaf) {
   start.offset = b.u64(0);
   start.packet.malformed = start.packet.unparsed = b.u64(0);
   start.packet.ip_end = start.packet.last_protocol = b.u64(0);
+  for (uint32_t number = 0; number < b.program().packets.size(); ++number) {
+    const plan::PacketPlan& packet = b.program().packets[number];
+    if (packet.tunnels)
+      start.fragmented = b.u64(0);
+    if (number > 0 && packet.payload_length)
+      start.packet.inner_ip_ends[number] = b.u64(0);
+    if (number > 0 && packet.last_protocol)
+      start.packet.inner_last_protocols[number] = b.u64(0);
+  }
   walk.enter(0, 0, start);
   walk.run([&](ir::HeaderId header, unsigned repeats, const Place& place) {
     NodeLowering(b, walk, header, repeats, place).run();

@@ -77,7 +77,8 @@ void openWindow(Builder& b, const Packet& packet, const ir::Expr& has_bytes, llv
   llvm::Value* start = payloadStart(b, *found->value);
   uint64_t bytes = has_bytes.number;
   auto *in_ip = b.block("payload"), *far = b.block("far"), *window = b.block("window");
-  llvm::Value* ip_end = b.program().headers[found->id].before_ip ? endWithoutIp(b, packet.ip_end) : packet.ip_end;
+  llvm::Value* own_end = packet.ipEnd(b.policy().headers[found->id].packet);
+  llvm::Value* ip_end = b.program().headers[found->id].before_ip ? endWithoutIp(b, own_end) : own_end;
   goOnIfUpTo(b, b.CreateAdd(start, b.u64(bytes)), ip_end, in_ip, absent);
   llvm::Value* near_base = b.packetAt(start, bytes, far);
   auto* near = b.GetInsertBlock();
@@ -113,7 +114,8 @@ llvm::Value* compareSlices(Builder& b, const ir::Expr& comparison) {
 llvm::Value* lowerContains(Builder& b, const Packet& packet, const ir::Expr& contains) {
   auto found = packet.find(b.policy(), contains.header);
   const plan::PatternPlan& plan = b.program().patterns[contains.id];
-  llvm::Value* answer = lowerScan(b, plan.scan, found->id, payloadStart(b, *found->value), packet.ip_end);
+  llvm::Value* answer = lowerScan(b, plan.scan, found->id, payloadStart(b, *found->value),
+                                  packet.ipEnd(b.policy().headers[found->id].packet));
   return b.CreateICmpNE(b.CreateAnd(answer, uint64_t{1} << plan.bit), b.u64(0));
 }
 

@@ -19,7 +19,9 @@ llvm::Value* loadBigEndian(Builder& b, llvm::Value* base, uint64_t offset, unsig
   return b.CreateZExt(swapBytes(b, b.loadAt(base, offset, bytes)), b.getInt64Ty());
 }
 
-// Bits of the field from the bytes that cover it.
+} // namespace
+
+// From the bytes that cover it.
 llvm::Value* loadNumber(Builder& b, llvm::Value* base, const ir::Field& field) {
   unsigned lead = field.bit_offset % 8;
   unsigned bytes = (lead + field.bits + 7) / 8;
@@ -31,6 +33,8 @@ llvm::Value* loadNumber(Builder& b, llvm::Value* base, const ir::Field& field) {
     value = b.CreateAnd(value, (uint64_t{1} << field.bits) - 1);
   return value;
 }
+
+namespace {
 
 Value loadField(Builder& b, const Packet& packet, const ir::Expr& expr) {
   auto found = packet.find(b.policy(), expr.header, expr.field);
@@ -77,7 +81,7 @@ llvm::Value* packetField(Builder& b, const Packet& packet, ir::PacketField field
 llvm::Value* payloadLength(Builder& b, const Packet& packet, ir::HeaderId id) {
   auto found = packet.find(b.policy(), id);
   llvm::Value* start = b.CreateAdd(found->value->offset, found->value->size);
-  llvm::Value* end = packet.ip_end;
+  llvm::Value* end = packet.ipEnd(b.policy().headers[found->id].packet);
   if (b.program().headers[found->id].before_ip)
     end = b.CreateSelect(b.CreateICmpEQ(end, b.u64(0)), b.length, end);
   llvm::Value* bytes = b.CreateSub(end, start);
@@ -140,7 +144,7 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
   case ir::ExprKind::Slice:
     return {.low = loadSlice(b, expr)};
   case ir::ExprKind::LastProtocol:
-    return {.low = packet.last_protocol};
+    return {.low = packet.lastProtocol(b.policy().headers[expr.header].packet)};
   case ir::ExprKind::MapValue:
     return lowerMapValue(b, packet, expr);
   case ir::ExprKind::Mask: {

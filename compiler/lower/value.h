@@ -21,6 +21,8 @@ inline unsigned fullLength(const Value& value) {
 
 // The expression's headers must be present.
 Value lowerValue(Builder& builder, const Packet& packet, const ir::Expr& expr);
+// Bits of a field in network order, from the bytes at `base`, its header's start: i64 in host order.
+llvm::Value* loadNumber(Builder& builder, llvm::Value* base, const ir::Field& field);
 // A one-bit or derived Bool field as i1.
 llvm::Value* lowerBool(Builder& builder, const Packet& packet, const ir::Expr& expr);
 

@@ -18,6 +18,11 @@ Place Walk::makePhis(const Place& like) {
   place.offset = phi(like.offset);
   for (const auto& [id, value] : like.packet.headers)
     place.packet.headers[id] = {phi(value.base), phi(value.offset), phi(value.size), phi(value.present)};
+  place.fragmented = phi(like.fragmented);
+  for (const auto& [number, value] : like.packet.inner_ip_ends)
+    place.packet.inner_ip_ends[number] = phi(value);
+  for (const auto& [number, value] : like.packet.inner_last_protocols)
+    place.packet.inner_last_protocols[number] = phi(value);
   place.packet.malformed = phi(like.packet.malformed);
   place.packet.unparsed = phi(like.packet.unparsed);
   place.packet.ip_end = phi(like.packet.ip_end);
@@ -39,6 +44,11 @@ void Walk::addIncoming(Place& phis, const Place& from) {
     add(value.size, incoming.size);
     add(value.present, incoming.present);
   }
+  add(phis.fragmented, from.fragmented);
+  for (auto& [number, value] : phis.packet.inner_ip_ends)
+    add(value, from.packet.inner_ip_ends.at(number));
+  for (auto& [number, value] : phis.packet.inner_last_protocols)
+    add(value, from.packet.inner_last_protocols.at(number));
   add(phis.packet.malformed, from.packet.malformed);
   add(phis.packet.unparsed, from.packet.unparsed);
   add(phis.packet.ip_end, from.packet.ip_end);

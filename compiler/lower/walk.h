@@ -14,8 +14,9 @@ namespace xdpc::lower {
 // A place in the walk: what is known, and where the next header would start.
 struct Place {
   Packet packet;
-  bool behind_ip = false;        // packet.ip_end means something
-  llvm::Value* offset = nullptr; // i64, from the frame's start
+  bool behind_ip = false;            // packet.ip_end means something
+  llvm::Value* offset = nullptr;     // i64, from the frame's start
+  llvm::Value* fragmented = nullptr; // i64, 0 or 1: this packet is a fragment; kept where the plan follows tunnels
 };
 
 class Walk {
@@ -56,6 +57,13 @@ private:
 // extension follows: with the place behind them and the protocol number.
 void lowerExtensions(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place, llvm::Value* next_header,
                      const std::function<void(const Place&, llvm::Value*)>& behind);
+
+// The first header of a packet in a tunnel, at `place`. Ends the block.
+void enterTunnel(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place);
+
+// Makes the header known under all names that it has in this packet: its own, `vlan.inner.vlan`, its optional fields
+// and options. Goes on in a new block.
+void bindNames(Builder& builder, Packet& packet, ir::HeaderId header, const HeaderValue& value);
 
 // Checks that `header` at `place` is wholly there; to cutShort if not. Then it is in the returned packet, asked for or
 // not.

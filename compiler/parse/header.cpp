@@ -2,6 +2,7 @@
 #include "compiler/parse/header.h"
 
 #include "compiler/parse/expr.h"
+#include "compiler/parse/literal.h"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,8 @@ ast::HeaderField readField(Input& input, const Node& node) {
       field.type = input.name(child);
     else if (child.kind == Kind::when)
       field.when = readExpr(input, *Children(child).begin());
+    else if (child.kind == Kind::ahead_mark)
+      field.ahead = true;
     else if (child.kind == Kind::expression)
       field.derived = readExpr(input, child);
     else if (child.kind == Kind::field_parts)
@@ -50,6 +53,25 @@ ast::PayloadBy readPayload(Input& input, const Node& node) {
       payload.entries.push_back(readEntry(input, child));
   }
   return payload;
+}
+
+ast::HeaderOption readOption(Input& input, const Node& node) {
+  ast::HeaderOption option;
+  option.span = input.span(node);
+  for (const Node& child : Children(node)) {
+    if (child.kind == Kind::number) {
+      option.number = readNumber(input, child);
+    } else if (child.kind == Kind::field_parts) {
+      for (const Node& field : Children(child))
+        option.fields.push_back(readField(input, field));
+    } else if (child.kind == Kind::header_field) {
+      option.fields.push_back(readField(input, child));
+    } else { // a flag
+      option.fields.push_back({.name = input.name(child)});
+      option.fields.back().span = input.span(child);
+    }
+  }
+  return option;
 }
 
 void readBytesClause(Input& input, const Node& node, std::optional<ast::Expr>& slot, std::string_view word) {
@@ -95,6 +117,9 @@ ast::HeaderDecl readHeader(Input& input, const Node& node) {
     case Kind::payload_by:
     case Kind::payload_is:
       header.payload.push_back(readPayload(input, child));
+      break;
+    case Kind::header_option:
+      header.options.push_back(readOption(input, child));
       break;
     default:
       break;

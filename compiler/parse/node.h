@@ -18,7 +18,7 @@ namespace xdpc::parse {
   X(verdict) X(hash_keys) X(to_dev) X(to_cpu) X(to_cpus) X(to_socket) X(redirect) X(sample) X(count) X(emit) X(add) \
   X(remove) X(field_value) X(push) X(pop) X(apply) X(assign) X(rule_name) X(plain_rule) X(rule_head) X(fallback) \
   X(on_verdict) X(header_field) X(field_parts) X(derived_field) X(size_clause) X(length_clause) X(payload_entry) \
-  X(payload_by) X(payload_is) X(tunnel_mark) X(extension_mark) X(extension_of) X(alternatives) X(header_declaration) \
+  X(payload_by) X(payload_is) X(header_option) X(ahead_mark) X(tunnel_mark) X(extension_mark) X(extension_of) X(alternatives) X(header_declaration) \
   X(extend_declaration) X(policy_head) X(rules_head) X(test_head) X(protect_head) X(packet_field) X(packet_part) \
   X(truncate) X(packet) X(any_verdict) X(test_target) X(by_rule) X(becomes) X(times) X(expect_packet) \
   X(comparison_sign) X(counter_key) X(expect_counter) X(expect_event) X(expect_has) X(expect_lacks) X(given) X(wait) \

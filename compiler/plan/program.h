@@ -18,17 +18,26 @@ struct HeaderPlan {
   bool asked = false;   // a rule asks for its presence or reads its fields: packets with and without it are told apart
   bool checked = false; // its part of pkt.malformed is computed
   bool before_ip = false; // it can stand before any IP header, or without one
+  bool traced = false;    // of an extension header: looked for to tell fragments from whole packets, known to no rule
+  uint64_t end = 0;       // no frame has more bytes before its end; beyond kCopiedBytes the walk checks
+};
+
+// One of the packets in each other.
+struct PacketPlan {
+  bool payload_length = false, last_protocol = false; // a rule asks for it
+  bool tunnels = false;                               // the walk goes on in a tunnel of it
+  bool innermost = false;                             // a tunnel in it is not followed, and pkt.unparsed says so
 };
 
 // Bounds of the walk, as the language reference states them.
 inline constexpr unsigned kMaxRepeats = 2;    // of one header in a chain: two VLAN tags
+inline constexpr unsigned kMaxTunnels = 2;    // one in the other
 inline constexpr unsigned kMaxExtensions = 8; // IPv6 extension headers
 inline constexpr unsigned kMaxExtensionBytes = 256;
-// Of a frame whose first buffer is shorter, so many bytes are copied before its headers are read.
+// Headers lie in so many bytes of the frame. Of a frame whose first buffer is shorter, they are copied before.
 inline constexpr unsigned kCopiedBytes = 512;
 // The buffer they go to. Its size is what the verifier compares offsets with: no sum of header sizes may reach it.
 inline constexpr unsigned kBufferBytes = 8192;
-inline constexpr unsigned kMaxHeaderBytes = 2048; // a header that says it is longer is not walked
 
 // How membership in a constant set is decided.
 enum class ConstSetKind : uint8_t {
@@ -117,6 +126,7 @@ struct Program {
   std::string manifest_json;
   CommonMaps common;
   std::vector<HeaderPlan> headers; // by HeaderId
+  std::vector<PacketPlan> packets; // by number
   bool needs_malformed = false, needs_unparsed = false;
   std::optional<ir::HeaderId> ip; // the union of both families, for payload lengths and pkt.malformed
   std::vector<ConstSetKind> const_sets;
@@ -133,6 +143,10 @@ struct Program {
   std::map<uint32_t, std::vector<uint8_t>> tables; // what maps of role `table` hold, by index in manifest.maps
   uint32_t row_bytes = 0;
   bool clock = false, coarse_clock = false; // whether any rule reads one
+
+  // The header that an entry of `id` leads to, if it is parsed.
+  std::optional<ir::HeaderId> next(ir::HeaderId id, const ir::PayloadEntry& entry) const;
+  bool isIp(ir::HeaderId id) const; // of either family, in any packet
 
   uint32_t ruleSlot(ir::RuleId rule) const { return rule; }
 };

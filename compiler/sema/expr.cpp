@@ -249,7 +249,8 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
   for (const MaybeAbsent& warning : value.maybe_absent) {
     if (!env.scope.warned_absent.try_emplace({warning.span.file, warning.span.begin}, true).second)
       continue;
-    const std::string header = env.scope.policy.headers[*warning.needs.begin()].name;
+    const ir::Header& needed = env.scope.policy.headers[*warning.needs.begin()];
+    const std::string& header = needed.name;
     const std::string text(warning.span.text());
     diag::Diagnostic& report =
         env.scope.emitter.report(diag::Id::maybe_absent, warning.span,
@@ -260,6 +261,12 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
       positive.replace(unequal, 2, "==");
     else if (outside != std::string::npos)
       positive.replace(outside, 6, "in");
+    // A field that is not always there has no name as a condition.
+    if (needed.kind == ir::HeaderKind::part || needed.kind == ir::HeaderKind::option) {
+      report.fixits = {{warning.span, "not " + positive}};
+      report.help = fmt::format("write `not {}`, which is true for it", positive);
+      continue;
+    }
     report.fixits = {{warning.span, header + " and " + text}, {warning.span, "not " + positive}};
     report.help = fmt::format("write `{} and {}`, or `not {}`, which is true for it", header, text, positive);
   }

@@ -2,6 +2,7 @@
 // tests/unit/sema/name_test.cpp.
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
+#include "compiler/sema/inner.h"
 #include "compiler/sema/payload.h"
 
 #include <fmt/format.h>
@@ -37,10 +38,33 @@ bool withinBounds(Env env, const Value& value, Span span) {
   return false;
 }
 
+Value presentValue(ir::HeaderId header, Span span) {
+  Value value;
+  value.expr = present(header, span);
+  value.certain = {header};
+  return value;
+}
+
+// An option without a value: its name is a condition.
+bool isFlag(const ir::Field& field) {
+  return field.type.kind == ir::TypeKind::Bool && field.bits == 0 && !field.derived && field.alternatives.empty();
+}
+
 Value fieldValue(Env env, ir::HeaderId header, ir::FieldId id, Span span) {
+  const ir::Field& field = env.scope.policy.headers[header].fields[id];
+  if (field.part)
+    return isFlag(env.scope.policy.headers[field.part->header].fields[field.part->field])
+               ? presentValue(field.part->header, span)
+               : fieldValue(env, field.part->header, field.part->field, span);
+  if (field.ahead) {
+    env.scope.emitter
+        .report(diag::Id::not_a_value, span,
+                fmt::format("{} lies behind the header: it chooses what follows and is no field", quoted(span)))
+        .help = "ask for the header that follows";
+    return failed();
+  }
   if (!prepareField(env.scope, header, id))
     return failed();
-  const ir::Field& field = env.scope.policy.headers[header].fields[id];
   Value value;
   value.low = env.scope.headers[header].field_low[id];
   value.high = env.scope.headers[header].field_high[id];
@@ -61,13 +85,6 @@ Value fieldValue(Env env, ir::HeaderId header, ir::FieldId id, Span span) {
   value.expr.span = span;
   if (env.own != header)
     value.needs = {header};
-  return value;
-}
-
-Value presentValue(ir::HeaderId header, Span span) {
-  Value value;
-  value.expr = present(header, span);
-  value.certain = {header};
   return value;
 }
 
@@ -130,7 +147,9 @@ Value checkHeaderMember(Env env, ir::HeaderId id, const ast::Expr& expr, Span na
   if (expr.text == "payload")
     return payloadOf(env, id, expr.span);
   if (expr.text == "inner") {
-    notImplemented(env.scope, expr.span, expr.text);
+    env.scope.emitter
+        .report(diag::Id::not_a_value, expr.span, fmt::format("{} needs a header behind it", quoted(expr.span)))
+        .help = fmt::format("such as `{}.ip.src` or `{}.tcp`", expr.span.text(), expr.span.text());
     return failed();
   }
   return unknownField(env, header, expr, name);
@@ -163,13 +182,37 @@ Value constantValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
   return value.ok && withinBounds(env, value, expr.span) ? value : failed();
 }
 
-// The base of `a.b.c` if it is one with `inner` in it, else nothing.
-bool hasInner(const ast::Expr& expr) {
-  const ast::Expr* part = &expr;
-  for (; part->kind == ast::ExprKind::Member; part = &part->args[0])
-    if (part->text == "inner")
-      return true;
-  return false;
+// `vxlan.inner.ip` or longer, as the last header's part of it: the `ip` of it.
+bool isInner(const ast::Expr& expr) {
+  return expr.kind == ast::ExprKind::Member && expr.args[0].kind == ast::ExprKind::Member &&
+         expr.args[0].text == "inner";
+}
+
+Span memberName(const ast::Expr& expr) { // the end of its text
+  return {expr.span.file, expr.span.end - static_cast<uint32_t>(expr.text.size()), expr.span.end};
+}
+
+// The header that `vxlan`, `vxlan.inner.ip` or `gre.inner.vxlan.inner.ip` names.
+std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
+  if (isInner(expr)) {
+    const auto outer = headerOf(env, expr.args[0].args[0]);
+    return outer ? innerHeader(env, *outer, {expr.text, memberName(expr)}, expr.span) : std::nullopt;
+  }
+  if (expr.kind != ast::ExprKind::Name) {
+    env.scope.emitter.report(diag::Id::not_a_value, expr.span,
+                             fmt::format("{} is not a header: a field is `header.field`", quoted(expr.span)));
+    return std::nullopt;
+  }
+  const Symbol* symbol = lookUp(env.scope, expr.text);
+  if (!symbol) {
+    reportUnknown(env.scope, {expr.text, expr.span}, "header", SymbolKind::Header);
+    return std::nullopt;
+  }
+  if (symbol->kind == SymbolKind::Header)
+    return symbol->index;
+  env.scope.emitter.report(diag::Id::wrong_kind, expr.span,
+                           fmt::format("`{}` is a {} and has no fields", expr.text, kindName(symbol->kind)));
+  return std::nullopt;
 }
 
 } // namespace
@@ -217,34 +260,24 @@ Value checkName(Env env, const ast::Expr& expr) {
 
 Value checkMember(Env env, const ast::Expr& expr) {
   const ast::Expr& base = expr.args[0];
-  // The member's name is the end of its text.
-  const Span name{expr.span.file, expr.span.end - static_cast<uint32_t>(expr.text.size()), expr.span.end};
-  if (hasInner(expr)) {
-    notImplemented(env.scope, expr.span, "inner");
-    return failed();
+  const Span name = memberName(expr);
+  if (isInner(expr)) {
+    const auto header = headerOf(env, expr);
+    return header ? presentValue(*header, expr.span) : failed();
   }
-  if (base.kind != ast::ExprKind::Name) {
+  if (base.kind != ast::ExprKind::Name && !isInner(base)) {
     env.scope.emitter.report(diag::Id::not_a_value, expr.span,
                              fmt::format("{} is not a field: a field is `header.field`", quoted(expr.span)));
     return failed();
   }
+  if (isInner(base)) {
+    const auto header = headerOf(env, base);
+    return header ? checkHeaderMember(env, *header, expr, name) : failed();
+  }
   if (base.text == "pkt")
     return checkPacketField(env, expr, name);
-  if (base.text == "payload" && !lookUp(env.scope, "payload")) {
-    notImplemented(env.scope, expr.span, "payload");
-    return failed();
-  }
-  const Symbol* symbol = lookUp(env.scope, base.text);
-  if (!symbol) {
-    reportUnknown(env.scope, {base.text, base.span}, "header", SymbolKind::Header);
-    return failed();
-  }
-  if (symbol->kind != SymbolKind::Header) {
-    env.scope.emitter.report(diag::Id::wrong_kind, base.span,
-                             fmt::format("`{}` is a {} and has no fields", base.text, kindName(symbol->kind)));
-    return failed();
-  }
-  return checkHeaderMember(env, symbol->index, expr, name);
+  const auto header = headerOf(env, base);
+  return header ? checkHeaderMember(env, *header, expr, name) : failed();
 }
 
 } // namespace xdpc::sema

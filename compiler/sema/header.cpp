@@ -3,6 +3,7 @@
 #include "compiler/sema/header.h"
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header_graph.h"
+#include "compiler/sema/header_part.h"
 
 #include <bit>
 #include <fmt/format.h>
@@ -20,7 +21,9 @@ ir::HeaderId newHeader(Scope& scope, const ast::HeaderDecl& decl) {
   header.name = decl.name.text;
   header.kind = !decl.alternatives.empty() ? ir::HeaderKind::alternatives
                 : decl.extension           ? ir::HeaderKind::extension
+                : decl.tunnel              ? ir::HeaderKind::tunnel
                                            : ir::HeaderKind::plain;
+  header.declared = static_cast<ir::HeaderId>(scope.policy.headers.size());
   header.span = decl.span;
   scope.policy.headers.push_back(std::move(header));
   scope.headers.push_back({.decl = &decl});
@@ -43,9 +46,7 @@ bool declareHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
     for (const ast::HeaderDecl& decl : file->headers) {
       if (decl.extend || &decl == first)
         continue;
-      if (decl.tunnel)
-        notImplemented(scope, decl.span, "tunnel header");
-      else if (scope.policy.headers.size() == kMaxHeaders) {
+      if (scope.policy.headers.size() == kMaxHeaders) {
         scope.emitter.report(diag::Id::too_large, decl.span,
                              fmt::format("there are more than {} headers", kMaxHeaders));
         return true;
@@ -54,6 +55,8 @@ bool declareHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
     }
   return true;
 }
+
+} // namespace
 
 bool newName(Scope& scope, const ir::Header& header, const ast::Name& name) {
   const auto before = findField(header, name.text);
@@ -65,7 +68,7 @@ bool newName(Scope& scope, const ir::Header& header, const ast::Name& name) {
   return false;
 }
 
-void push(Scope& scope, ir::HeaderId id, ir::Field field, const ast::HeaderField& source) {
+void addField(Scope& scope, ir::HeaderId id, ir::Field field, const ast::HeaderField& source) {
   HeaderState& state = scope.headers[id];
   const auto max = typeMax(field.type);
   state.sources.push_back(&source);
@@ -75,11 +78,8 @@ void push(Scope& scope, ir::HeaderId id, ir::Field field, const ast::HeaderField
   scope.policy.headers[id].fields.push_back(std::move(field));
 }
 
-// Adds the field and its parts at `offset` and gives the bits that it takes.
 uint32_t addWireField(Scope& scope, ir::HeaderId id, const ast::HeaderField& source, uint32_t offset,
                       std::optional<ir::FieldId> whole) {
-  if (source.when)
-    notImplemented(scope, source.when->span, "when");
   const auto type = typeByName(source.type.text);
   if (!type) {
     diag::Diagnostic& error = scope.emitter.report(diag::Id::unknown_name, source.type.span,
@@ -96,7 +96,7 @@ uint32_t addWireField(Scope& scope, ir::HeaderId id, const ast::HeaderField& sou
   const auto field = static_cast<ir::FieldId>(scope.policy.headers[id].fields.size());
   ir::Field made{.name = source.name.text, .type = *type, .bit_offset = offset, .bits = bits, .whole = whole};
   made.span = source.span;
-  push(scope, id, std::move(made), source);
+  addField(scope, id, std::move(made), source);
   uint32_t inner = 0;
   for (const ast::HeaderField& part : source.parts)
     inner += addWireField(scope, id, part, offset + inner, field);
@@ -106,21 +106,33 @@ uint32_t addWireField(Scope& scope, ir::HeaderId id, const ast::HeaderField& sou
   return bits;
 }
 
+namespace {
+
 void addFields(Scope& scope, ir::HeaderId id) {
   const ast::HeaderDecl& decl = *scope.headers[id].decl;
   uint32_t bits = 0;
-  for (const ast::HeaderField& field : decl.fields)
-    if (!field.derived)
+  bool moved = false; // behind a field that is not always there
+  for (const ast::HeaderField& field : decl.fields) {
+    if (field.derived || field.ahead)
+      continue;
+    moved |= field.when.has_value();
+    if (moved)
+      addPart(scope, id, field);
+    else
       bits += addWireField(scope, id, field, bits, std::nullopt);
+  }
   if (bits % 8 != 0)
     badHeader(scope, decl.name.span,
               fmt::format("the fields of `{}` have {} bits, which are no whole bytes", decl.name.text, bits));
   scope.policy.headers[id].min_size = bits / 8;
+  addAhead(scope, id);
+  for (const ast::HeaderOption& option : decl.options)
+    addOption(scope, id, option);
   for (const ast::HeaderField& field : decl.fields)
     if (field.derived && newName(scope, scope.policy.headers[id], field.name)) {
       ir::Field made{.name = field.name.text};
       made.span = field.span;
-      push(scope, id, std::move(made), field);
+      addField(scope, id, std::move(made), field);
     }
 }
 
@@ -164,8 +176,10 @@ std::optional<ir::Field> unionField(Scope& scope, const ir::Header& header, cons
   bool ok = true;
   for (ir::HeaderId alternative : header.alternatives) {
     const auto id = findField(scope.policy.headers[alternative], name);
-    if (!id || !prepareField(scope, alternative, *id))
+    if (!id || scope.policy.headers[alternative].fields[*id].ahead || !prepareField(scope, alternative, *id))
       return std::nullopt;
+    if (scope.policy.headers[alternative].fields[*id].part)
+      return std::nullopt; // see partUnion
     const ir::Type& type = scope.policy.headers[alternative].fields[*id].type;
     field.type = field.alternatives.empty() ? type : commonType(field.type, type, ok);
     field.alternatives.push_back(*id);
@@ -179,17 +193,18 @@ void resolveAlternatives(Scope& scope, ir::Header& header, const ast::HeaderDecl
     const Symbol* symbol = resolve(scope, name, SymbolKind::Header);
     if (!symbol)
       continue;
-    if (scope.policy.headers[symbol->index].kind != ir::HeaderKind::plain)
-      badHeader(scope, name.span, fmt::format("`{}` is no plain header", name.text));
+    if (scope.policy.headers[symbol->index].kind == ir::HeaderKind::alternatives)
+      badHeader(scope, name.span, fmt::format("`{}` stands for several headers", name.text));
     else
       header.alternatives.push_back(symbol->index);
   }
 }
 
-void buildUnion(Scope& scope, ir::HeaderId id) {
+} // namespace
+
+void mergeFields(Scope& scope, ir::HeaderId id) {
   ir::Header& header = scope.policy.headers[id];
   HeaderState& state = scope.headers[id];
-  resolveAlternatives(scope, header, *state.decl);
   if (header.alternatives.empty())
     return;
   const size_t count = scope.policy.headers[header.alternatives[0]].fields.size();
@@ -205,8 +220,6 @@ void buildUnion(Scope& scope, ir::HeaderId id) {
     header.fields.push_back(std::move(*field));
   }
 }
-
-} // namespace
 
 std::optional<ir::FieldId> findField(const ir::Header& header, std::string_view name) {
   for (ir::FieldId id = 0; id < header.fields.size(); ++id)
@@ -277,6 +290,8 @@ bool prepareField(Scope& scope, ir::HeaderId header, ir::FieldId field) {
 }
 
 void buildHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
+  scope.policy.headers.reserve(kMaxAllHeaders); // no reference to one moves
+  scope.headers.reserve(kMaxAllHeaders);
   if (!declareHeaders(scope, files))
     return;
   const auto count = static_cast<ir::HeaderId>(scope.policy.headers.size());
@@ -291,13 +306,18 @@ void buildHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
     for (ir::FieldId field = 0; field < scope.policy.headers[id].fields.size(); ++field)
       prepareField(scope, id, field);
   });
-  each(alternatives, true, [&](ir::HeaderId id) { buildUnion(scope, id); });
+  each(alternatives, true, [&](ir::HeaderId id) {
+    resolveAlternatives(scope, scope.policy.headers[id], *scope.headers[id].decl);
+    mergeFields(scope, id);
+  });
+  each(alternatives, false, [&](ir::HeaderId id) { buildParts(scope, id); });
   each(alternatives, false, [&](ir::HeaderId id) { buildPayload(scope, id, *scope.headers[id].decl); });
   for (const ast::File* file : files)
     for (const ast::HeaderDecl& decl : file->headers)
       if (decl.extend)
         extendHeader(scope, decl);
   relateHeaders(scope);
+  checkGraph(scope);
 }
 
 } // namespace xdpc::sema

@@ -3,6 +3,7 @@
 #include "compiler/sema/header_graph.h"
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
+#include "compiler/sema/header_part.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,7 +12,8 @@ namespace xdpc::sema {
 
 namespace {
 
-std::optional<ir::Expr> checkSize(Scope& scope, ir::HeaderId id, const ast::Expr& expr) {
+// A number of bytes, with its bounds.
+std::optional<Value> checkSize(Scope& scope, ir::HeaderId id, const ast::Expr& expr) {
   Value value = checkExpr({scope, id}, expr);
   if (!value.ok)
     return std::nullopt;
@@ -19,12 +21,63 @@ std::optional<ir::Expr> checkSize(Scope& scope, ir::HeaderId id, const ast::Expr
     scope.emitter.report(diag::Id::bad_header, expr.span, "a size is a number made of the header's own fields");
     return std::nullopt;
   }
-  return std::move(value.expr);
+  return value;
+}
+
+void setSize(Scope& scope, ir::HeaderId id, const ast::Expr& expr) {
+  auto value = checkSize(scope, id, expr);
+  if (!value)
+    return;
+  ir::Header& header = scope.policy.headers[id];
+  const auto bound = [](Wide bytes) { return static_cast<uint64_t>(std::clamp<Wide>(bytes, 0, UINT32_MAX)); };
+  if (value->high < static_cast<Wide>(std::max(1u, header.min_size)))
+    scope.emitter.report(diag::Id::header_size, expr.span,
+                         fmt::format("the size of `{}` is at most {}, its fields have {} bytes", header.name,
+                                     bound(value->high), header.min_size));
+  header.size = std::move(value->expr);
+  boundParts(scope, id, expr.span);
 }
 
 std::optional<ir::Expr> checkWhen(Scope& scope, ir::HeaderId id, const ast::Expr& expr) {
   Value value = checkCondition({scope, id}, expr);
   return value.ok ? std::optional(std::move(value.expr)) : std::nullopt;
+}
+
+bool isIp(const Scope& scope, ir::HeaderId id) {
+  const Symbol* ip = lookUp(scope, "ip");
+  return ip && ip->kind == SymbolKind::Header && std::ranges::count(scope.policy.headers[ip->index].alternatives, id);
+}
+
+// A tunnel header starts a new packet, and so does IP in IP.
+ir::PayloadEntry entryTo(const Scope& scope, ir::HeaderId id, uint64_t value, ir::HeaderId next, Span span) {
+  const bool tunnel = scope.policy.headers[id].kind == ir::HeaderKind::tunnel || (isIp(scope, id) && isIp(scope, next));
+  return {.value = value, .next = next, .tunnel = tunnel, .span = span};
+}
+
+// Whether an entry of the value is ever looked at: an error if an earlier one takes it.
+bool reached(Scope& scope, ir::HeaderId id, const ir::PayloadBy& made, Span span, uint64_t value) {
+  const ir::Header& header = scope.policy.headers[id];
+  const auto overlaps = [&](const ir::PayloadBy& before) {
+    const auto entry = std::ranges::find(before.entries, value, &ir::PayloadEntry::value);
+    if (entry == before.entries.end())
+      return false;
+    diag::Diagnostic& error =
+        scope.emitter.report(diag::Id::header_overlap, span,
+                             fmt::format("{} leads to `{}` already", value, scope.policy.headers[entry->next].name));
+    error.label = fmt::format("this entry of `{}` is never reached", header.name);
+    if (entry->span.file)
+      error.notes.push_back({entry->span, "the first one is here"});
+    return true;
+  };
+  if (overlaps(made))
+    return false;
+  return std::ranges::none_of(header.payload, [&](const ir::PayloadBy& before) {
+    return before.by == made.by && !before.when && overlaps(before);
+  });
+}
+
+void standsForSeveral(Scope& scope, const ast::Name& name) {
+  scope.emitter.report(diag::Id::bad_header, name.span, fmt::format("`{}` stands for several headers", name.text));
 }
 
 void addEntry(Scope& scope, ir::HeaderId id, ir::PayloadBy& made, const ast::Expr& entry) {
@@ -37,23 +90,35 @@ void addEntry(Scope& scope, ir::HeaderId id, ir::PayloadBy& made, const ast::Exp
   const Symbol* next = resolve(scope, {entry.args[1].text, entry.args[1].span}, SymbolKind::Header);
   if (!value || !next)
     return;
-  if (scope.policy.headers[next->index].kind == ir::HeaderKind::alternatives) {
-    scope.emitter.report(diag::Id::bad_header, entry.args[1].span,
-                         fmt::format("`{}` stands for several headers", entry.args[1].text));
+  if (scope.policy.headers[next->index].kind == ir::HeaderKind::alternatives)
+    return standsForSeveral(scope, {entry.args[1].text, entry.args[1].span});
+  if (!reached(scope, id, made, entry.span, static_cast<uint64_t>(*value)))
     return;
-  }
-  made.entries.push_back({static_cast<uint64_t>(*value), next->index});
+  made.entries.push_back(entryTo(scope, id, static_cast<uint64_t>(*value), next->index, entry.span));
+}
+
+void addSingle(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
+  const Symbol* next = resolve(scope, *payload.single, SymbolKind::Header);
+  if (!next)
+    return;
+  if (scope.policy.headers[next->index].kind == ir::HeaderKind::alternatives)
+    return standsForSeveral(scope, *payload.single);
+  ir::PayloadBy made;
+  if (payload.when && !(made.when = checkWhen(scope, id, *payload.when)))
+    return;
+  made.entries.push_back(entryTo(scope, id, 0, next->index, payload.span));
+  scope.policy.headers[id].payload.push_back(std::move(made));
 }
 
 void addPayload(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
   if (payload.single)
-    return notImplemented(scope, payload.span, "payload " + payload.single->text);
+    return addSingle(scope, id, payload);
   if (!payload.by)
     return;
   ir::Header& header = scope.policy.headers[id];
   ir::PayloadBy made;
   made.by = findField(header, payload.by->text);
-  if (!made.by || header.fields[*made.by].type.kind != ir::TypeKind::Int) {
+  if (!made.by || header.fields[*made.by].type.kind != ir::TypeKind::Int || header.fields[*made.by].part) {
     scope.emitter.report(diag::Id::bad_header, payload.by->span,
                          fmt::format("`{}` is no number among the fields of `{}`", payload.by->text, header.name));
     return;
@@ -69,64 +134,74 @@ void addPayload(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
 
 using Graph = std::vector<HeaderSet>;
 
-// Headers before each header. A VLAN tag in a tag says nothing new, nor does an extension header, which has its header
-// before it anyway.
+// Headers before each header in the same packet. A VLAN tag in a tag says nothing new, nor does an extension header,
+// which has its header before it anyway. An optional field has its header before it.
 Graph parentsOf(const Scope& scope) {
   Graph parents(scope.policy.headers.size());
-  for (ir::HeaderId id = 0; id < scope.policy.headers.size(); ++id)
-    for (const ir::PayloadBy& payload : scope.policy.headers[id].payload)
+  for (ir::HeaderId id = 0; id < scope.policy.headers.size(); ++id) {
+    const ir::Header& header = scope.policy.headers[id];
+    if (header.kind == ir::HeaderKind::part || header.kind == ir::HeaderKind::option)
+      parents[id].insert(header.of);
+    for (const ir::PayloadBy& payload : header.payload)
       for (const ir::PayloadEntry& entry : payload.entries)
-        if (entry.next != id)
+        if (entry.next != id && !entry.tunnel)
           parents[entry.next].insert(id);
+  }
   return parents;
 }
 
-HeaderSet intersection(const Graph& sets, const auto& ids) {
+HeaderSet common(const std::map<ir::HeaderId, HeaderSet>& sets, const HeaderSet& ids) {
   HeaderSet common;
   bool first = true;
   for (ir::HeaderId id : ids) {
+    const auto set = sets.find(id);
+    if (set == sets.end())
+      continue;
     HeaderSet both;
-    std::set_intersection(common.begin(), common.end(), sets[id].begin(), sets[id].end(),
-                          std::inserter(both, both.end()));
-    common = first ? sets[id] : std::move(both);
+    std::ranges::set_intersection(common, set->second, std::inserter(both, both.end()));
+    common = first ? set->second : std::move(both);
     first = false;
   }
   return common;
 }
 
-// Dominators: a header implies what every way to it leads through. A union stands for any of its alternatives.
-Graph dominators(const Scope& scope, const Graph& parents) {
-  const auto& headers = scope.policy.headers;
-  HeaderSet all;
-  for (ir::HeaderId id = 0; id < headers.size(); ++id)
-    all.insert(id);
-  Graph sets(headers.size(), all);
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (ir::HeaderId id = 0; id < headers.size(); ++id) {
-      const bool is_union = headers[id].kind == ir::HeaderKind::alternatives;
-      HeaderSet now = is_union ? intersection(sets, headers[id].alternatives) : intersection(sets, parents[id]);
-      now.insert(id);
-      for (ir::HeaderId other = 0; other < headers.size(); ++other)
-        if (std::ranges::count(headers[other].alternatives, id))
-          now.insert(other);
-      changed |= now != sets[id];
-      sets[id] = std::move(now);
-    }
-  }
-  return sets;
+// What IP's table names and is no IP itself. What is in a transport's table (DNS) is none.
+bool isTransport(const Scope& scope, const Graph& parents, ir::HeaderId id) {
+  if (scope.policy.headers[id].kind != ir::HeaderKind::plain || isIp(scope, id))
+    return false;
+  return std::ranges::any_of(parents[id], [&](ir::HeaderId parent) { return isIp(scope, parent); });
 }
 
-// IP has a length and transports are in its table; what is in a transport's table (DNS) is none.
-bool isTransport(const Scope& scope, const Graph& parents, ir::HeaderId id, std::vector<bool>& busy) {
-  if (busy[id] || scope.policy.headers[id].kind != ir::HeaderKind::plain)
-    return false;
-  busy[id] = true;
-  bool found = false;
-  for (ir::HeaderId parent : parents[id])
-    found |= scope.policy.headers[parent].length && !isTransport(scope, parents, parent, busy);
-  busy[id] = false;
-  return found;
+void reportCycle(Scope& scope, const std::vector<ir::HeaderId>& path, ir::HeaderId back, Span span) {
+  std::string names;
+  for (auto at = std::ranges::find(path, back); at != path.end(); ++at)
+    names += fmt::format("`{}` leads to ", scope.policy.headers[*at].name);
+  diag::Diagnostic& error = scope.emitter.report(diag::Id::header_cycle, span,
+                                                 fmt::format("{}`{}` again", names, scope.policy.headers[back].name));
+  error.help = "a header that starts a packet of its own is a `tunnel header`";
+}
+
+// Depth first; a way back to a header on the path is a circle. A tag that follows itself is none.
+void findCycles(Scope& scope, ir::HeaderId id, std::vector<ir::HeaderId>& path, std::vector<Progress>& progress) {
+  progress[id] = Progress::active;
+  path.push_back(id);
+  for (const ir::PayloadBy& payload : scope.policy.headers[id].payload)
+    for (const ir::PayloadEntry& entry : payload.entries) {
+      if (entry.tunnel || entry.next == id)
+        continue;
+      if (progress[entry.next] == Progress::active)
+        reportCycle(scope, path, entry.next, entry.span);
+      else if (progress[entry.next] == Progress::untouched)
+        findCycles(scope, entry.next, path, progress);
+    }
+  path.pop_back();
+  progress[id] = Progress::done;
+}
+
+bool hasBytes(const ir::Header& header) {
+  const bool parsed = header.kind == ir::HeaderKind::plain || header.kind == ir::HeaderKind::tunnel ||
+                      header.kind == ir::HeaderKind::extension;
+  return !parsed || header.min_size > 0;
 }
 
 } // namespace
@@ -137,9 +212,10 @@ void buildPayload(Scope& scope, ir::HeaderId id, const ast::HeaderDecl& decl) {
       scope.policy.headers[id].extension_of = symbol->index;
   }
   if (decl.size)
-    scope.policy.headers[id].size = checkSize(scope, id, *decl.size);
+    setSize(scope, id, *decl.size);
   if (decl.length)
-    scope.policy.headers[id].length = checkSize(scope, id, *decl.length);
+    if (auto length = checkSize(scope, id, *decl.length))
+      scope.policy.headers[id].length = std::move(length->expr);
   for (const ast::PayloadBy& payload : decl.payload)
     addPayload(scope, id, payload);
 }
@@ -148,7 +224,7 @@ void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
   const Symbol* symbol = resolve(scope, decl.name, SymbolKind::Header);
   if (!symbol)
     return;
-  if (!decl.fields.empty() || decl.size || decl.length || !decl.alternatives.empty()) {
+  if (!decl.fields.empty() || decl.size || decl.length || !decl.alternatives.empty() || !decl.options.empty()) {
     scope.emitter.report(diag::Id::bad_header, decl.span, "`extend` adds `payload` clauses and nothing else");
     return;
   }
@@ -156,20 +232,107 @@ void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
     addPayload(scope, symbol->index, payload);
 }
 
+void checkGraph(Scope& scope) {
+  std::vector<Progress> progress(scope.policy.headers.size());
+  std::vector<ir::HeaderId> path;
+  for (ir::HeaderId id = 0; id < progress.size(); ++id)
+    if (progress[id] == Progress::untouched)
+      findCycles(scope, id, path, progress);
+  for (ir::HeaderId id = 0; id < progress.size(); ++id) {
+    const ir::Header& header = scope.policy.headers[id];
+    const ast::HeaderDecl* decl = scope.headers[id].decl;
+    if (decl && !hasBytes(header)) {
+      diag::Diagnostic& error =
+          scope.emitter.report(diag::Id::header_size, decl->size ? decl->size->span : decl->name.span,
+                               fmt::format("the size of `{}` can be zero", header.name));
+      error.help = "a header has a field that is always there";
+    }
+    if (decl && header.has_options && !decl->size)
+      scope.emitter.report(diag::Id::bad_header, decl->name.span,
+                           fmt::format("`{}` has options and no `size`, which says where they end", header.name));
+  }
+}
+
+bool canFollow(const Scope& scope, ir::HeaderId id, ir::HeaderId next) {
+  HeaderSet seen;
+  std::vector<ir::HeaderId> open{id};
+  while (!open.empty()) {
+    const ir::HeaderId here = open.back();
+    open.pop_back();
+    for (const ir::PayloadBy& payload : scope.policy.headers[here].payload)
+      for (const ir::PayloadEntry& entry : payload.entries) {
+        if (entry.tunnel)
+          continue;
+        if (entry.next == next)
+          return true;
+        if (seen.insert(entry.next).second)
+          open.push_back(entry.next);
+      }
+  }
+  return false;
+}
+
+std::map<ir::HeaderId, HeaderSet> dominatorsIn(const Scope& scope, const HeaderSet& headers, const HeaderSet& roots) {
+  const Graph parents = parentsOf(scope);
+  Graph unions(parents.size()); // that a header is an alternative of
+  HeaderSet all = headers;
+  for (ir::HeaderId id = 0; id < parents.size(); ++id)
+    for (ir::HeaderId alternative : scope.policy.headers[id].alternatives) {
+      unions[alternative].insert(id);
+      all.insert(id);
+    }
+  std::map<ir::HeaderId, HeaderSet> sets;
+  for (ir::HeaderId id : headers)
+    sets[id] = all;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto& [id, set] : sets) {
+      HeaderSet now = roots.contains(id) ? HeaderSet{} : common(sets, parents[id]);
+      now.insert(id);
+      now.insert(unions[id].begin(), unions[id].end());
+      changed |= now != set;
+      set = std::move(now);
+    }
+  }
+  return sets;
+}
+
 void relateHeaders(Scope& scope) {
   const Graph parents = parentsOf(scope);
-  Graph sets = dominators(scope, parents);
-  std::vector<bool> busy(parents.size());
-  for (ir::HeaderId id = 0; id < sets.size(); ++id) {
-    scope.headers[id].implied = std::move(sets[id]);
-    scope.headers[id].transport = isTransport(scope, parents, id, busy);
+  HeaderSet all, roots;
+  for (ir::HeaderId id = 0; id < parents.size(); ++id) {
+    if (scope.policy.headers[id].kind != ir::HeaderKind::alternatives)
+      all.insert(id);
+    if (parents[id].empty())
+      roots.insert(id);
   }
-  for (ir::HeaderId id = 0; id < sets.size(); ++id) {
-    const auto& alternatives = scope.policy.headers[id].alternatives;
-    if (!alternatives.empty())
-      scope.headers[id].transport =
-          std::ranges::all_of(alternatives, [&](ir::HeaderId one) { return scope.headers[one].transport; });
+  for (auto& [id, set] : dominatorsIn(scope, all, roots)) {
+    scope.headers[id].implied = std::move(set);
+    scope.headers[id].transport = isTransport(scope, parents, id);
   }
+  for (ir::HeaderId id = 0; id < parents.size(); ++id)
+    if (scope.policy.headers[id].kind == ir::HeaderKind::alternatives)
+      relateUnion(scope, id);
+}
+
+void relateUnion(Scope& scope, ir::HeaderId id) {
+  const auto& alternatives = scope.policy.headers[id].alternatives;
+  HeaderState& state = scope.headers[id];
+  std::optional<HeaderSet> implied;
+  for (ir::HeaderId one : alternatives) {
+    HeaderSet both;
+    if (implied)
+      std::ranges::set_intersection(*implied, scope.headers[one].implied, std::inserter(both, both.end()));
+    implied = implied ? std::move(both) : scope.headers[one].implied;
+  }
+  state.implied = implied.value_or(HeaderSet{});
+  state.implied.insert(id);
+  state.transport = !alternatives.empty() &&
+                    std::ranges::all_of(alternatives, [&](ir::HeaderId one) { return scope.headers[one].transport; });
+  // What implies one of the alternatives implies the union.
+  for (HeaderState& other : scope.headers)
+    if (std::ranges::any_of(alternatives, [&](ir::HeaderId one) { return other.implied.contains(one); }))
+      other.implied.insert(id);
 }
 
 HeaderSet withImplied(const Scope& scope, const HeaderSet& headers) {

@@ -94,12 +94,88 @@ private:
         values.push_back({*field, &expr});
     std::ranges::stable_sort(values, {}, [](const auto& value) { return value.first; });
     for (const auto& [field, expr] : values)
-      ok_ &= setField(layer, policy_.headers[id].fields[field], *expr);
+      if (!policy_.headers[id].fields[field].part)
+        ok_ &= setField(layer, policy_.headers[id].fields[field], *expr);
+    addParts(layer, values);
     if (const auto& size = policy_.headers[id].size) {
       const int64_t bytes = evaluate(policy_, layer, *size);
       layer.bytes.resize(static_cast<size_t>(std::clamp<int64_t>(bytes, policy_.headers[id].min_size, kMaxFrame)));
     }
     layers_.push_back(std::move(layer));
+  }
+
+  using FieldValues = std::vector<std::pair<ir::FieldId, const ast::Expr*>>;
+
+  // Optional fields behind the fixed ones, in their order, then options.
+  void addParts(Layer& layer, const FieldValues& values) {
+    for (ir::HeaderId id = 0; id < policy_.headers.size(); ++id) {
+      const ir::Header& part = policy_.headers[id];
+      if (part.of != *layer.header || part.packet != 0)
+        continue;
+      FieldValues given;
+      for (const auto& value : values)
+        if (const auto& ref = policy_.headers[*layer.header].fields[value.first].part; ref && ref->header == id)
+          given.push_back({ref->field, value.second});
+      if (part.kind == ir::HeaderKind::part)
+        addPart(layer, part, given);
+      else if (part.kind == ir::HeaderKind::option && !given.empty())
+        addOption(layer, part, given);
+    }
+    padOptions(layer);
+  }
+
+  void addPart(Layer& layer, const ir::Header& part, const FieldValues& given) {
+    if (part.when && !given.empty() && !evaluate(policy_, layer, *part.when))
+      satisfy(policy_, layer, *part.when);
+    if (part.when && !evaluate(policy_, layer, *part.when)) {
+      if (!given.empty())
+        bad(given[0].second->span, fmt::format("`{}` is not there in this header", part.fields[0].name),
+            fmt::format("it is there when {}", part.when->span.text()));
+      return;
+    }
+    const size_t start = layer.bytes.size();
+    layer.bytes.resize(start + part.min_size);
+    setFieldsAt(layer, part, given, start);
+  }
+
+  void addOption(Layer& layer, const ir::Header& option, const FieldValues& given) {
+    if (option.min_size == 0) { // a flag
+      const auto value = checkConstantNumber({scope_, {}}, *given[0].second, 0, 1, "an option");
+      ok_ &= value.has_value();
+      if (!value || *value == 0)
+        return;
+    }
+    layer.bytes.push_back(option.option);
+    layer.bytes.push_back(static_cast<uint8_t>(option.min_size + 2));
+    const size_t start = layer.bytes.size();
+    layer.bytes.resize(start + option.min_size);
+    if (option.min_size > 0)
+      setFieldsAt(layer, option, given, start);
+  }
+
+  void setFieldsAt(Layer& layer, const ir::Header& part, const FieldValues& given, size_t start) {
+    for (const auto& [id, expr] : given) {
+      ir::Field field = part.fields[id];
+      field.bit_offset += static_cast<uint32_t>(8 * start);
+      ok_ &= setField(layer, field, *expr);
+    }
+  }
+
+  // Zeros, which end the options, to a length that the header can state; then it states it.
+  void padOptions(Layer& layer) {
+    const ir::Header& header = policy_.headers[*layer.header];
+    if (!header.has_options || !header.size || layer.bytes.size() == header.min_size)
+      return;
+    const ir::Expr* place = lengthField(*header.size, *layer.header);
+    if (!place || layer.given[place->field])
+      return;
+    const ir::Field& field = header.fields[place->field];
+    for (uint64_t value = 0; value < uint64_t{1} << std::min(field.bits, 16u); ++value) {
+      setBits(layer.bytes, field, value);
+      if (evaluate(policy_, layer, *header.size) >= static_cast<int64_t>(layer.bytes.size()))
+        return;
+    }
+    bad(layer.span, fmt::format("the options do not fit `{}`", header.name));
   }
 
   std::optional<ir::FieldId> fieldOf(Layer& layer, const ast::Name& name) {
@@ -232,7 +308,17 @@ private:
     const auto clauses = selectors(*layer.header);
     const auto leads = [&](const ir::PayloadEntry& entry) { return entry.next == *next.header; };
     bool given = false;
+    for (const ir::PayloadBy& clause : header.payload) {
+      // What follows is not chosen by a field of this header: by what it says itself, or always.
+      if ((clause.by && !header.fields[*clause.by].ahead) || std::ranges::none_of(clause.entries, leads))
+        continue;
+      if (clause.when)
+        satisfy(policy_, layer, *clause.when);
+      return;
+    }
     for (const auto& [field, clause] : clauses) {
+      if (header.fields[field].ahead)
+        continue;
       const uint64_t now = getBits(layer.bytes, header.fields[field]);
       given |= layer.given[field];
       if (std::ranges::any_of(clause->entries, [&](const auto& entry) { return leads(entry) && entry.value == now; }))
@@ -240,7 +326,7 @@ private:
     }
     for (const auto& [field, clause] : clauses) {
       const auto entry = std::ranges::find_if(clause->entries, leads);
-      if (layer.given[field] || entry == clause->entries.end())
+      if (layer.given[field] || header.fields[field].ahead || entry == clause->entries.end())
         continue;
       setBits(layer.bytes, header.fields[field], entry->value);
       return;
@@ -263,15 +349,6 @@ private:
       return true;
     bad(span, fmt::format("the frame has {} bytes, a frame has {} to {}", bytes, kMinFrame, kMaxFrame));
     return false;
-  }
-
-  static const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own) {
-    if (expr.kind == ir::ExprKind::Field && expr.header == own)
-      return &expr;
-    for (const ir::Expr& arg : expr.args)
-      if (const ir::Expr* found = lengthField(arg, own))
-        return found;
-    return nullptr;
   }
 
   // `length payload_length + 40`: the field is what is missing to the true length.

@@ -22,6 +22,10 @@ constexpr Checksum kChecksums[] = {
     {"icmp", "checksum", Coverage::rest, false},
     {"icmp6", "checksum", Coverage::rest_with_pseudo, false},
     {"sctp", "checksum", Coverage::crc32c, false},
+    {"dccp", "checksum", Coverage::rest_with_pseudo, false},
+    {"igmp", "checksum", Coverage::rest, false},
+    {"pim", "checksum", Coverage::rest, false},
+    {"gre", "checksum", Coverage::rest, false},
 };
 
 using Bytes = std::vector<uint8_t>;
@@ -98,16 +102,29 @@ Bytes covered(const ir::Policy& policy, const std::vector<Layer>& layers, size_t
   return all;
 }
 
+// A field that is not always there: where it is in this layer; false if it is not.
+bool placePart(const ir::Policy& policy, const Layer& layer, ir::Field& field) {
+  const ir::Header& part = policy.headers[field.part->header];
+  if (!part.start || (part.when && !evaluate(policy, layer, *part.when)))
+    return false;
+  field.bit_offset =
+      static_cast<uint32_t>(8 * evaluate(policy, layer, *part.start)) + part.fields[field.part->field].bit_offset;
+  return true;
+}
+
 void setChecksum(const ir::Policy& policy, std::vector<Layer>& layers, size_t index, const Checksum& checksum) {
   const ir::Header& header = policy.headers[*layers[index].header];
   const auto id = findField(header, checksum.field);
   if (!id || header.fields[*id].bits == 0 || layers[index].given[*id])
     return;
+  ir::Field field = header.fields[*id];
+  if (field.part && !placePart(policy, layers[index], field))
+    return;
   const Bytes bytes = covered(policy, layers, index, checksum.coverage);
   uint32_t sum = checksum.coverage == Coverage::crc32c ? crc32c(bytes) : onesComplement(bytes);
   if (sum == 0 && checksum.zero_means_none)
     sum = 0xffff;
-  setBits(layers[index].bytes, header.fields[*id], sum);
+  setBits(layers[index].bytes, field, sum);
 }
 
 } // namespace

@@ -54,6 +54,48 @@ constexpr PacketDefault kDefaults[] = {
     {"tcp", "data_offset", "5"},
     {"udp", "sport", "49152"},
     {"udp", "dport", "9"},
+    {"vxlan", "flags", "8"},
+    {"geneve", "protocol", "0x88b5"},
+    {"gre", "protocol", "0x88b5"},
+    {"gtpu", "version", "1"},
+    {"gtpu", "pt", "1"},
+    {"gtpu", "type", "255"},
+    {"mpls", "bottom", "1"},
+    {"mpls", "ttl", "64"},
+    {"pppoe", "version", "1"},
+    {"pppoe", "type", "1"},
+    {"pppoe", "session", "1"},
+    {"pppoe", "protocol", "0xc021"},
+    {"ah4", "next_header", "253"},
+    {"ah4", "len", "1"},
+    {"ah6", "next_header", "59"},
+    {"ah6", "len", "1"},
+    {"dccp", "sport", "49152"},
+    {"dccp", "dport", "9"},
+    {"dccp", "data_offset", "4"},
+    {"dccp", "x", "1"},
+    {"igmp", "type", "0x16"},
+    {"ospf", "version", "2"},
+    {"ospf", "type", "1"},
+    {"pim", "version", "2"},
+    {"vrrp", "version", "3"},
+    {"vrrp", "type", "1"},
+    {"vrrp", "priority", "100"},
+    {"dhcp", "op", "1"},
+    {"dhcp", "htype", "1"},
+    {"dhcp", "hlen", "6"},
+    {"dhcp", "client_mac", "02:00:5e:00:53:01"},
+    {"dhcp6", "type", "1"},
+    {"ntp", "version", "4"},
+    {"ntp", "mode", "3"},
+    {"quic", "long", "1"},
+    {"quic", "fixed", "1"},
+    {"quic", "version", "1"},
+    {"lldp", "type", "1"},
+    {"lldp", "len", "7"},
+    {"lldp", "subtype", "4"},
+    {"eapol", "version", "2"},
+    {"eapol", "type", "1"},
     {"sctp", "sport", "49152"},
     {"sctp", "dport", "9"},
 };
@@ -89,7 +131,7 @@ void setDefaults(const ir::Policy& policy, Layer& layer) {
   for (const PacketDefault& one : kDefaults) {
     if (header.name != one.header)
       continue;
-    if (const auto id = findField(header, one.field); id && header.fields[*id].bits > 0)
+    if (const auto id = findField(header, one.field); id && header.fields[*id].bits > 0 && !header.fields[*id].part)
       setDefault(layer, header.fields[*id], one.value);
   }
 }

@@ -1,6 +1,8 @@
 // Reads and writes fields by their declared place. Tested by tests/unit/sema/packet_test.cpp.
 #include "compiler/sema/packet_layer.h"
 
+#include <algorithm>
+
 namespace xdpc::sema {
 
 namespace {
@@ -24,6 +26,23 @@ int64_t arithmetic(ir::Op op, int64_t a, int64_t b) {
     return a ^ b;
   default:
     return a | b;
+  }
+}
+
+bool compare(ir::Op op, int64_t a, int64_t b) {
+  switch (op) {
+  case ir::Op::Eq:
+    return a == b;
+  case ir::Op::Ne:
+    return a != b;
+  case ir::Op::Lt:
+    return a < b;
+  case ir::Op::Le:
+    return a <= b;
+  case ir::Op::Gt:
+    return a > b;
+  default:
+    return a >= b;
   }
 }
 
@@ -55,6 +74,16 @@ int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& e
     const ir::Field& field = policy.headers[expr.header].fields[expr.field];
     return layer.header == expr.header && field.bits <= 64 ? static_cast<int64_t>(getBits(layer.bytes, field)) : 0;
   }
+  case ir::ExprKind::Present:
+    return 1;
+  case ir::ExprKind::Not:
+    return !evaluate(policy, layer, expr.args[0]);
+  case ir::ExprKind::And:
+    return std::ranges::all_of(expr.args, [&](const ir::Expr& arg) { return evaluate(policy, layer, arg) != 0; });
+  case ir::ExprKind::Or:
+    return std::ranges::any_of(expr.args, [&](const ir::Expr& arg) { return evaluate(policy, layer, arg) != 0; });
+  case ir::ExprKind::Compare:
+    return compare(expr.op, evaluate(policy, layer, expr.args[0]), evaluate(policy, layer, expr.args[1]));
   case ir::ExprKind::Number:
     return evaluate(policy, layer, expr.args[0]);
   case ir::ExprKind::Arith:
@@ -62,6 +91,30 @@ int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& e
   default:
     return 0;
   }
+}
+
+void satisfy(const ir::Policy& policy, Layer& layer, const ir::Expr& when) {
+  if (when.kind == ir::ExprKind::And)
+    for (const ir::Expr& arg : when.args)
+      satisfy(policy, layer, arg);
+  if (when.kind == ir::ExprKind::Or)
+    for (const ir::Expr& arg : when.args)
+      if (!evaluate(policy, layer, when))
+        satisfy(policy, layer, arg);
+  const bool negated = when.kind == ir::ExprKind::Not;
+  const ir::Expr& bit = negated ? when.args[0] : when;
+  if (bit.kind != ir::ExprKind::Field || bit.header != layer.header || layer.given[bit.field])
+    return;
+  setBits(layer.bytes, policy.headers[bit.header].fields[bit.field], !negated);
+}
+
+const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own) {
+  if (expr.kind == ir::ExprKind::Field && expr.header == own)
+    return &expr;
+  for (const ir::Expr& arg : expr.args)
+    if (const ir::Expr* found = lengthField(arg, own))
+      return found;
+  return nullptr;
 }
 
 } // namespace xdpc::sema

@@ -21,8 +21,14 @@ struct Layer {
 uint64_t getBits(std::span<const uint8_t> bytes, const ir::Field& field);
 void setBits(std::span<uint8_t> bytes, const ir::Field& field, uint64_t value);
 
-// The size or length expression of the layer's header over its bytes; a field of another header is 0.
+// A size, length or condition of the layer's header over its bytes; a field of another header is 0. An optional field
+// counts as there.
 int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr);
+
+// Makes a condition true by its bits, unless the test gives them: `k`, `not e`, the first that helps of `e or s`.
+void satisfy(const ir::Policy& policy, Layer& layer, const ir::Expr& when);
+// The field of a size or length from which it is computed; null if there is none.
+const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own);
 
 // packet_defaults.cpp: what a header holds that the test does not say.
 void setDefaults(const ir::Policy& policy, Layer& layer);

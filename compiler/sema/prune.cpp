@@ -41,6 +41,8 @@ void each(ir::Block& block, const Visit& visit) {
 void each(ir::Header& header, const Visit& visit) {
   each(header.size, visit);
   each(header.length, visit);
+  each(header.when, visit);
+  each(header.start, visit);
   for (ir::Field& field : header.fields)
     each(field.derived, visit);
   for (ir::PayloadBy& payload : header.payload)

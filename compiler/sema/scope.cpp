@@ -42,10 +42,6 @@ void reportMissing(Scope& scope, const ast::Name& name, std::string message,
 }
 
 void reportUnknown(Scope& scope, const ast::Name& name, const char* what, std::optional<SymbolKind> wanted) {
-  // Tunnels of the language that the standard library does not have yet.
-  for (const char* later : {"vxlan", "geneve", "gre", "gtpu"})
-    if (name.text == later)
-      return notImplemented(scope, name.span, name.text);
   std::vector<std::string> candidates;
   for (const auto& [text, symbol] : scope.symbols)
     if (wanted ? symbol.kind == *wanted : symbol.kind != SymbolKind::Policy)

@@ -53,11 +53,19 @@ struct Constant {
 // What of a header is known besides its IR while headers are built.
 struct HeaderState {
   const ast::HeaderDecl* decl = nullptr;
-  std::vector<const ast::HeaderField*> sources; // by FieldId
-  std::vector<Progress> derived;                // by FieldId
-  std::vector<Wide> field_high, field_low;      // by FieldId: bounds of the values
-  HeaderSet implied;                            // headers that are there whenever this one is
-  bool transport = false;                       // behind a header that has a length, as tcp is behind ipv4
+  std::vector<const ast::HeaderField*> sources;                 // by FieldId
+  std::vector<Progress> derived;                                // by FieldId
+  std::vector<Wide> field_high, field_low;                      // by FieldId: bounds of the values
+  HeaderSet implied;                                            // headers that are there whenever this one is
+  std::vector<std::pair<ir::HeaderId, const ast::Expr*>> parts; // fields with `when` and those behind them, in order
+  bool transport = false;                                       // behind IP, as tcp is
+};
+
+// A packet in a tunnel, or the outermost one.
+struct PacketState {
+  unsigned depth = 0;
+  std::map<ir::HeaderId, ir::HeaderId> headers; // by declaration: the one in this packet; empty for the outermost
+  std::map<ir::HeaderId, HeaderSet> dominators; // as declared, in this packet
 };
 
 // A declared list of rules; checked where it is applied first.
@@ -82,7 +90,10 @@ struct Scope {
   unsigned applied = 0;             // lists around the place that is checked
   std::map<std::string, Span, std::less<>> rules;                       // where each is named
   std::map<std::pair<const SourceFile*, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
-  uint64_t nodes = 0;                      // of all expressions that constants were copied into
+  uint64_t nodes = 0; // of all expressions that constants were copied into
+  std::vector<PacketState> packets = std::vector<PacketState>(1);
+  std::map<ir::HeaderId, uint32_t> entered; // tunnels that names reach into: the packet
+  std::map<std::pair<ir::HeaderId, ir::HeaderId>, ir::HeaderId> inner, later; // made so far
   std::set<std::string, std::less<>> lost; // words that a syntax error swallowed: unknown, and no mistakes
   unsigned suggestions = 0;                // looked for so far
   size_t raw_elements = 0;                 // of all constant sets
@@ -94,7 +105,9 @@ inline constexpr unsigned kMaxDepth = 250;
 inline constexpr uint64_t kMaxNodes = 4'000'000;
 inline constexpr uint32_t kMaxDefinitionNodes = 20'000; // of one constant or derived field
 inline constexpr size_t kMaxConstElements = 4u << 20;
-inline constexpr size_t kMaxHeaders = 256;
+inline constexpr size_t kMaxHeaders = 256;     // declared
+inline constexpr size_t kMaxAllHeaders = 4096; // with those that names in tunnels, later tags and optional fields make
+inline constexpr unsigned kMaxTunnels = 2;     // one in the other
 inline constexpr size_t kMaxRules = 100'000;
 inline constexpr uint64_t kDefaultCapacity = 65536, kMaxCapacity = 1u << 26;
 

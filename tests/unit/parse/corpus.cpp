@@ -29,6 +29,7 @@ event flood { ip.src, ip.dst, l4.dport, pkt.len }
 header gre { flags: u16 { c: u1  k: u1  rest: u14 }  key: u32 when k  size 4 + k * 4  payload by type { 0x0800 => ipv4 } }
 tunnel header vxlan { vni: u24  payload eth }
 extension header hopbyhop of ipv6 { next_header: u8  len: u8  size (len + 1) * 8  payload by next_header }
+header h { size_of: u8  version: u4 ahead  option 2 mss: u16  option 4 sack  option 8 { t: u32  e: u32 }  size size_of }
 header l4 = tcp | udp
 extend udp { payload by dport { 2152 => gtpu } }
 rules nonsense {

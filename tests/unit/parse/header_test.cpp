@@ -31,6 +31,13 @@ TEST(Header, Payload) {
   EXPECT_EQ(tree("tunnel header vxlan { vni: u24 payload eth }"), "tunnel header vxlan\n  vni: u24\n  payload eth\n");
 }
 
+TEST(Header, Options) {
+  EXPECT_EQ(tree("header tcp { a: u4 ahead  ahead: u8  option 2 mss: u16  option 4 sack  option 8 { t: u32  e: u32 } "
+                 "option: u8 }"),
+            "header tcp\n  a: u4 ahead\n  ahead: u8\n  option: u8\n  option 2\n    mss: u16\n  option 4\n    sack: \n"
+            "  option 8\n    t: u32\n    e: u32\n");
+}
+
 TEST(Header, Kinds) {
   EXPECT_EQ(tree("header ip = ipv4 |\n  ipv6"), "header ip = ipv4 | ipv6\n");
   EXPECT_EQ(tree("extension header hopbyhop of ipv6 { next_header: u8 size (len + 1) * 8 }"),
