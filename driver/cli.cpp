@@ -4,6 +4,7 @@
 
 #include "compiler/diag/diag.h"
 #include "driver/commands.h"
+#include "driver/completion.h"
 #include "driver/output.h"
 
 #include <CLI/CLI.hpp>
@@ -49,11 +50,25 @@ void declareTarget(CLI::App& app, Target& target) {
 }
 
 void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {
-  app.add_option("-W", warnings, "-Wno-NAME: not this warning; -Werror: warnings are errors")
+  app.add_option("-W", warnings,
+                 "-Wno-NAME: not this warning; -Werror, -Werror=NAME: warnings, or this one, are errors")
       ->type_name("NAME")
       ->expected(1)
       ->take_all()
       ->allow_extra_args(false); // or `-Wno-x FILE -o OUT` would take FILE for a second name
+}
+
+void declareBounds(CLI::App& app, Bounds& bounds) {
+  const auto add = [&](const char* name, auto& value, const char* description) {
+    return app.add_option(name, value, description)->type_name("N")->capture_default_str()->group("Bounds");
+  };
+  add("--max-depth", bounds.depth, "nesting of brackets and `not`")->check(CLI::Range(1u, 250u));
+  add("--max-rules", bounds.rules, "rules")->check(CLI::Range(uint64_t{0}, Bounds{}.rules));
+  add("--max-elements", bounds.elements, "elements of sets that are written out")
+      ->check(CLI::Range(uint64_t{0}, Bounds{}.elements));
+  add("--max-memory", bounds.memory, "bytes of maps, on one CPU: 512MiB")->transform(CLI::AsSizeValue(false));
+  add("--max-instructions", bounds.instructions, "instructions of the program")
+      ->check(CLI::Range(uint64_t{0}, Bounds{}.instructions));
 }
 
 void declareEngine(CLI::App& app, std::string& engine) {
@@ -79,12 +94,14 @@ void Commands::addOffline() {
     CLI::Option* cost = app.add_flag("--cost", options.cost, "print what it costs, rule by rule")->excludes("--emit");
     app.add_flag("--json", options.json, "the cost as JSON")->needs(cost);
     declareWarnings(app, options.warnings);
+    declareBounds(app, options.bounds);
   });
   add<BuildOptions>(app_, "build", "Compile a policy to one self-contained object.", buildCommand,
                     [](CLI::App& app, BuildOptions& options) {
                       app.add_option("FILE", options.file, "the policy")->required()->type_name("");
                       app.add_option("-o,--output", options.output, "the object")->required()->type_name("OUT");
                       declareWarnings(app, options.warnings);
+                      declareBounds(app, options.bounds);
                     });
   add<TestOptions>(app_, "test", "Run the tests that stand in policies; prints TAP.", testCommand,
                    [](CLI::App& app, TestOptions& options) {
@@ -92,6 +109,7 @@ void Commands::addOffline() {
                      declareEngine(app, options.engine);
                      app.add_option("--junit", options.junit, "write the results as JUnit XML, too")->type_name("OUT");
                      declareWarnings(app, options.warnings);
+                     declareBounds(app, options.bounds);
                    });
   add<ExplainOptions>(
       app_, "explain", "Say what a policy does with a packet, rule by rule.", explainCommand,
@@ -99,7 +117,13 @@ void Commands::addOffline() {
         app.add_option("FILE", options.file, "the policy")->required()->type_name("");
         app.add_option("PACKET", options.packet, "as in a test: \"ipv4/tcp(dport = 22)\"")->required()->type_name("");
         declareWarnings(app, options.warnings);
+        declareBounds(app, options.bounds);
       });
+  add<FmtOptions>(app_, "fmt", "Lay policies out.", fmtCommand, [](CLI::App& app, FmtOptions& options) {
+    app.add_option("FILE", options.files, "policies, rewritten in place")->type_name("");
+    app.add_flag("--check", options.check, "say which are not laid out, change nothing");
+    app.add_flag("--stdin", options.in_and_out, "from standard input to standard output");
+  });
   add<RunOptions>(app_, "run", "Run a policy over a capture.", runCommand, [](CLI::App& app, RunOptions& options) {
     app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
     app.add_option("--pcap", options.pcap, "the capture, pcap or pcapng")->required()->type_name("IN");
@@ -108,6 +132,20 @@ void Commands::addOffline() {
     app.add_option("--write-drop", options.write_drop, "write the dropped frames")->type_name("OUT");
     app.add_option("--write-pass", options.write_pass, "write the passed frames")->type_name("OUT");
   });
+  add<ReferenceOptions>(app_, "reference", "Print a page of the reference, as Markdown.", referenceCommand,
+                        [](CLI::App& app, ReferenceOptions& options) {
+                          app.add_option("PAGE", options.page, "fields, diagnostics or stdlib")
+                              ->required()
+                              ->check(CLI::IsMember({"fields", "diagnostics", "stdlib"}))
+                              ->type_name("");
+                        });
+  CLI::App* completion = app_.add_subcommand("completion", "Print a completion script for a shell.");
+  auto shell = std::make_shared<std::string>();
+  completion->add_option("SHELL", *shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->type_name("");
+  completion->callback([this, shell] { print(completionScript(app_, *shell)); });
   CLI::App* version = app_.add_subcommand("version", "Say which version this is.");
   auto json = std::make_shared<bool>(false);
   declareJson(*version, *json);
@@ -126,6 +164,7 @@ void Commands::addLive() {
                            ->capture_default_str();
                        app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
                        declareWarnings(app, options.warnings);
+                       declareBounds(app, options.bounds);
                      });
   add<DetachOptions>(app_, "detach", "Take the policy off an interface.", detachCommand,
                      [](CLI::App& app, DetachOptions& options) { declareTarget(app, options.target); });

@@ -2,6 +2,8 @@
 // each command is a file of its own name.
 #pragma once
 
+#include "driver/bounds.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,12 +16,14 @@ struct CheckOptions {
   std::string emit;                // ast, ir, plan, llvm, asm
   bool cost = false, json = false; // what the policy costs; as JSON
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int checkCommand(const CheckOptions& options);
 
 struct BuildOptions {
   std::string file, output;
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int buildCommand(const BuildOptions& options);
 
@@ -28,14 +32,23 @@ struct TestOptions {
   std::string engine = "vm";
   std::string junit; // path, or none
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int testCommand(const TestOptions& options);
 
 struct ExplainOptions {
   std::string file, packet; // as in a test
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int explainCommand(const ExplainOptions& options);
+
+struct FmtOptions {
+  std::vector<std::string> files;
+  bool check = false;      // say what differs, change nothing
+  bool in_and_out = false; // from standard input to standard output
+};
+int fmtCommand(const FmtOptions& options);
 
 struct RunOptions {
   std::string file, pcap;
@@ -58,6 +71,7 @@ struct AttachOptions {
   std::string mode = "auto";
   bool replace = false;
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int attachCommand(const AttachOptions& options);
 
@@ -102,6 +116,11 @@ struct EventsOptions {
   uint64_t count = 0; // end after so many; 0: do not
 };
 int eventsCommand(const EventsOptions& options);
+
+struct ReferenceOptions {
+  std::string page; // fields, diagnostics, stdlib
+};
+int referenceCommand(const ReferenceOptions& options);
 
 int versionCommand(bool json);
 

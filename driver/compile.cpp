@@ -1,6 +1,7 @@
 // See compile.h. Tested by tests/lit/cli and by everything that compiles a policy.
 #include "driver/compile.h"
 
+#include "compiler/analysis/warnings.h"
 #include "compiler/basic/stdlib.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/parse/parse.h"
@@ -17,15 +18,33 @@ namespace xdpc::driver {
 
 namespace {
 
-// -Wno-NAME, -Werror. False for what is neither.
+// The names of all warnings, for a suggestion.
+std::vector<std::string> warningNames() {
+  std::vector<std::string> names;
+  for (diag::Id id : diag::allIds())
+    if (diag::info(id).severity == diag::Severity::warning)
+      names.emplace_back(diag::info(id).name);
+  return names;
+}
+
+bool applyWarning(diag::Emitter& emitter, std::string_view warning) {
+  if (warning == "error")
+    return emitter.warningsAreErrors(true), true;
+  if (warning.starts_with("error="))
+    return emitter.makeError(warning.substr(6));
+  return warning.starts_with("no-") && emitter.disableWarning(warning.substr(3));
+}
+
+// -Wno-NAME, -Werror, -Werror=NAME. False for what is none of them.
 bool applyWarnings(diag::Emitter& emitter, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) {
-    if (warning == "error")
-      emitter.warningsAreErrors(true);
-    else if (!warning.starts_with("no-") || !emitter.disableWarning(std::string_view(warning).substr(3))) {
-      fail(kUsage, fmt::format("unknown warning option `-W{}`", warning));
-      return false;
-    }
+    if (applyWarning(emitter, warning))
+      continue;
+    const std::string prefix = warning.starts_with("error=") ? "error=" : warning.starts_with("no-") ? "no-" : "";
+    const auto near = diag::nearest(std::string_view(warning).substr(prefix.size()), warningNames());
+    fail(kUsage, fmt::format("unknown warning option `-W{}`{}", warning,
+                             near && !prefix.empty() ? fmt::format(": did you mean `-W{}{}`?", prefix, *near) : ""));
+    return false;
   }
   return true;
 }
@@ -93,6 +112,7 @@ void addPacket(Compilation& compilation, const std::string& packet) {
 
 std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code) {
   auto compilation = std::make_unique<Compilation>();
+  compilation->bounds = options.bounds;
   if (!applyWarnings(compilation->emitter, options.warnings)) {
     code = kUsage;
     return nullptr;
@@ -101,7 +121,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   if (!text)
     return nullptr;
   const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
-  compilation->file = parse::parse(source, compilation->emitter);
+  compilation->file = parse::parse(source, compilation->emitter, {.depth = options.bounds.depth});
   if (options.until == Until::parsed)
     return compilation;
   readUsedFiles(*compilation);
@@ -116,6 +136,10 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     checkAfterErrors(*compilation);
   else
     compilation->policy = checkFiles(*compilation, compilation->emitter);
+  if (compilation->policy) {
+    checkBounds(*compilation->policy, options.bounds, compilation->emitter);
+    analysis::warn(compilation->file, *compilation->policy, compilation->emitter);
+  }
   return compilation;
 }
 
@@ -126,7 +150,10 @@ bool report(const Compilation& compilation) {
 
 std::optional<plan::Program> planOf(Compilation& compilation) {
   const plan::Options options{.source_sha256 = sourceHash(compilation)};
-  return plan::makePlan(*compilation.policy, options, compilation.emitter);
+  std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, compilation.emitter);
+  if (program)
+    checkBounds(program->manifest, compilation.bounds, compilation.emitter);
+  return compilation.emitter.hasErrors() ? std::nullopt : std::move(program);
 }
 
 std::optional<lower::Module> moduleOf(Compilation& compilation) {
@@ -143,7 +170,9 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
     return {};
   if (planned)
     planned(program->manifest);
-  return codegen::emitObject(lower::lower(*program));
+  std::vector<uint8_t> object = codegen::emitObject(lower::lower(*program));
+  checkBounds(object, compilation.bounds, compilation.emitter);
+  return object;
 }
 
 } // namespace xdpc::driver

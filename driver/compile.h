@@ -8,6 +8,7 @@
 #include "compiler/ir/ir.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/program.h"
+#include "driver/bounds.h"
 
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@ namespace xdpc::driver {
 struct Compilation {
   Sources sources;
   diag::Emitter emitter;
+  Bounds bounds;
   ast::File file;
   std::vector<ast::File> used;          // whose declarations `use` brings in, each once
   std::vector<ast::File> library;       // stdlib/*.xf
@@ -36,6 +38,7 @@ enum class Until { parsed, checked };
 
 struct CompileOptions {
   std::vector<std::string> warnings; // as after -W: "no-NAME", "error"
+  Bounds bounds{};
   Until until = Until::checked;
   std::string packet = {}; // as in a test; if given, the policy's last test has it alone
 };

@@ -72,17 +72,6 @@ void countInstructions(const object::Object& object, std::vector<Part>& parts) {
   }
 }
 
-// As declared; what the kernel adds to an entry is its own.
-uint64_t bytesOf(const abi::Map& map) {
-  if (map.role == abi::MapRole::counters)
-    return map.row_bytes;
-  if (map.role == abi::MapRole::events)
-    return map.max_entries;
-  if (map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY)
-    return uint64_t{map.max_entries} * map.value_size;
-  return uint64_t{map.max_entries} * (map.key_size + map.value_size);
-}
-
 const char* perCpu(const abi::Map& map) {
   return map.role == abi::MapRole::counters || map.role == abi::MapRole::scratch ? " a CPU" : "";
 }

@@ -167,7 +167,8 @@ std::optional<object::Object> objectFor(Compilation& compilation) {
 
 int explainCommand(const ExplainOptions& options) {
   int code = kFine;
-  const auto compilation = compile(options.file, {.warnings = options.warnings, .packet = options.packet}, code);
+  const auto compilation =
+      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .packet = options.packet}, code);
   if (!compilation)
     return code;
   if (!report(*compilation))

@@ -27,13 +27,13 @@ std::optional<object::Object> read(std::span<const uint8_t> bytes, const std::st
 
 } // namespace
 
-std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings, int& code,
+std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,
                                            const Planned& planned) {
   const auto text = path == "-" ? Result<std::string, FileError>(std::string()) : readFile(path, kMaxObject);
   if (text && isElf(*text))
     return read({reinterpret_cast<const uint8_t*>(text->data()), text->size()}, path, code);
 
-  const auto compilation = compile(path, {warnings}, code);
+  const auto compilation = compile(path, options, code);
   if (!compilation)
     return {};
   std::optional<std::vector<uint8_t>> bytes;

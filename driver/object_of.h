@@ -1,6 +1,7 @@
 // A policy's object from its source or from a file that `xdpc build` wrote: whichever FILE is.
 #pragma once
 
+#include "driver/compile.h"
 #include "runtime/object/object.h"
 
 #include <functional>
@@ -13,7 +14,7 @@ namespace xdpc::driver {
 // Nothing on errors, which have been said; `code` is then the exit code. `planned` is told the manifest of a source as
 // soon as it is known, before the back end runs.
 using Planned = std::function<void(const abi::Manifest&)>;
-std::optional<object::Object> objectOfFile(const std::string& path, const std::vector<std::string>& warnings, int& code,
+std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,
                                            const Planned& planned = {});
 
 } // namespace xdpc::driver

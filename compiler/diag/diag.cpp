@@ -14,6 +14,13 @@ constexpr Info kInfos[] = {
 #undef XDPC_DIAGNOSTIC
 };
 
+std::optional<Id> warningByName(std::string_view name) {
+  for (Id id : allIds())
+    if (name == info(id).name && info(id).severity != Severity::error)
+      return id;
+  return {};
+}
+
 } // namespace
 
 const Info& info(Id id) {
@@ -28,24 +35,29 @@ std::vector<Id> allIds() {
 }
 
 Diagnostic& Emitter::report(Id id, Span span, std::string message) {
+  const auto in = [id](const std::vector<Id>& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
   Severity severity = info(id).severity;
   Diagnostic made{id, severity, span, std::move(message), {}, {}, {}, {}};
-  if (severity != Severity::error && std::find(disabled_.begin(), disabled_.end(), id) != disabled_.end())
+  if (severity != Severity::error && in(disabled_))
     return discarded_.emplace(std::move(made));
-  if (severity == Severity::warning && warnings_are_errors_)
+  if (severity == Severity::warning && (warnings_are_errors_ || in(made_errors_)))
     made.severity = Severity::error;
   errors_ += made.severity == Severity::error;
   return diagnostics_.emplace_back(std::move(made));
 }
 
 bool Emitter::disableWarning(std::string_view name) {
-  for (Id id : allIds()) {
-    if (name != info(id).name || info(id).severity == Severity::error)
-      continue;
-    disabled_.push_back(id);
-    return true;
-  }
-  return false;
+  const auto id = warningByName(name);
+  if (id)
+    disabled_.push_back(*id);
+  return id.has_value();
+}
+
+bool Emitter::makeError(std::string_view name) {
+  const auto id = warningByName(name);
+  if (id)
+    made_errors_.push_back(*id);
+  return id.has_value();
 }
 
 } // namespace xdpc::diag

@@ -60,13 +60,14 @@ public:
   unsigned errorCount() const { return errors_; }
   const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
 
-  // -Wno-NAME and -Werror. Unknown names: false.
+  // -Wno-NAME, -Werror=NAME and -Werror. Unknown names: false.
   bool disableWarning(std::string_view name);
+  bool makeError(std::string_view name);
   void warningsAreErrors(bool on) { warnings_are_errors_ = on; }
 
 private:
   std::vector<Diagnostic> diagnostics_;
-  std::vector<Id> disabled_;
+  std::vector<Id> disabled_, made_errors_;
   bool warnings_are_errors_ = false;
   unsigned errors_ = 0;
   std::optional<Diagnostic> discarded_; // where report() of a disabled warning points

@@ -15,8 +15,8 @@ constexpr const char* kIntroduction = R"(# Diagnostics
 Every diagnostic carries a stable name in brackets behind its message. This page is generated from
 `compiler/diag/diagnostics.def`.
 
-A warning is switched off with `-Wno-NAME`, and `-Werror` makes errors of all that are left. An error cannot be switched
-off.
+A warning is switched off with `-Wno-NAME`; `-Werror=NAME` makes an error of it, `-Werror` of all that are left. An error
+cannot be switched off.
 )";
 
 const char* severityName(Severity severity) {

@@ -145,7 +145,8 @@ private:
                        .type = BPF_MAP_TYPE_LPM_TRIE,
                        .key_size = abi::trieKeySize(set.key),
                        .value_size = sizeof(abi::TrieElement),
-                       .max_entries = set.capacity,
+                       // A replaced element takes two places for a moment (before Linux 6.13).
+                       .max_entries = set.capacity + 1,
                        .flags = BPF_F_NO_PREALLOC});
     }
     if (set.added_by_policy)

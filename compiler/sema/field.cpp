@@ -3,6 +3,7 @@
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
 #include "compiler/sema/inner.h"
+#include "compiler/sema/packet_fields.h"
 #include "compiler/sema/payload.h"
 
 #include <fmt/format.h>
@@ -11,16 +12,14 @@ namespace xdpc::sema {
 
 namespace {
 
-struct PacketFieldInfo {
-  const char* name;
-  ir::PacketField field;
-  uint16_t bits; // 1: a condition
+constexpr PacketFieldInfo kPacketFields[] = {
+    {"len", ir::PacketField::Len, 32, "bytes, from the Ethernet header"},
+    {"ifindex", ir::PacketField::Ifindex, 32, "the interface that it came in by"},
+    {"rx_queue", ir::PacketField::RxQueue, 32, "the receive queue that it came in by"},
+    {"malformed", ir::PacketField::Malformed, 1,
+     "an outermost header, Ethernet to transport, is cut short or has impossible lengths"},
+    {"unparsed", ir::PacketField::Unparsed, 1, "the walk over the headers ended at a bound"},
 };
-constexpr PacketFieldInfo kPacketFields[] = {{"len", ir::PacketField::Len, 32},
-                                             {"ifindex", ir::PacketField::Ifindex, 32},
-                                             {"rx_queue", ir::PacketField::RxQueue, 32},
-                                             {"malformed", ir::PacketField::Malformed, 1},
-                                             {"unparsed", ir::PacketField::Unparsed, 1}};
 
 void measure(const ir::Expr& expr, Value& value, uint32_t depth) {
   ++value.nodes;
@@ -216,6 +215,10 @@ std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
 }
 
 } // namespace
+
+std::span<const PacketFieldInfo> packetFields() {
+  return kPacketFields;
+}
 
 bool boundedDefinition(Scope& scope, Span place, const Value& value) {
   if (value.nodes <= kMaxDefinitionNodes)

@@ -36,7 +36,7 @@ void checkDefault(Scope& scope, const ast::Policy& policy) {
     if (!endsPacket(rule.body) && !redirects)
       scope.emitter.report(diag::Id::missing_verdict, rule.span, "`default` does not end in a verdict").help =
           "end it with `pass` or `drop`";
-  } else {
+  } else if (!policy.default_span.file) {
     diag::Diagnostic& error = scope.emitter.report(diag::Id::missing_default, policy.name.span,
                                                    fmt::format("policy `{}` has no `default`", policy.name.text));
     error.help = "end it with `default pass` or `default drop`";

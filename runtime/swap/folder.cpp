@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <thread>
 
 namespace xdpc::swap {
 namespace {
@@ -23,10 +25,27 @@ fs::path root(const fs::path& bpffs) {
   return bpffs / "xdpc";
 }
 
-Result<Done> makePrivate(const fs::path& path) {
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
-  return Done{};
+constexpr auto kPatience = std::chrono::seconds(2); // commands are over in less, but for those that follow something
+constexpr auto kPause = std::chrono::milliseconds(5);
+
+KernelError cannotMake(const fs::path& path, int code) {
+  return kernel::systemError(fmt::format("cannot make `{}`", path.string()), code);
+}
+
+// 0, or why not.
+int makePrivate(const fs::path& path) {
+  return mkdir(path.c_str(), 0700) == 0 || errno == EEXIST ? 0 : errno;
+}
+
+// Waits for another command to finish, for a while. 0, or why not.
+int lockPatiently(const Fd& folder) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline)
+      return errno;
+    std::this_thread::sleep_for(kPause);
+  }
+  return 0;
 }
 
 bool stillThere(const fs::path& path, const Fd& folder) {
@@ -93,9 +112,13 @@ Result<std::vector<Folder>> allFolders(const fs::path& bpffs) {
 Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing missing) {
   for (;;) {
     if (missing == IfMissing::create) {
-      for (const auto& path : {folder.path.parent_path(), folder.path})
-        if (auto made = makePrivate(path); !made)
-          return made.error();
+      if (const int code = makePrivate(folder.path.parent_path()))
+        return cannotMake(folder.path.parent_path(), code);
+      const int code = makePrivate(folder.path);
+      if (code == ENOENT)
+        continue; // another command removed the one above
+      if (code)
+        return cannotMake(folder.path, code);
     }
     Fd fd(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) {
@@ -105,9 +128,9 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
         return nothingThere(device);
       continue; // another command removed it between the two calls
     }
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK)
-        return kernel::systemError(fmt::format("cannot lock `{}`", folder.path.string()), errno);
+    if (const int code = lockPatiently(fd)) {
+      if (code != EWOULDBLOCK)
+        return kernel::systemError(fmt::format("cannot lock `{}`", folder.path.string()), code);
       return KernelError{ErrorKind::busy,
                          EWOULDBLOCK,
                          fmt::format("another xdpc is at work on `{}`", device),
@@ -123,7 +146,8 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
 }
 
 void removeIfEmpty(const Folder& folder) {
-  rmdir(folder.path.c_str());
+  if (rmdir(folder.path.c_str()) == 0)
+    rmdir(folder.path.parent_path().c_str()); // fails while others are in it
 }
 
 } // namespace xdpc::swap

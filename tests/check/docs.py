@@ -1,12 +1,12 @@
-# docs.py XDPC FILE.md…: every ```xf block that holds a policy compiles without an error, and its tests hold. Blocks that
-# hold none (shapes of the grammar) must at least not be empty.
+# docs.py XDPC FILE.md…: every ```xf block that holds a policy compiles without an error or warning, and its tests hold.
+# "```xf warns=NAME,…" is a block that shows these warnings. Blocks without a policy are shapes of the grammar.
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
-BLOCK = re.compile(r"^```xf\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^```xf(?: warns=([a-z,-]+))?\n(.*?)^```$", re.M | re.S)
 
 
 def main(xdpc, *documents):
@@ -14,15 +14,16 @@ def main(xdpc, *documents):
     for document in documents:
         text = pathlib.Path(document).read_text()
         for match in BLOCK.finditer(text):
-            if not re.search(r"^policy ", match[1], re.M):
+            if not re.search(r"^policy ", match[2], re.M):
                 continue
             run += 1
             line = text.count("\n", 0, match.start()) + 2
-            command = "test" if re.search(r"^test ", match[1], re.M) else "check"
+            allowed = [f"-Wno-{name}" for name in (match[1] or "").split(",") if name]
+            command = "test" if re.search(r"^test ", match[2], re.M) else "check"
             with tempfile.NamedTemporaryFile("w", suffix=".xf") as file:
-                file.write(match[1])
+                file.write(match[2])
                 file.flush()
-                done = subprocess.run([xdpc, command, file.name], capture_output=True, text=True)
+                done = subprocess.run([xdpc, command, *allowed, "-Werror", file.name], capture_output=True, text=True)
             if done.returncode != 0:
                 failed += 1
                 print(f"--- {document}:{line}: xdpc {command}: exit {done.returncode}", done.stdout, done.stderr, sep="\n")

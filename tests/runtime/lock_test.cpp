@@ -1,4 +1,4 @@
-// Two commands at once on one device: the second says so and changes nothing.
+// Two commands at once on one device: the second waits, and if that takes too long says so and changes nothing.
 #include "tests/runtime/hand_made.h"
 #include "tests/runtime/world.h"
 
@@ -6,7 +6,11 @@
 #include "runtime/swap/detach.h"
 #include "runtime/swap/open.h"
 
+#include <chrono>
+#include <filesystem>
+#include <optional>
 #include <sys/wait.h>
+#include <thread>
 
 namespace xdpc::live {
 namespace {
@@ -24,10 +28,33 @@ TEST_F(Lock, ASecondCommandIsTurnedAway) {
     ASSERT_TRUE(ok(held));
     EXPECT_EQ(failure(swap::attach(always("q", abi::kPass), veth.target(), {})), kBusy);
     EXPECT_EQ(failure(swap::detach(veth.target())), kBusy);
-    EXPECT_EQ(failure(swap::open(veth.target(), swap::Access::change)), kBusy);
     EXPECT_TRUE(ok(swap::open(veth.target(), swap::Access::read)));
   }
   EXPECT_TRUE(ok(swap::attach(always("q", abi::kPass), veth.target(), {})));
+}
+
+TEST_F(Lock, ASecondCommandWaitsForTheFirst) {
+  Veth veth("a0");
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
+  auto held = std::make_optional(swap::open(veth.target(), swap::Access::change));
+  ASSERT_TRUE(ok(*held));
+  std::thread first([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    held.reset();
+  });
+  EXPECT_TRUE(ok(swap::open(veth.target(), swap::Access::change)));
+  first.join();
+}
+
+TEST_F(Lock, TheLastDetachLeavesNothing) {
+  Veth veth("a0"), other("b0");
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
+  ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), other.target(), {})));
+  const auto folder = veth.target().bpffs / "xdpc";
+  ASSERT_TRUE(ok(swap::detach(veth.target())));
+  EXPECT_TRUE(std::filesystem::exists(folder));
+  ASSERT_TRUE(ok(swap::detach(other.target())));
+  EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
 TEST_F(Lock, CommandsThatRaceOnlyEverFindTheOtherBusyOrDone) {

@@ -1,0 +1,216 @@
+// See constraint.h.
+#include "compiler/analysis/constraint.h"
+
+#include "compiler/ir/print.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace xdpc::analysis {
+namespace {
+
+using ir::Domain;
+using ir::ExprKind;
+using ir::Interval;
+using ir::u128;
+
+constexpr u128 kMaxNumber = std::numeric_limits<uint64_t>::max();
+
+u128 numberOf(const abi::Address& address) {
+  u128 number = 0;
+  const unsigned bytes = address.family == abi::Family::v6 ? 16 : 4;
+  for (unsigned i = 0; i < bytes; ++i)
+    number = number << 8 | address.bytes[i];
+  return number;
+}
+
+bool isConstant(const ir::Expr& expr) {
+  return expr.kind == ExprKind::Int || expr.kind == ExprKind::Address || expr.kind == ExprKind::Mac ||
+         expr.kind == ExprKind::Bool;
+}
+
+// What a packet gives by itself and stays the same however often it is looked at.
+bool isValue(const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ExprKind::Field:
+  case ExprKind::Packet:
+  case ExprKind::PayloadLength:
+  case ExprKind::LastProtocol:
+    return true;
+  case ExprKind::Mask:
+  case ExprKind::Number:
+    return isValue(expr.args[0]);
+  default:
+    return false;
+  }
+}
+
+Interval single(const ir::Expr& constant) {
+  if (constant.kind == ExprKind::Address) {
+    const u128 number = numberOf(constant.address);
+    return {constant.address.family == abi::Family::v6 ? Domain::v6 : Domain::v4, number, number};
+  }
+  return {Domain::number, constant.number, constant.number};
+}
+
+// Values for which `value op constant` holds; nothing where this file does not know.
+std::optional<Intervals> allowed(ir::Op op, const ir::Expr& constant) {
+  const Interval one = single(constant);
+  if (op == ir::Op::Eq)
+    return Intervals{one};
+  if (constant.kind != ExprKind::Int || static_cast<int64_t>(constant.number) < 0)
+    return {};
+  const u128 number = constant.number;
+  switch (op) {
+  case ir::Op::Lt:
+    return number == 0 ? Intervals{} : Intervals{{Domain::number, 0, number - 1}};
+  case ir::Op::Le:
+    return Intervals{{Domain::number, 0, number}};
+  case ir::Op::Gt:
+    return Intervals{{Domain::number, number + 1, kMaxNumber}};
+  case ir::Op::Ge:
+    return Intervals{{Domain::number, number, kMaxNumber}};
+  default:
+    return {};
+  }
+}
+
+ir::Op mirrored(ir::Op op) {
+  switch (op) {
+  case ir::Op::Lt:
+    return ir::Op::Gt;
+  case ir::Op::Le:
+    return ir::Op::Ge;
+  case ir::Op::Gt:
+    return ir::Op::Lt;
+  case ir::Op::Ge:
+    return ir::Op::Le;
+  default:
+    return op;
+  }
+}
+
+Intervals both(const Intervals& a, const Intervals& b) {
+  Intervals common;
+  for (const Interval& x : a)
+    for (const Interval& y : b)
+      if (x.domain == y.domain && x.low <= y.high && y.low <= x.high)
+        common.push_back({x.domain, std::max(x.low, y.low), std::min(x.high, y.high)});
+  return common;
+}
+
+bool covers(const Intervals& outer, const Intervals& inner) {
+  return std::all_of(inner.begin(), inner.end(), [&](const Interval& x) {
+    return std::any_of(outer.begin(), outer.end(),
+                       [&](const Interval& y) { return x.domain == y.domain && y.low <= x.low && x.high <= y.high; });
+  });
+}
+
+bool readsSet(const ir::Expr& expr) {
+  return expr.kind == ExprKind::InSet || std::any_of(expr.args.begin(), expr.args.end(), readsSet);
+}
+
+} // namespace
+
+Constraint::Constraint(const ir::Policy& policy, const ir::Expr& condition) : policy_(policy) {
+  add(condition);
+  addNegations();
+}
+
+// `not tcp.syn` is `not (tcp and tcp.syn)`: where the conjunction asks for the header anyway, the bit is clear.
+void Constraint::addNegations() {
+  for (const ir::Expr* inner : negations_) {
+    const bool present = std::all_of(inner->args.begin(), inner->args.end() - 1, [&](const ir::Expr& arg) {
+      return arg.kind == ExprKind::Present && present_.contains(arg.header);
+    });
+    const ir::Expr& last = inner->args.back();
+    if (present && (last.kind == ExprKind::Field || last.kind == ExprKind::Packet))
+      bound(last, {{Domain::number, 0, 0}});
+  }
+}
+
+void Constraint::bound(const ir::Expr& value, Intervals values) {
+  const std::string key = ir::toText(policy_, value);
+  const auto [place, first] = bounds_.try_emplace(key, values);
+  if (!first)
+    place->second = both(place->second, values);
+}
+
+bool Constraint::addCompare(const ir::Expr& expr) {
+  const ir::Expr &left = expr.args[0], &right = expr.args[1];
+  const bool swapped = isConstant(left) && isValue(right);
+  if (!swapped && !(isValue(left) && isConstant(right)))
+    return false;
+  auto values = allowed(swapped ? mirrored(expr.op) : expr.op, swapped ? left : right);
+  if (values)
+    bound(swapped ? right : left, std::move(*values));
+  return values.has_value();
+}
+
+void Constraint::add(const ir::Expr& expr) {
+  constexpr size_t many = 1000; // a list of that length is looked at by its name only
+  switch (expr.kind) {
+  case ExprKind::And:
+    for (const ir::Expr& arg : expr.args)
+      add(arg);
+    return;
+  case ExprKind::Bool:
+    never_ = never_ || !expr.number;
+    return;
+  case ExprKind::Present:
+    present_.insert(expr.header);
+    return;
+  case ExprKind::Field:
+  case ExprKind::Packet:
+    return bound(expr, {{Domain::number, 1, 1}});
+  case ExprKind::Not:
+    if (isValue(expr.args[0]))
+      return bound(expr.args[0], {{Domain::number, 0, 0}});
+    if (expr.args[0].kind == ExprKind::And)
+      negations_.push_back(&expr.args[0]);
+    break;
+  case ExprKind::Compare:
+    if (addCompare(expr))
+      return;
+    break;
+  case ExprKind::InConst: {
+    const ir::ConstSet& set = policy_.const_sets[expr.id];
+    if (expr.args.size() != 1 || !isValue(expr.args[0]) || set.elements.size() > many)
+      break;
+    Intervals values;
+    for (const auto& element : set.elements)
+      values.push_back(element[0]);
+    return bound(expr.args[0], std::move(values));
+  }
+  default:
+    break;
+  }
+  dynamic_ = dynamic_ || readsSet(expr);
+  others_.insert(ir::toText(policy_, expr));
+}
+
+bool Constraint::contradictory(const Presence& presence) const {
+  if (never_)
+    return true;
+  for (const auto& [value, values] : bounds_)
+    if (values.empty())
+      return true;
+  for (ir::HeaderId one : present_)
+    for (ir::HeaderId other : present_)
+      if (presence.exclude(one, other))
+        return true;
+  return false;
+}
+
+bool Constraint::implies(const Constraint& weaker) const {
+  for (const auto& [value, values] : weaker.bounds_) {
+    const auto mine = bounds_.find(value);
+    if (mine == bounds_.end() || !covers(values, mine->second))
+      return false;
+  }
+  return !weaker.never_ &&
+         std::includes(present_.begin(), present_.end(), weaker.present_.begin(), weaker.present_.end()) &&
+         std::includes(others_.begin(), others_.end(), weaker.others_.begin(), weaker.others_.end());
+}
+
+} // namespace xdpc::analysis

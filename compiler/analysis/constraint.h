@@ -1,0 +1,41 @@
+// A condition as what its conjunction says of single values: `tcp.dport in { 80, 443 } and ip.ttl < 5` bounds two of
+// them; what cannot be said so is kept as text. Sound for both questions: contradictory() and implies() are true only
+// where they are. Tested by tests/lit/warn/never_matches.xf and unreachable_rule.xf.
+#pragma once
+
+#include "compiler/analysis/presence.h"
+#include "compiler/ir/ir.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace xdpc::analysis {
+
+using Intervals = std::vector<ir::Interval>; // sorted, disjoint
+
+class Constraint {
+public:
+  Constraint(const ir::Policy& policy, const ir::Expr& condition);
+
+  bool contradictory(const Presence& presence) const;
+  bool implies(const Constraint& weaker) const; // whatever packet satisfies this one satisfies the other
+  bool readsDynamicSets() const { return dynamic_; }
+
+private:
+  void add(const ir::Expr& expr);
+  bool addCompare(const ir::Expr& expr);
+  void addNegations();
+  void bound(const ir::Expr& value, Intervals allowed);
+
+  const ir::Policy& policy_;
+  bool never_ = false;
+  bool dynamic_ = false;
+  std::set<ir::HeaderId> present_;
+  std::map<std::string, Intervals> bounds_; // by the value's text
+  std::set<std::string> others_;
+  std::vector<const ir::Expr*> negations_; // conjunctions within the condition
+};
+
+} // namespace xdpc::analysis

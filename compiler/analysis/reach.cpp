@@ -1,0 +1,103 @@
+// Rules that no packet reaches, and conditions that no packet satisfies. A rule is taken as unreachable where one
+// earlier rule, which always decides, has a condition that follows from its own.
+#include "compiler/analysis/constraint.h"
+#include "compiler/analysis/warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xdpc::analysis {
+namespace {
+
+constexpr size_t kManyRules = 2000; // each is compared with all before it
+
+bool alwaysDecides(const ir::Block& block) {
+  if (block.verdict)
+    return true;
+  return std::any_of(block.steps.begin(), block.steps.end(), [](const ir::Step& step) {
+    return !step.branch.empty() && alwaysDecides(step.branch[0].then) && alwaysDecides(step.branch[0].otherwise);
+  });
+}
+
+// Only counts, events and elements: a packet looks the same to the rules behind.
+bool leavesPacket(const ir::Block& block) {
+  return std::all_of(block.steps.begin(), block.steps.end(), [](const ir::Step& step) {
+    if (!step.action)
+      return !step.branch.empty() && leavesPacket(step.branch[0].then) && leavesPacket(step.branch[0].otherwise);
+    switch (step.action->kind) {
+    case ir::ActionKind::Count:
+    case ir::ActionKind::Emit:
+    case ir::ActionKind::Add:
+    case ir::ActionKind::Remove:
+      return true;
+    default:
+      return false;
+    }
+  });
+}
+
+Span placeOf(const ir::Rule& rule) {
+  return rule.name_span.file ? rule.name_span : rule.span;
+}
+
+class Reach {
+public:
+  Reach(const ir::Policy& policy, diag::Emitter& emitter) : policy_(policy), emitter_(emitter), presence_(policy) {}
+
+  void run() {
+    const ir::Rule* all = nullptr; // decides every packet
+    for (const ir::Rule& rule : policy_.rules) {
+      if (rule.name == "default")
+        return;
+      if (all)
+        return unreachable(rule, *all, "it decides every packet");
+      const auto constraint =
+          rule.condition ? std::optional<Constraint>(std::in_place, policy_, *rule.condition) : std::nullopt;
+      if (constraint && constraint->contradictory(presence_))
+        neverMatches(rule);
+      else if (constraint)
+        compare(rule, *constraint);
+      if (!leavesPacket(rule.body))
+        earlier_.clear(); // values may be others from here on
+      if (rule.meter || !alwaysDecides(rule.body))
+        continue;
+      if (!constraint)
+        all = &rule;
+      else if (!constraint->readsDynamicSets() && earlier_.size() < kManyRules)
+        earlier_.emplace_back(&rule, *constraint);
+    }
+  }
+
+private:
+  void compare(const ir::Rule& rule, const Constraint& constraint) {
+    for (const auto& [other, weaker] : earlier_)
+      if (constraint.implies(weaker))
+        return unreachable(rule, *other, "it decides all packets that come into question");
+  }
+
+  void unreachable(const ir::Rule& rule, const ir::Rule& before, const char* why) {
+    diag::Diagnostic& warning = emitter_.report(
+        diag::Id::unreachable_rule, placeOf(rule),
+        rule.name.starts_with('#') ? "no packet reaches this rule" : fmt::format("no packet reaches `{}`", rule.name));
+    warning.notes.push_back({placeOf(before), why});
+  }
+
+  void neverMatches(const ir::Rule& rule) {
+    emitter_.report(diag::Id::never_matches, rule.condition->span, "the condition is false for every packet").label =
+        "its parts exclude each other";
+  }
+
+  const ir::Policy& policy_;
+  diag::Emitter& emitter_;
+  Presence presence_;
+  std::vector<std::pair<const ir::Rule*, Constraint>> earlier_;
+};
+
+} // namespace
+
+void warnOfReach(const ir::Policy& policy, diag::Emitter& emitter) {
+  Reach(policy, emitter).run();
+}
+
+} // namespace xdpc::analysis

@@ -1,0 +1,14 @@
+// See warnings.h.
+#include "compiler/analysis/warnings.h"
+
+namespace xdpc::analysis {
+
+void warn(const ast::File& file, const ir::Policy& policy, diag::Emitter& emitter) {
+  warnOfReach(policy, emitter);
+  warnOfFragments(policy, emitter);
+  warnOfNeighbors(policy, emitter);
+  warnOfMeters(policy, emitter);
+  warnOfUnused(file, emitter);
+}
+
+} // namespace xdpc::analysis

@@ -1,0 +1,21 @@
+// What compiles and is probably not meant: rules that are never reached, conditions that never hold, fragments that
+// slip through, forgotten ARP, declarations without use. Runs over a policy without errors. Entry point: warn. Tested
+// by tests/lit/warn, one file a warning.
+#pragma once
+
+#include "compiler/ast/ast.h"
+#include "compiler/diag/diag.h"
+#include "compiler/ir/ir.h"
+
+namespace xdpc::analysis {
+
+void warn(const ast::File& file, const ir::Policy& policy, diag::Emitter& emitter);
+
+// Its parts, a file each.
+void warnOfReach(const ir::Policy& policy, diag::Emitter& emitter);     // never-matches, unreachable-rule
+void warnOfFragments(const ir::Policy& policy, diag::Emitter& emitter); // later-fragments
+void warnOfNeighbors(const ir::Policy& policy, diag::Emitter& emitter); // no-neighbors
+void warnOfMeters(const ir::Policy& policy, diag::Emitter& emitter);    // meter-never-exceeded, short-burst
+void warnOfUnused(const ast::File& file, diag::Emitter& emitter);       // unused
+
+} // namespace xdpc::analysis
