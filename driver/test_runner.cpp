@@ -2,12 +2,14 @@
 #include "driver/test_runner.h"
 
 #include "compiler/ir/verdict.h"
+#include "compiler/sema/becomes.h"
 #include "runtime/counters/counters.h"
 #include "runtime/events/events.h"
 #include "runtime/sets/sets.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace xdpc::driver {
@@ -48,9 +50,36 @@ const char* opText(ir::Op op) {
   }
 }
 
-std::string verdictText(abi::Verdict verdict, const std::string& rule) {
-  const char* name = abi::verdictName(verdict);
+std::string verdictText(abi::Verdict verdict, const std::string& target, const std::string& rule) {
+  const std::string name = abi::verdictName(verdict) + (target.empty() ? "" : " to " + target);
   return rule.empty() ? name : fmt::format("{} by {}", name, rule);
+}
+
+std::string targetText(const ir::Redirect& redirect) {
+  if (redirect.kind != ir::TargetKind::Cpu)
+    return fmt::format("{}{}", redirect.kind == ir::TargetKind::Device ? "dev " : "socket ", redirect.name);
+  std::string cpus;
+  for (uint32_t cpu : redirect.cpus)
+    cpus += fmt::format("{}{}", cpus.empty() ? "" : ", ", cpu);
+  return redirect.cpus.size() == 1 ? "cpu " + cpus : fmt::format("cpus {{ {} }}", cpus);
+}
+
+// Of what the program said; sockets never are there in a test.
+std::string targetText(const abi::Manifest& manifest, uint32_t target) {
+  for (const abi::Target& one : manifest.targets)
+    if (target == abi::redirectTarget(one.kind, one.key))
+      return one.kind == abi::TargetKind::cpu ? fmt::format("cpu {}", one.key) : "dev " + one.name;
+  return "";
+}
+
+bool isTarget(const abi::Manifest& manifest, const ir::Redirect& wanted, uint32_t target) {
+  return std::ranges::any_of(manifest.targets, [&](const abi::Target& one) {
+    if (target != abi::redirectTarget(one.kind, one.key))
+      return false;
+    if (wanted.kind == ir::TargetKind::Cpu)
+      return one.kind == abi::TargetKind::cpu && std::ranges::count(wanted.cpus, one.key) > 0;
+    return wanted.kind == ir::TargetKind::Device && one.kind == abi::TargetKind::device && one.name == wanted.name;
+  });
 }
 
 // What a line that cannot be carried out throws within this file: the engine failed, or the runtime.
@@ -109,6 +138,8 @@ private:
 
   void given(const ir::TestStep& step);
   void packet(const ir::TestStep& step);
+  std::optional<sema::Difference> differs(const ir::TestStep& step, const engine::Outcome& outcome,
+                                          const std::string& rule) const;
   void counter(const ir::TestStep& step);
   void membership(const ir::TestStep& step, bool expected);
   void event(const ir::TestStep& step);
@@ -126,9 +157,8 @@ void TestRun::given(const ir::TestStep& step) {
 }
 
 void TestRun::packet(const ir::TestStep& step) {
-  const abi::Verdict verdict = ir::actionOf(step.verdict);
   uint64_t wrong = 0;
-  std::string first;
+  sema::Difference first;
   for (uint64_t i = 1; i <= step.times; ++i) {
     auto outcome = engine_.run({step.frame, now_ns_, step.ifindex, step.rx_queue});
     if (!outcome)
@@ -136,17 +166,29 @@ void TestRun::packet(const ir::TestStep& step) {
     drain(); // at once: the ring is small
     const auto& slots = engine_.manifest().slots;
     const std::string rule = outcome->slot < slots.size() ? slots[outcome->slot].name : "";
-    if (outcome->verdict == verdict && (step.rule.empty() || step.rule == rule))
-      continue;
-    if (wrong++ == 0)
-      first =
-          verdictText(outcome->verdict, rule) + (step.times > 1 ? fmt::format(" (packet {} of {}", i, step.times) : "");
+    const auto difference = differs(step, *outcome, rule);
+    if (difference && wrong++ == 0) {
+      first = *difference;
+      if (step.times > 1)
+        first.actual += fmt::format(" (packet {} of {}", i, step.times);
+    }
   }
   if (wrong == 0)
     return;
   if (step.times > 1)
-    first += wrong > 1 ? fmt::format(", {} differ)", wrong) : ")";
-  fail(step, verdictText(verdict, step.rule), first);
+    first.actual += wrong > 1 ? fmt::format(", {} differ)", wrong) : ")";
+  fail(step, first.expected, first.actual);
+}
+
+std::optional<sema::Difference> TestRun::differs(const ir::TestStep& step, const engine::Outcome& outcome,
+                                                 const std::string& rule) const {
+  const abi::Verdict verdict = ir::actionOf(step.verdict);
+  const abi::Manifest& manifest = engine_.manifest();
+  const bool there = !step.target || isTarget(manifest, *step.target, outcome.target);
+  if (outcome.verdict == verdict && (step.rule.empty() || step.rule == rule) && there)
+    return sema::firstDifference(policy_, step.becomes, outcome.frame);
+  return sema::Difference{verdictText(verdict, step.target ? targetText(*step.target) : "", step.rule),
+                          verdictText(outcome.verdict, targetText(manifest, outcome.target), rule)};
 }
 
 void TestRun::counter(const ir::TestStep& step) {

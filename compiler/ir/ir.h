@@ -116,6 +116,14 @@ struct PayloadEntry {
   Span span{};
 };
 
+// A header's checksum: kept right where the policy changes what it covers.
+enum class Coverage : uint8_t { header, rest, rest_with_pseudo, crc32c }; // rest: the header and all behind it
+struct Checksum {
+  FieldId field = 0;
+  Coverage coverage = Coverage::header;
+  bool zero_means_none = false; // UDP sends 0xffff for a sum of 0
+};
+
 // `payload by FIELD when … { value => header }`; without `by` there is one entry that always follows.
 struct PayloadBy {
   std::optional<FieldId> by;
@@ -157,6 +165,8 @@ struct Header {
   std::optional<Expr> when, start; // kind part; refer to the header `of`
   uint8_t option = 0;              // kind option
   bool has_options = false;        // options of one byte of number and one of length lie behind the declared fields
+  std::optional<Checksum> checksum;
+  std::vector<FieldId> pseudo; // of IP: fields that the transport's checksum covers, too
   Span span;
 };
 
@@ -260,17 +270,32 @@ struct Event {
 
 // ---- rules
 
-enum class Verdict : uint8_t { Pass, Drop, Abort, Tx };
+enum class Verdict : uint8_t { Pass, Drop, Abort, Tx, Redirect };
 
-enum class ActionKind : uint8_t { Count, Emit, Add, Remove };
+enum class ActionKind : uint8_t { Count, Emit, Add, Remove, Assign, PushVlan, PopVlan };
 
 struct Action {
   ActionKind kind = ActionKind::Count;
-  uint32_t id = 0;             // counter, event or set
-  std::vector<Expr> key;       // of Add and Remove; of a keyed Count
+  uint32_t id = 0;             // counter, event or set; PushVlan: the tag's EtherType
+  std::vector<Expr> key;       // of Add and Remove; of a keyed Count; Assign: the new values; PushVlan: id, pcp, dei
+  std::vector<Expr> targets;   // Assign: the fields, one a value; all values are read before any is written
   std::vector<HeaderId> needs; // headers without which the action does nothing
   uint64_t duration_ns = 0;    // Add: abi::kNever for none
   uint64_t sample = 1;         // Emit: one in so many
+  Span span;
+};
+
+// Where `redirect` sends a packet.
+enum class TargetKind : uint8_t { Device, Cpu, Socket };
+struct HashPart {
+  Expr value;
+  std::vector<HeaderId> needs; // headers whose absence makes it 0
+};
+struct Redirect {
+  TargetKind kind = TargetKind::Device;
+  std::string name;           // Device, Socket
+  std::vector<uint32_t> cpus; // Cpu: ascending, at least one
+  std::vector<HashPart> hash; // Cpu: what chooses among several
   Span span;
 };
 
@@ -286,7 +311,8 @@ struct Step {
 
 struct Block {
   std::vector<Step> steps;
-  std::optional<Verdict> verdict; // ends the packet; none: on to the next rule
+  std::optional<Verdict> verdict;   // ends the packet; none: on to the next rule
+  std::optional<Redirect> redirect; // with Verdict::Redirect
   Span verdict_span;
 };
 
@@ -343,6 +369,14 @@ struct Protect {
 
 enum class TestStepKind : uint8_t { Given, Packet, Wait, Counter, Has, Lacks, Event };
 
+// One header of `becomes`, or plain bytes: what a frame has to hold at its place.
+struct ExpectedLayer {
+  std::optional<HeaderId> header;
+  std::vector<uint8_t> bytes;  // with the named fields in them
+  std::vector<FieldId> fields; // that are named
+  Span span;
+};
+
 struct TestStep {
   TestStepKind kind = TestStepKind::Packet;
   Span span;
@@ -352,6 +386,8 @@ struct TestStep {
   std::vector<uint8_t> frame;
   uint32_t ifindex = 1, rx_queue = 0;
   Verdict verdict = Verdict::Pass;
+  std::optional<Redirect> target;     // `expect redirect to cpu 1`
+  std::vector<ExpectedLayer> becomes; // from the frame's first header on; empty: not looked at
   std::string rule; // Packet: the rule expected to decide, or ""; Counter: the rule counted, or "" for a counter
   uint64_t times = 1;
   Op op = Op::Eq; // Counter, Event

@@ -41,6 +41,7 @@ private:
   void list(const RuleList& list);
   void block(const Block& block);
   void action(const Action& action);
+  std::string redirectText(const Redirect& redirect);
   void test(const Test& test);
   void step(const TestStep& step);
   void header(HeaderId id);
@@ -199,7 +200,24 @@ void Printer::action(const Action& action) {
                 needsText(action.needs));
   case ActionKind::Remove:
     return line("remove {} from {}{}", keyText(action.key), policy_.sets[action.id].name, needsText(action.needs));
+  case ActionKind::Assign:
+    return line("{} = {}{}", keyText(action.targets), keyText(action.key), needsText(action.needs));
+  case ActionKind::PushVlan:
+    return line("push vlan {:#x} {}{}", action.id, keyText(action.key), needsText(action.needs));
+  case ActionKind::PopVlan:
+    return line("pop vlan");
   }
+}
+
+std::string Printer::redirectText(const Redirect& redirect) {
+  if (redirect.kind != TargetKind::Cpu)
+    return fmt::format(" to {} {}", redirect.kind == TargetKind::Device ? "dev" : "socket", redirect.name);
+  std::string cpus, hash;
+  for (uint32_t cpu : redirect.cpus)
+    cpus += fmt::format(" {}", cpu);
+  for (const HashPart& part : redirect.hash)
+    hash += (hash.empty() ? " by hash " : ", ") + text(part.value);
+  return " to cpus" + cpus + hash;
 }
 
 void Printer::block(const Block& block) {
@@ -222,7 +240,7 @@ void Printer::block(const Block& block) {
     }
   }
   if (block.verdict)
-    line("{}", verdictName(*block.verdict));
+    line("{}{}", verdictName(*block.verdict), block.redirect ? redirectText(*block.redirect) : "");
   --depth_;
 }
 
@@ -280,6 +298,9 @@ void Printer::step(const TestStep& step) {
   case TestStepKind::Packet:
     break;
   }
+  for (const ExpectedLayer& layer : step.becomes)
+    if (layer.header)
+      noteHeader(*layer.header);
   std::string hex;
   for (uint8_t byte : step.frame)
     fmt::format_to(std::back_inserter(hex), "{:02x}", byte);

@@ -13,6 +13,7 @@ constexpr Row kActions[] = {
     {Verdict::Drop, abi::kDrop},
     {Verdict::Abort, abi::kAborted},
     {Verdict::Tx, abi::kTx},
+    {Verdict::Redirect, abi::kRedirect},
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "compiler/lower/builder.h"
 
 #include <llvm/IR/InlineAsm.h>
+#include <llvm/IR/Intrinsics.h>
 
 namespace xdpc::lower {
 
@@ -142,6 +143,13 @@ void Builder::countPacket(llvm::Value* slot) {
 void Builder::countEvent(uint32_t slot) {
   llvm::Value* place = cell(u32(slot));
   storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
+}
+
+llvm::Value* Builder::copiedBytes(llvm::Value* whole) {
+  llvm::Value* bytes = CreateBinaryIntrinsic(llvm::Intrinsic::umin, whole, u64(plan::kCopiedBytes));
+  // Older verifiers do not learn from a compare that a number is not zero.
+  llvm::Value* bits = opaque(CreateAnd(opaque(CreateSub(bytes, u64(1))), plan::kCopiedBytes - 1));
+  return opaque(CreateAdd(bits, u64(1)));
 }
 
 llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside) {

@@ -22,9 +22,12 @@ enum class BpfHelper : uint32_t {
   ringbuf_reserve = 131,
   ringbuf_submit = 132,
   ktime_get_coarse_ns = 160,
+  xdp_adjust_head = 44,
+  redirect_map = 51,
   xdp_get_buff_len = 188,
   xdp_load_bytes = 189,
   cast_to_kernel_context = abi::kCastToKernelContext, // no helper, but called like one
+  xdp_store_bytes = 190,
 };
 
 // Globals of the module that stand for maps.
@@ -102,6 +105,10 @@ public:
   llvm::Value* data = nullptr;
   llvm::Value* data_end = nullptr;
   llvm::Value* length = nullptr; // of the whole frame, i64
+  llvm::Value* copied = nullptr; // i1: `data` is the copy, and what is written there has to go back into the frame
+
+  // How many bytes a copy of a frame of this length holds (i64): 1 to kCopiedBytes, as the verifier sees by its bits.
+  llvm::Value* copiedBytes(llvm::Value* whole);
 
   std::vector<PayloadWindow> windows;                              // open ones, the innermost last
   std::map<std::pair<uint32_t, ir::HeaderId>, llvm::Value*> scans; // on the stack: the answer of a scan of a payload

@@ -27,21 +27,21 @@ public:
     b.startBlock(linear);
     loadBounds();
     auto number = [&](llvm::Value* pointer) { return b.CreatePtrToInt(pointer, b.getInt64Ty()); };
-    goOn(data_, end_, b.CreateSub(number(end_), number(data_)));
+    goOn(data_, end_, b.CreateSub(number(end_), number(data_)), b.getFalse());
 
     b.startBlock(ask);
     length_ = b.call(BpfHelper::xdp_get_buff_len, {b.context});
     loadBounds();
     if (use_ == FrameUse::headers)
       chooseCopy();
-    goOn(data_, end_, length_);
+    goOn(data_, end_, length_, b.getFalse());
     join();
   }
 
 private:
   struct Way {
     llvm::BasicBlock* from;
-    llvm::Value *data, *end, *length;
+    llvm::Value *data, *end, *length, *copied;
   };
 
   // Behind the calls, so that a short program has less to keep over them.
@@ -54,8 +54,8 @@ private:
     return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
   }
 
-  void goOn(llvm::Value* data, llvm::Value* end, llvm::Value* length) {
-    ways_.push_back({b.GetInsertBlock(), data, end, length});
+  void goOn(llvm::Value* data, llvm::Value* end, llvm::Value* length, llvm::Value* copied) {
+    ways_.push_back({b.GetInsertBlock(), data, end, length, copied});
     b.CreateBr(known_);
   }
 
@@ -70,6 +70,7 @@ private:
     b.data = phi(&Way::data, "data");
     b.data_end = phi(&Way::end, "data_end");
     b.length = phi(&Way::length, "length");
+    b.copied = phi(&Way::copied, "copied");
   }
 
   // The kernel's own struct xdp_buff. The verifier makes the call a move.
@@ -97,15 +98,13 @@ private:
     llvm::Value* buffer = b.call(BpfHelper::map_lookup_elem, {b.map(b.program().common.copy), key});
     b.CreateCondBr(b.CreateIsNull(buffer), failed, found);
     b.startBlock(found);
-    // 1 to 512 by its bits: older verifiers do not learn from a compare that a number is not zero.
-    llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(copiedBytes(), b.u64(1))), plan::kCopiedBytes - 1));
-    llvm::Value* bytes = b.opaque(b.CreateAdd(bits, b.u64(1)));
+    llvm::Value* bytes = b.copiedBytes(length_);
     llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), buffer, bytes});
     b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);
     b.startBlock(failed); // none of these can happen to a frame that the driver gives
     b.CreateRet(b.u32(abi::kAborted));
     b.startBlock(copied);
-    goOn(buffer, b.opaque(b.at(buffer, bytes)), length_);
+    goOn(buffer, b.opaque(b.at(buffer, bytes)), length_, b.getTrue());
   }
 
   Builder& b;

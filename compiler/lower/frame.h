@@ -8,7 +8,7 @@ namespace xdpc::lower {
 
 enum class FrameUse : uint8_t { length, headers }; // what the policy wants of it
 
-// Sets the builder's data, data_end and length, from its context. Goes on in a new block.
+// Sets the builder's data, data_end, length and copied, from its context. Goes on in a new block.
 void lowerFrame(Builder& builder, FrameUse use);
 
 } // namespace xdpc::lower

@@ -25,33 +25,42 @@ Verdicts::Way Verdicts::makeWay(const char* name) {
   return way;
 }
 
-void Verdicts::leave(llvm::BasicBlock* to, llvm::PHINode* action_of, llvm::PHINode* slot_of, llvm::Value* action,
-                     llvm::Value* slot) {
-  action_of->addIncoming(action, b.GetInsertBlock());
-  slot_of->addIncoming(slot, b.GetInsertBlock());
-  b.CreateBr(to);
+void Verdicts::leave(const Way& to, llvm::Value* action, llvm::Value* slot) {
+  to.action->addIncoming(action, b.GetInsertBlock());
+  to.slot->addIncoming(slot, b.GetInsertBlock());
+  b.CreateBr(to.block);
+}
+
+void Verdicts::exit(Counted counted, llvm::Value* action, llvm::Value* slot, Copy copy) {
+  const bool here = counted == Counted::here;
+  if (llvm::PHINode* copied = here ? exit_.copied : exit_.counted_copied)
+    copied->addIncoming(copy == Copy::pending ? b.copied : b.getFalse(), b.GetInsertBlock());
+  if (here)
+    leave({exit_.block, exit_.verdict, exit_.slot}, action, slot);
+  else
+    leave({exit_.counted_block, exit_.counted_verdict, exit_.counted_slot}, action, slot);
 }
 
 void Verdicts::end(ir::Verdict verdict, llvm::Value* action, uint32_t slot, Counted counted) {
+  if (!observed(verdict))
+    return exit(counted, action, b.u32(slot), Copy::pending);
   const bool here = counted == Counted::here;
-  if (!observed(verdict)) {
-    if (here)
-      return leave(exit_.block, exit_.verdict, exit_.slot, action, b.u32(slot));
-    return leave(exit_.counted_block, exit_.counted_verdict, exit_.counted_slot, action, b.u32(slot));
-  }
   Behind& behind = behind_[verdict];
   Way& way = here ? behind.here : behind.before;
   if (!way.block)
     way = makeWay(here ? "on.count" : "on");
-  leave(way.block, way.action, way.slot, action, b.u32(slot));
+  leave(way, action, b.u32(slot));
 }
 
-// The slot is only written into records here: what the verifier knows of it would make it walk the same code again for
-// every rule.
-void Verdicts::emitAll(ir::Verdict verdict, const Way& way) {
-  b.startBlock(way.block);
-  const uint64_t slots = std::bit_ceil(b.program().manifest.slots.size() + 1) - 1;
-  llvm::Value* slot = b.CreateTrunc(b.forgotten(b.CreateZExt(way.slot, b.getInt64Ty()), slots), b.getInt32Ty());
+void Verdicts::endWritten(llvm::Value* action, uint32_t slot, Counted counted) {
+  exit(counted, action, b.u32(slot), Copy::written);
+}
+
+void Verdicts::emitNow(ir::Verdict verdict, uint32_t slot) {
+  emitAll(verdict, b.u32(slot));
+}
+
+void Verdicts::emitAll(ir::Verdict verdict, llvm::Value* slot) {
   for (const ir::OnVerdict& on : b.policy().on) {
     if (on.verdict != verdict)
       continue;
@@ -66,19 +75,25 @@ void Verdicts::emitAll(ir::Verdict verdict, const Way& way) {
     b.CreateBr(next);
     b.startBlock(next);
   }
-  leave(exit_.counted_block, exit_.counted_verdict, exit_.counted_slot, way.action, slot);
 }
 
 void Verdicts::finish() {
+  // The slot is only written into records here: what the verifier knows of it would make it walk the same code again
+  // for every rule.
+  const uint64_t slots = std::bit_ceil(b.program().manifest.slots.size() + 1) - 1;
   for (auto& [verdict, behind] : behind_) {
     if (behind.here.block) {
       if (!behind.before.block)
         behind.before = makeWay("on");
       b.startBlock(behind.here.block);
       b.countPacket(behind.here.slot);
-      leave(behind.before.block, behind.before.action, behind.before.slot, behind.here.action, behind.here.slot);
+      leave(behind.before, behind.here.action, behind.here.slot);
     }
-    emitAll(verdict, behind.before);
+    const Way& way = behind.before;
+    b.startBlock(way.block);
+    llvm::Value* slot = b.CreateTrunc(b.forgotten(b.CreateZExt(way.slot, b.getInt64Ty()), slots), b.getInt32Ty());
+    emitAll(verdict, slot);
+    exit(Counted::before, way.action, slot, Copy::pending);
   }
 }
 

@@ -17,6 +17,10 @@ public:
 
   // Ends the block: the packet leaves with the XDP action (i32).
   void end(ir::Verdict verdict, llvm::Value* action, uint32_t slot, Counted counted);
+  // The same in two steps, for what moves the packet's start in between: no header can be read behind it, and a copy of
+  // the frame is written back already.
+  void emitNow(ir::Verdict verdict, uint32_t slot);
+  void endWritten(llvm::Value* action, uint32_t slot, Counted counted);
   // Fills the blocks behind verdicts, once all rules of the leaf are lowered.
   void finish();
 
@@ -25,15 +29,16 @@ private:
     llvm::BasicBlock* block = nullptr;
     llvm::PHINode *action = nullptr, *slot = nullptr;
   };
+  enum class Copy : uint8_t { pending, written }; // whether the exit has to write it back
   struct Behind {
     Way here, before;
   };
 
   Way makeWay(const char* name);
   bool observed(ir::Verdict verdict) const;
-  void emitAll(ir::Verdict verdict, const Way& way);
-  void leave(llvm::BasicBlock* to, llvm::PHINode* action_of, llvm::PHINode* slot_of, llvm::Value* action,
-             llvm::Value* slot);
+  void emitAll(ir::Verdict verdict, llvm::Value* slot);
+  void leave(const Way& to, llvm::Value* action, llvm::Value* slot);
+  void exit(Counted counted, llvm::Value* action, llvm::Value* slot, Copy copy);
 
   Builder& b;
   DebugInfo& debug_;

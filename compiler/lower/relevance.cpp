@@ -1,5 +1,6 @@
 // Compares what is left of the rules with and without each header.
 #include "compiler/lower/relevance.h"
+#include "compiler/ir/checksum.h"
 #include "compiler/lower/condition.h"
 
 namespace xdpc::lower {
@@ -123,11 +124,18 @@ private:
         this->block(branch.otherwise);
       }
     }
+    if (block.redirect)
+      for (const ir::HashPart& part : block.redirect->hash) {
+        headers(part.needs);
+        value(part.value);
+      }
   }
 
   void action(const ir::Action& action) {
     headers(action.needs);
     values(action.key);
+    values(action.targets);
+    headers(ir::checksumsOver(policy_, action));
     if (action.kind == ir::ActionKind::Count)
       values(policy_.counters[action.id].key);
     if (action.kind == ir::ActionKind::Emit)

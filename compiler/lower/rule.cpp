@@ -1,12 +1,16 @@
 // Lowers rules and the lists that they stand in.
 #include "compiler/lower/rule.h"
 #include "compiler/ir/verdict.h"
+#include "compiler/lower/assign.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/counter.h"
 #include "compiler/lower/event.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/on_verdict.h"
+#include "compiler/lower/redirect.h"
 #include "compiler/lower/set.h"
+#include "compiler/lower/tag.h"
+#include "compiler/lower/write_back.h"
 
 namespace xdpc::lower {
 namespace {
@@ -110,8 +114,11 @@ private:
 
   // False if the block ended in a verdict.
   bool lowerBlock(const ir::Block& block, const Current& current) {
+    std::vector<const ir::Action*> tags; // last in their block
     for (const ir::Step& step : block.steps) {
-      if (step.action)
+      if (step.action && isTag(*step.action))
+        tags.push_back(&*step.action);
+      else if (step.action)
         lowerAction(*step.action, block, current);
       if (step.apply && !run(*step.apply)) {
         b.CreateUnreachable();
@@ -124,8 +131,42 @@ private:
     if (!block.verdict)
       return true;
     debug_.setPlace(b, block.verdict_span);
-    verdicts_.end(*block.verdict, b.u32(ir::actionOf(*block.verdict)), current.slot, current.counted);
+    lowerVerdict(block, tags, current);
     return false;
+  }
+
+  static bool isTag(const ir::Action& action) {
+    return action.kind == ir::ActionKind::PushVlan || action.kind == ir::ActionKind::PopVlan;
+  }
+
+  // All that reads the packet comes first: tags move its start.
+  void lowerVerdict(const ir::Block& block, const std::vector<const ir::Action*>& tags, const Current& current) {
+    llvm::Value* target = block.redirect ? lowerTarget(b, packet_, *block.redirect) : nullptr;
+    if (!tags.empty()) {
+      verdicts_.emitNow(*block.verdict, current.slot);
+      lowerTags(tags, current);
+    }
+    llvm::Value* action = target ? lowerRedirect(b, *block.redirect, target) : b.u32(ir::actionOf(*block.verdict));
+    if (tags.empty())
+      verdicts_.end(*block.verdict, action, current.slot, current.counted);
+    else
+      verdicts_.endWritten(action, current.slot, current.counted);
+  }
+
+  void lowerTags(const std::vector<const ir::Action*>& actions, const Current& current) {
+    std::vector<Tag> tags;
+    for (const ir::Action* action : actions)
+      if (auto tag = lowerTag(b, packet_, *action))
+        tags.push_back(*tag);
+    if (b.program().rewrites)
+      writeBack(b, b.copied);
+    auto* failed = b.block("tag.failed");
+    for (const Tag& tag : tags)
+      applyTag(b, tag, failed);
+    auto* done = b.GetInsertBlock();
+    b.startBlock(failed);
+    verdicts_.endWritten(b.u32(abi::kAborted), current.slot, current.counted);
+    b.startBlock(done);
   }
 
   bool lowerBranch(const ir::Branch& branch, const Current& current) {
@@ -161,6 +202,12 @@ private:
       case ir::ActionKind::Remove:
         lowerRemove(b, packet_, action);
         break;
+      case ir::ActionKind::Assign:
+        lowerAssign(b, packet_, action);
+        break;
+      case ir::ActionKind::PushVlan:
+      case ir::ActionKind::PopVlan:
+        break; // lowerTags
       }
       b.CreateBr(done);
     }
@@ -183,9 +230,13 @@ Exit makeExit(Builder& b) {
   b.startBlock(exit.block);
   exit.verdict = b.CreatePHI(b.getInt32Ty(), 16, "verdict");
   exit.slot = b.CreatePHI(b.getInt32Ty(), 16, "slot");
+  if (b.program().rewrites)
+    exit.copied = b.CreatePHI(b.getInt1Ty(), 16, "copied");
   b.startBlock(exit.counted_block);
   exit.counted_verdict = b.CreatePHI(b.getInt32Ty(), 4, "verdict");
   exit.counted_slot = b.CreatePHI(b.getInt32Ty(), 4, "slot");
+  if (b.program().rewrites)
+    exit.counted_copied = b.CreatePHI(b.getInt1Ty(), 4, "copied");
   b.startBlock(before);
   return exit;
 }
@@ -195,9 +246,13 @@ void finishExit(Builder& b, Exit& exit) {
   b.countPacket(exit.slot);
   exit.counted_verdict->addIncoming(exit.verdict, exit.block);
   exit.counted_slot->addIncoming(exit.slot, exit.block);
+  if (exit.copied)
+    exit.counted_copied->addIncoming(exit.copied, exit.block);
   b.CreateBr(exit.counted_block);
 
   b.startBlock(exit.counted_block);
+  if (exit.counted_copied)
+    writeBack(b, exit.counted_copied);
   auto *test = b.block("exit.test"), *leave = b.block("leave");
   b.CreateCondBr(b.testMode(), test, leave);
   b.startBlock(test);

@@ -11,6 +11,8 @@ struct Exit {
   llvm::PHINode *verdict = nullptr, *slot = nullptr;
   llvm::BasicBlock* counted_block = nullptr; // the slot has counted already
   llvm::PHINode *counted_verdict = nullptr, *counted_slot = nullptr;
+  // Whether a copy of the frame is to be written back; only where the policy assigns to fields.
+  llvm::PHINode *copied = nullptr, *counted_copied = nullptr;
 };
 
 Exit makeExit(Builder& builder);

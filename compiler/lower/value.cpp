@@ -23,13 +23,11 @@ llvm::Value* loadBigEndian(Builder& b, llvm::Value* base, uint64_t offset, unsig
 
 // From the bytes that cover it.
 llvm::Value* loadNumber(Builder& b, llvm::Value* base, const ir::Field& field) {
-  unsigned lead = field.bit_offset % 8;
-  unsigned bytes = (lead + field.bits + 7) / 8;
-  llvm::Value* value = loadBytes(b, base, field.bit_offset / 8, bytes);
-  unsigned behind = bytes * 8 - lead - field.bits;
-  if (behind)
-    value = b.CreateLShr(value, behind);
-  if (lead)
+  const BitPlace place = placeOf(field);
+  llvm::Value* value = loadBytes(b, base, place.first, place.count);
+  if (place.behind)
+    value = b.CreateLShr(value, place.behind);
+  if (place.lead)
     value = b.CreateAnd(value, (uint64_t{1} << field.bits) - 1);
   return value;
 }
@@ -117,6 +115,24 @@ llvm::Value* loadBytes(Builder& b, llvm::Value* base, uint64_t offset, unsigned 
   const unsigned first = std::bit_floor(bytes), rest = bytes - first;
   llvm::Value* value = loadBigEndian(b, base, offset, first);
   return rest ? b.CreateOr(b.CreateShl(value, rest * 8), loadBytes(b, base, offset + first, rest)) : value;
+}
+
+BitPlace placeOf(const ir::Field& field) {
+  BitPlace place;
+  place.first = field.bit_offset / 8;
+  place.lead = field.bit_offset % 8;
+  place.count = (place.lead + field.bits + 7) / 8;
+  place.behind = place.count * 8 - place.lead - field.bits;
+  return place;
+}
+
+void storeBytes(Builder& b, llvm::Value* base, uint64_t first, unsigned count, llvm::Value* number) {
+  const unsigned front = std::bit_floor(count), rest = count - front;
+  llvm::Value* high = rest ? b.CreateLShr(number, rest * 8) : number;
+  b.CreateAlignedStore(swapBytes(b, b.CreateTrunc(high, b.getIntNTy(front * 8))), b.at(base, first),
+                       llvm::Align(front));
+  if (rest)
+    storeBytes(b, base, first + front, rest, number);
 }
 
 Value maskAddress(Builder& b, const Value& value, unsigned bits) {

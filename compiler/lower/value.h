@@ -28,6 +28,15 @@ llvm::Value* lowerBool(Builder& builder, const Packet& packet, const ir::Expr& e
 
 // Up to eight bytes at the pointer as a number, first byte highest.
 llvm::Value* loadBytes(Builder& builder, llvm::Value* base, uint64_t offset, unsigned bytes);
+void storeBytes(Builder& builder, llvm::Value* base, uint64_t offset, unsigned bytes, llvm::Value* number);
+
+// The bytes that hold the field's bits: `count` of them (1 to 8) from byte `first` of its header on, its lowest bit
+// `behind` bits above their end. Big-endian numbers in 64 bits.
+struct BitPlace {
+  uint64_t first = 0;
+  unsigned count = 0, lead = 0, behind = 0;
+};
+BitPlace placeOf(const ir::Field& field);
 
 // Writes the value as abi/key.h lays it out; at least keyKindSize(kind) bytes from `offset` on.
 void storeKey(Builder& builder, llvm::Value* base, unsigned offset, abi::KeyKind kind, const Value& value);

@@ -1,6 +1,7 @@
 // Which headers a policy needs parsed.
 #include "compiler/plan/needs.h"
 #include "compiler/ir/bounds.h"
+#include "compiler/ir/checksum.h"
 #include "compiler/plan/visit.h"
 
 #include <algorithm>
@@ -26,6 +27,9 @@ public:
         [&](const ir::Action& action) {
           for (ir::HeaderId header : action.needs)
             ask(header);
+          for (ir::HeaderId header : ir::checksumsOver(*program_.policy, action))
+            ask(header);
+          program_.rewrites |= action.kind == ir::ActionKind::Assign;
         });
     if (program_.needs_malformed || program_.needs_unparsed)
       checkOutermost();

@@ -5,7 +5,7 @@
 
 namespace xdpc::plan {
 
-// Fills program.headers, needs_malformed, needs_unparsed and ip.
+// Fills program.headers, needs_malformed, needs_unparsed, ip and rewrites.
 void findNeeds(Program& program);
 
 } // namespace xdpc::plan

@@ -116,7 +116,7 @@ struct PatternPlan {
 // The maps that are not a set's, meter's or counter's own, as indices into manifest.maps.
 struct CommonMaps {
   uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0, copy = 0;
-  std::optional<uint32_t> meters, events;
+  std::optional<uint32_t> meters, events, devices, cpus;
   std::optional<uint32_t> payload; // kMaxPayloadBytes a CPU and for each of Program::payload_headers
 };
 
@@ -141,6 +141,9 @@ struct Program {
   std::vector<PatternPlan> patterns;               // by PatternSetId
   std::vector<ir::HeaderId> payload_headers;       // whose payload is read
   std::map<uint32_t, std::vector<uint8_t>> tables; // what maps of role `table` hold, by index in manifest.maps
+  std::map<std::string, uint32_t> devices;         // of redirects: their keys in the map `devices`
+  std::map<std::string, uint32_t> sockets;         // their maps
+  bool rewrites = false;                           // some rule assigns to a field
   uint32_t row_bytes = 0;
   bool clock = false, coarse_clock = false; // whether any rule reads one
 

@@ -6,12 +6,14 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <set>
 
 namespace xdpc::plan {
 namespace {
 
 constexpr uint32_t kSparePerCpu = 128; // a hash hides up to this many entries in a CPU's free list
 constexpr uint32_t kRingBytes = 1u << 20;
+constexpr uint32_t kSocketQueues = 256; // receive queues of a device that can have a socket
 
 class State {
 public:
@@ -25,6 +27,7 @@ public:
     meters();
     events();
     samples();
+    targets();
     common();
     payload();
   }
@@ -244,6 +247,43 @@ private:
             program_.samples[&action] =
                 slot("sample." + std::to_string(program_.samples.size()), abi::SlotKind::sample);
         });
+  }
+
+  void targets() {
+    std::set<uint32_t> cpus;
+    auto add = [&](const ir::Redirect& redirect) {
+      if (redirect.kind == ir::TargetKind::Device)
+        program_.devices.try_emplace(redirect.name, program_.devices.size());
+      if (redirect.kind == ir::TargetKind::Socket)
+        program_.sockets.try_emplace(redirect.name, 0);
+      cpus.insert(redirect.cpus.begin(), redirect.cpus.end());
+    };
+    for (const ir::Rule& rule : policy_.rules) {
+      visitRedirects(rule.body, add);
+      visitRedirects(rule.otherwise, add);
+    }
+    if (!program_.devices.empty())
+      program_.common.devices =
+          targetMap("devices", abi::MapRole::devices, BPF_MAP_TYPE_DEVMAP, program_.devices.size());
+    for (const auto& [name, key] : program_.devices)
+      manifest_.targets.push_back({abi::TargetKind::device, name, key, *program_.common.devices});
+    if (!cpus.empty())
+      program_.common.cpus = targetMap("cpus", abi::MapRole::cpus, BPF_MAP_TYPE_CPUMAP, *cpus.rbegin() + 1);
+    for (uint32_t cpu : cpus)
+      manifest_.targets.push_back({abi::TargetKind::cpu, "", cpu, *program_.common.cpus});
+    for (auto& [name, index] : program_.sockets) {
+      index = targetMap("xsk." + name, abi::MapRole::sockets, BPF_MAP_TYPE_XSKMAP, kSocketQueues);
+      manifest_.targets.push_back({abi::TargetKind::socket, name, 0, index});
+    }
+  }
+
+  uint32_t targetMap(const std::string& name, abi::MapRole role, uint32_t type, size_t entries) {
+    return map({.name = name,
+                .role = role,
+                .type = type,
+                .key_size = 4,
+                .value_size = 4,
+                .max_entries = static_cast<uint32_t>(entries)});
   }
 
   void common() {

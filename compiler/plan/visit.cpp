@@ -27,6 +27,8 @@ void visitBlock(const ir::Policy& policy, const ir::Block& block, const ExprVisi
       action(*step.action);
       for (const ir::Expr& key : step.action->key)
         visitExpr(key, expr);
+      for (const ir::Expr& target : step.action->targets)
+        visitExpr(target, expr);
     }
     for (const ir::Branch& branch : step.branch) {
       visitExpr(branch.condition, expr);
@@ -35,9 +37,22 @@ void visitBlock(const ir::Policy& policy, const ir::Block& block, const ExprVisi
       visitBlock(policy, branch.otherwise, expr, action);
     }
   }
+  if (block.redirect)
+    for (const ir::HashPart& part : block.redirect->hash)
+      visitExpr(part.value, expr);
 }
 
 } // namespace
+
+void visitRedirects(const ir::Block& block, const RedirectVisitor& visit) {
+  for (const ir::Step& step : block.steps)
+    for (const ir::Branch& branch : step.branch) {
+      visitRedirects(branch.then, visit);
+      visitRedirects(branch.otherwise, visit);
+    }
+  if (block.redirect)
+    visit(*block.redirect);
+}
 
 void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action) {
   auto visit_action = [&](const ir::Action& it) {

@@ -9,10 +9,12 @@ namespace xdpc::plan {
 
 using ExprVisitor = std::function<void(const ir::Expr&)>;
 using ActionVisitor = std::function<void(const ir::Action&)>;
+using RedirectVisitor = std::function<void(const ir::Redirect&)>;
 
 void visitExpr(const ir::Expr& expr, const ExprVisitor& visit); // the expression, then its parts
-// Conditions, meters' keys, the keys of actions, and the fields of emitted events. A rule once, however often its list
-// is applied.
+void visitRedirects(const ir::Block& block, const RedirectVisitor& visit);
+// Conditions, meters' keys, the keys and targets of actions, what redirects hash, and the fields of emitted events.
+// A rule once, however often its list is applied.
 void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action);
 
 // The headers that must be there for the expressions to have values.

@@ -110,16 +110,15 @@ std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statem
     action = checkElementAction(scope, statement, ir::ActionKind::Remove, guards);
     break;
   case ast::StatementKind::Redirect:
-    notImplemented(scope, statement.span, "redirect");
-    break;
+    break; // a verdict: block.cpp
   case ast::StatementKind::Assign:
-    notImplemented(scope, statement.span, "=");
+    action = checkAssign(scope, statement, guards);
     break;
   case ast::StatementKind::Push:
-    notImplemented(scope, statement.span, "push");
+    action = checkPush(scope, statement);
     break;
   case ast::StatementKind::Pop:
-    notImplemented(scope, statement.span, "pop");
+    action = checkPop(scope, statement);
     break;
   case ast::StatementKind::Apply: // block.cpp
   case ast::StatementKind::Verdict:

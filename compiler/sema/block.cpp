@@ -17,6 +17,7 @@ public:
 
   ir::Block check(const std::vector<ast::BlockItem>& items) {
     ir::Block block;
+    checkTagPlaces(scope_, items);
     bool ended = false;
     for (const ast::BlockItem& item : items) {
       if (ended) {
@@ -44,6 +45,12 @@ private:
       block.verdict_span = statement.span;
       return true;
     }
+    if (statement.kind == ast::StatementKind::Redirect) {
+      block.redirect = checkRedirect(scope_, statement.name, statement.exprs);
+      block.verdict = ir::Verdict::Redirect;
+      block.verdict_span = statement.span;
+      return true;
+    }
     ir::Step step;
     if (statement.kind == ast::StatementKind::Apply)
       step.apply = applyList(scope_, statement.name);
@@ -51,7 +58,7 @@ private:
       addAction(statement, block);
     if (step.apply)
       block.steps.push_back(std::move(step));
-    return statement.kind == ast::StatementKind::Redirect;
+    return false;
   }
 
   void addAction(const ast::Statement& statement, ir::Block& block) {

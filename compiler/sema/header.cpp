@@ -1,6 +1,7 @@
 // Builds headers: fields packed in order, parts in their fields, derived fields, unions. The graph between headers is
 // in header_graph.cpp. Tested by tests/unit/sema/header_test.cpp.
 #include "compiler/sema/header.h"
+#include "compiler/sema/checksum.h"
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header_graph.h"
 #include "compiler/sema/header_part.h"
@@ -318,6 +319,7 @@ void buildHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
         extendHeader(scope, decl);
   relateHeaders(scope);
   checkGraph(scope);
+  setChecksumRules(scope.policy);
 }
 
 } // namespace xdpc::sema

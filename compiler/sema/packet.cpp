@@ -38,6 +38,29 @@ public:
     return cut(packet) ? std::optional(std::move(result_)) : std::nullopt;
   }
 
+  // The layers as they are named, each behind the one before it; nothing is filled in.
+  std::optional<std::vector<ir::ExpectedLayer>> expect(const ast::Packet& packet) {
+    if (packet.truncate)
+      bad(packet.span, "what a packet becomes is not cut: leave `truncate` out");
+    if (!packet.parts.empty() && packet.parts[0].name.text == "pkt")
+      bad(packet.parts[0].span, "a program cannot change where a packet came from");
+    for (size_t i = 0; ok_ && i < packet.parts.size(); ++i)
+      addPart(packet.parts[i], i);
+    if (!ok_)
+      return std::nullopt;
+    std::vector<ir::ExpectedLayer> expected;
+    for (const Layer& layer : layers_) {
+      ir::ExpectedLayer& made = expected.emplace_back();
+      made.header = layer.header;
+      made.bytes = layer.bytes;
+      made.span = layer.span;
+      for (ir::FieldId id = 0; id < layer.given.size(); ++id)
+        if (layer.given[id])
+          made.fields.push_back(id);
+    }
+    return expected;
+  }
+
 private:
   void bad(Span span, std::string message, std::string help = "") {
     scope_.emitter.report(diag::Id::bad_packet, span, std::move(message)).help = std::move(help);
@@ -287,25 +310,9 @@ private:
 
   // ---- what follows
 
-  // The payload clauses of a header, as pairs of its own field and the clause with the entries.
-  std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> selectors(ir::HeaderId id) const {
-    std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> out;
-    const ir::Header& header = policy_.headers[id];
-    for (const ir::PayloadBy& own : header.payload) {
-      if (!own.by)
-        continue;
-      if (!header.extension_of)
-        out.push_back({*own.by, &own});
-      else
-        for (const ir::PayloadBy& table : policy_.headers[*header.extension_of].payload)
-          out.push_back({*own.by, &table});
-    }
-    return out;
-  }
-
   void select(Layer& layer, const Layer& next) {
     const ir::Header& header = policy_.headers[*layer.header];
-    const auto clauses = selectors(*layer.header);
+    const auto clauses = selectorsOf(policy_, *layer.header);
     const auto leads = [&](const ir::PayloadEntry& entry) { return entry.next == *next.header; };
     bool given = false;
     for (const ir::PayloadBy& clause : header.payload) {
@@ -393,6 +400,10 @@ private:
 
 std::optional<BuiltPacket> buildPacket(Scope& scope, const ast::Packet& packet) {
   return Builder(scope).build(packet);
+}
+
+std::optional<std::vector<ir::ExpectedLayer>> buildExpectation(Scope& scope, const ast::Packet& packet) {
+  return Builder(scope).expect(packet);
 }
 
 } // namespace xdpc::sema

@@ -13,4 +13,7 @@ struct BuiltPacket {
 // Nothing on errors, which are reported.
 std::optional<BuiltPacket> buildPacket(Scope& scope, const ast::Packet& packet);
 
+// What `becomes` says: the named fields, header by header from the frame's first on. Nothing on errors.
+std::optional<std::vector<ir::ExpectedLayer>> buildExpectation(Scope& scope, const ast::Packet& packet);
+
 } // namespace xdpc::sema

@@ -1,33 +1,12 @@
-// Checksums of packets in tests: IPv4's header (RFC 791), TCP, UDP and ICMPv6 with the pseudo header of their IP (RFC
-// 9293, 768, 4443), ICMP (RFC 792), SCTP's CRC32c (RFC 9260). Tested by tests/unit/sema/packet_test.cpp.
-#include "compiler/sema/header.h"
+// Checksums of packets in tests, by the rules of checksum.cpp. Tested by tests/unit/sema/packet_test.cpp.
 #include "compiler/sema/packet_layer.h"
 
 namespace xdpc::sema {
 
 namespace {
 
-enum class Coverage : uint8_t { header, rest, rest_with_pseudo, crc32c };
-
-struct Checksum {
-  const char* header;
-  const char* field;
-  Coverage coverage;
-  bool zero_means_none; // UDP sends 0xffff for a sum of 0
-};
-constexpr Checksum kChecksums[] = {
-    {"ipv4", "checksum", Coverage::header, false},
-    {"tcp", "checksum", Coverage::rest_with_pseudo, false},
-    {"udp", "checksum", Coverage::rest_with_pseudo, true},
-    {"icmp", "checksum", Coverage::rest, false},
-    {"icmp6", "checksum", Coverage::rest_with_pseudo, false},
-    {"sctp", "checksum", Coverage::crc32c, false},
-    {"dccp", "checksum", Coverage::rest_with_pseudo, false},
-    {"igmp", "checksum", Coverage::rest, false},
-    {"pim", "checksum", Coverage::rest, false},
-    {"gre", "checksum", Coverage::rest, false},
-};
-
+using ir::Checksum;
+using ir::Coverage;
 using Bytes = std::vector<uint8_t>;
 
 uint16_t onesComplement(const Bytes& bytes) {
@@ -63,14 +42,12 @@ uint8_t protocolNumber(const ir::Header& ip, ir::HeaderId transport) {
   return 0;
 }
 
-// RFC 793, section 3.1, and RFC 8200, section 8.1. Both sum up to the same as addresses, length and protocol in any
-// order.
+// Sums up to the same as addresses, length and protocol in any order.
 Bytes pseudoHeader(const ir::Policy& policy, const Layer& ip, ir::HeaderId transport, uint32_t length) {
   const ir::Header& header = policy.headers[*ip.header];
   Bytes out;
-  for (const char* name : {"src", "dst"})
-    if (const auto id = findField(header, name))
-      append(out, ip, header.fields[*id]);
+  for (ir::FieldId id : header.pseudo)
+    append(out, ip, header.fields[id]);
   for (int shift = 24; shift >= 0; shift -= 8)
     out.push_back(static_cast<uint8_t>(length >> shift));
   out.push_back(0);
@@ -80,11 +57,8 @@ Bytes pseudoHeader(const ir::Policy& policy, const Layer& ip, ir::HeaderId trans
 
 const Layer* networkBefore(const ir::Policy& policy, const std::vector<Layer>& layers, size_t index) {
   while (index-- > 0)
-    if (layers[index].header) {
-      const ir::Header& header = policy.headers[*layers[index].header];
-      if (header.length && findField(header, "src"))
-        return &layers[index];
-    }
+    if (layers[index].header && !policy.headers[*layers[index].header].pseudo.empty())
+      return &layers[index];
   return nullptr;
 }
 
@@ -113,11 +87,9 @@ bool placePart(const ir::Policy& policy, const Layer& layer, ir::Field& field) {
 }
 
 void setChecksum(const ir::Policy& policy, std::vector<Layer>& layers, size_t index, const Checksum& checksum) {
-  const ir::Header& header = policy.headers[*layers[index].header];
-  const auto id = findField(header, checksum.field);
-  if (!id || header.fields[*id].bits == 0 || layers[index].given[*id])
+  if (layers[index].given[checksum.field])
     return;
-  ir::Field field = header.fields[*id];
+  ir::Field field = policy.headers[*layers[index].header].fields[checksum.field];
   if (field.part && !placePart(policy, layers[index], field))
     return;
   const Bytes bytes = covered(policy, layers, index, checksum.coverage);
@@ -132,9 +104,9 @@ void setChecksum(const ir::Policy& policy, std::vector<Layer>& layers, size_t in
 void setChecksums(const ir::Policy& policy, std::vector<Layer>& layers) {
   // The innermost first: what it writes is covered by those before it.
   for (size_t index = layers.size(); index-- > 0;)
-    for (const Checksum& checksum : kChecksums)
-      if (layers[index].header && policy.headers[*layers[index].header].name == checksum.header)
-        setChecksum(policy, layers, index, checksum);
+    if (layers[index].header)
+      if (const auto& checksum = policy.headers[*layers[index].header].checksum)
+        setChecksum(policy, layers, index, *checksum);
 }
 
 } // namespace xdpc::sema

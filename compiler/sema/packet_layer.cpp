@@ -66,6 +66,21 @@ void setBits(std::span<uint8_t> bytes, const ir::Field& field, uint64_t value) {
   }
 }
 
+std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> selectorsOf(const ir::Policy& policy, ir::HeaderId id) {
+  std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> out;
+  const ir::Header& header = policy.headers[id];
+  for (const ir::PayloadBy& own : header.payload) {
+    if (!own.by)
+      continue;
+    if (!header.extension_of)
+      out.push_back({*own.by, &own});
+    else
+      for (const ir::PayloadBy& table : policy.headers[*header.extension_of].payload)
+        out.push_back({*own.by, &table});
+  }
+  return out;
+}
+
 int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr) {
   switch (expr.kind) {
   case ir::ExprKind::Int:

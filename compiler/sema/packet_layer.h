@@ -29,6 +29,8 @@ int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& e
 void satisfy(const ir::Policy& policy, Layer& layer, const ir::Expr& when);
 // The field of a size or length from which it is computed; null if there is none.
 const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own);
+// The payload clauses of a header, as pairs of its own field and the clause with the entries.
+std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> selectorsOf(const ir::Policy& policy, ir::HeaderId id);
 
 // packet_defaults.cpp: what a header holds that the test does not say.
 void setDefaults(const ir::Policy& policy, Layer& layer);

@@ -36,6 +36,9 @@ void each(ir::Block& block, const Visit& visit) {
       each(branch.otherwise, visit);
     }
   }
+  if (block.redirect)
+    for (ir::HashPart& part : block.redirect->hash)
+      each(part.value, visit);
 }
 
 void each(ir::Header& header, const Visit& visit) {

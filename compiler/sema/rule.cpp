@@ -31,9 +31,7 @@ void checkDefault(Scope& scope, const ast::Policy& policy) {
   scope.rules.try_emplace(rule.name, rule.name_span);
   if (policy.otherwise) {
     rule.body = checkBlock(scope, *policy.otherwise, rule.name);
-    const bool redirects = !policy.otherwise->empty() && policy.otherwise->back().statement &&
-                           policy.otherwise->back().statement->kind == ast::StatementKind::Redirect;
-    if (!endsPacket(rule.body) && !redirects)
+    if (!endsPacket(rule.body))
       scope.emitter.report(diag::Id::missing_verdict, rule.span, "`default` does not end in a verdict").help =
           "end it with `pass` or `drop`";
   } else if (!policy.default_span.file) {

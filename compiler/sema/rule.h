@@ -35,5 +35,14 @@ std::optional<MeterUse> checkMeterUse(Scope& scope, const ast::MeterUse& use, co
 
 // action.cpp. `guards`: what has to hold for the action to have its values, such as a map's key that is there.
 std::optional<ir::Action> checkAction(Scope& scope, const ast::Statement& statement, std::vector<ir::Expr>& guards);
+// assign.cpp
+std::optional<ir::Action> checkAssign(Scope& scope, const ast::Statement& statement, std::vector<ir::Expr>& guards);
+// tag.cpp
+std::optional<ir::Action> checkPush(Scope& scope, const ast::Statement& statement);
+std::optional<ir::Action> checkPop(Scope& scope, const ast::Statement& statement);
+// Reports tags that do not stand right before their block's verdict.
+void checkTagPlaces(Scope& scope, const std::vector<ast::BlockItem>& items);
+// redirect.cpp
+std::optional<ir::Redirect> checkRedirect(Scope& scope, const ast::Name& kind, const std::vector<ast::Expr>& exprs);
 
 } // namespace xdpc::sema

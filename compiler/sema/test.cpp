@@ -124,19 +124,26 @@ bool checkRuleName(Scope& scope, const ast::TestLine& line, ir::TestStep& step) 
   return false;
 }
 
+bool checkTarget(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  if (line.target.empty())
+    return true;
+  if (step.verdict != ir::Verdict::Redirect) {
+    scope.emitter.report(
+        diag::Id::bad_redirect, line.redirect_kind.span,
+        fmt::format("`{}` goes to nowhere in particular: only a `redirect` has a target", line.verdict.text));
+    return false;
+  }
+  step.target = checkRedirect(scope, line.redirect_kind, line.target);
+  return step.target.has_value();
+}
+
 bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
-  if (line.becomes) {
-    notImplemented(scope, line.becomes->span, "becomes");
-    return false;
-  }
   const auto verdict = ir::verdictByName(line.verdict.text);
-  if (!verdict) {
-    notImplemented(scope, line.verdict.span, line.verdict.text);
+  if (!verdict)
     return false;
-  }
   step.verdict = *verdict;
   step.times = line.times;
-  bool ok = checkRuleName(scope, line, step);
+  bool ok = checkRuleName(scope, line, step) && checkTarget(scope, line, step);
   if (line.times > kMaxTimes) {
     scope.emitter.report(diag::Id::out_of_range, line.span,
                          fmt::format("`times {}` is out of range: 1 to {}", line.times, kMaxTimes));
@@ -150,6 +157,12 @@ bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
   step.frame = std::move(packet->frame);
   step.ifindex = packet->ifindex;
   step.rx_queue = packet->rx_queue;
+  if (!line.becomes)
+    return ok;
+  auto becomes = buildExpectation(scope, *line.becomes);
+  if (!becomes)
+    return false;
+  step.becomes = std::move(*becomes);
   return ok;
 }
 

@@ -59,9 +59,16 @@ struct TestState {
   uint32_t ifindex;  // stands in for ctx->ingress_ifindex
   uint32_t rx_queue; // stands in for ctx->rx_queue_index
   uint32_t slot;     // written by the program: the slot of the rule that decided
-  uint32_t reserved;
+  uint32_t target;   // written by the program: where `redirect` sends the packet, see redirectTarget
 };
 static_assert(sizeof(TestState) == 24);
+
+// In test mode a redirect asks no map: devices and CPUs count as present, sockets as absent. What it says instead.
+enum class TargetKind : uint8_t { device, cpu, socket };
+constexpr uint32_t redirectTarget(TargetKind kind, uint32_t key) {
+  return (static_cast<uint32_t>(kind) + 1) << 24 | key;
+}
+inline constexpr uint32_t kMaxTargetKey = 0xffffff;
 
 // The map `control`: user space writes, programs read.
 struct Control {

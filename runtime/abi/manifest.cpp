@@ -22,8 +22,12 @@ template <> struct EnumNames<SlotKind> {
   static constexpr std::string_view names[] = {"rule", "counter", "system", "sample"};
 };
 template <> struct EnumNames<MapRole> {
-  static constexpr std::string_view names[] = {"counters", "base", "control", "test",   "config", "scratch", "events",
-                                               "exact",    "trie", "meter",   "meters", "keyed",  "table"};
+  static constexpr std::string_view names[] = {"counters", "base",    "control", "test",   "config", "scratch",
+                                               "events",   "exact",   "trie",    "meter",  "meters", "keyed",
+                                               "table",    "devices", "cpus",    "sockets"};
+};
+template <> struct EnumNames<TargetKind> {
+  static constexpr std::string_view names[] = {"device", "cpu", "socket"};
 };
 template <> struct EnumNames<WhenFull> {
   static constexpr std::string_view names[] = {"evict", "refuse", "drop", "pass"};
@@ -115,6 +119,13 @@ template <class A> void describe(A& a, Event& v) {
   a("unread", v.unread);
 }
 
+template <class A> void describe(A& a, Target& v) {
+  a("kind", v.kind);
+  a("name", v.name);
+  a("key", v.key);
+  a("map", v.map);
+}
+
 template <class A> void describe(A& a, Manifest& v) {
   a("abi", v.abi);
   a("policy", v.policy);
@@ -127,6 +138,7 @@ template <class A> void describe(A& a, Manifest& v) {
   a("sets", v.sets);
   a("meters", v.meters);
   a("events", v.events);
+  a("targets", v.targets);
   a("maps", v.maps);
 }
 

@@ -40,7 +40,10 @@ enum class MapRole : uint8_t {
   meter,
   meters,
   keyed,
-  table // read-only, one value: the object carries it in the section of the map's name (`.rodata.…`)
+  table, // read-only, one value: the object carries it in the section of the map's name (`.rodata.…`)
+  devices,
+  cpus,
+  sockets
 };
 
 // Enough to create the map with bpf(BPF_MAP_CREATE). `type` and `flags` are the kernel's numbers.
@@ -122,6 +125,15 @@ struct Event {
   std::optional<uint32_t> unread;
 };
 
+// Where the policy redirects to: what the loader has to put into a map of role devices or cpus, and which map user
+// space puts its AF_XDP sockets into.
+struct Target {
+  TargetKind kind = TargetKind::device;
+  std::string name; // of a device or socket
+  uint32_t key = 0; // in the map; of a CPU its number
+  uint32_t map = 0;
+};
+
 struct Manifest {
   uint32_t abi = kAbi;
   std::string policy;        // its name
@@ -134,6 +146,7 @@ struct Manifest {
   std::vector<Set> sets;
   std::vector<Meter> meters;
   std::vector<Event> events;
+  std::vector<Target> targets;
   std::vector<Map> maps;
 };
 

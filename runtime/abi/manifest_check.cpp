@@ -24,6 +24,8 @@ public:
       meter(fmt::format("meters[{}].", i), manifest_.meters[i]);
     for (size_t i = 0; i < manifest_.events.size(); ++i)
       event(fmt::format("events[{}].", i), manifest_.events[i]);
+    for (size_t i = 0; i < manifest_.targets.size(); ++i)
+      map(fmt::format("targets[{}].map", i), manifest_.targets[i].map, sizeof(uint32_t), sizeof(uint32_t));
     return problem_;
   }
 

@@ -28,8 +28,9 @@ struct Frame {
 
 struct Outcome {
   abi::Verdict verdict = abi::kAborted;
-  uint32_t slot = 0; // of the rule that decided
-  abi::Bytes frame;  // as the program left it
+  uint32_t slot = 0;   // of the rule that decided
+  uint32_t target = 0; // of a redirect, see abi::redirectTarget; else 0
+  abi::Bytes frame;    // as the program left it
 };
 
 class Engine {

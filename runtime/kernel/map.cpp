@@ -1,6 +1,7 @@
 // Creates maps with the sizes that depend on the machine. Tested in tests/runtime/load_test.cpp.
 #include "runtime/kernel/map.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cctype>
@@ -28,7 +29,10 @@ KernelResult<Fd> createMap(const abi::Map& map, uint32_t cpus) {
   uint64_t value_size = map.value_size;
   if (map.role == abi::MapRole::counters)
     value_size = uint64_t{cpus} * map.row_bytes;
-  const uint64_t entries = map.max_entries + uint64_t{map.spare_per_cpu} * cpus;
+  uint64_t entries = map.max_entries + uint64_t{map.spare_per_cpu} * cpus;
+  if (map.role ==
+      abi::MapRole::cpus) // the kernel makes none for more; those that are missing are targets.cpp's to tell
+    entries = std::min<uint64_t>(entries, cpus);
   constexpr uint64_t kLimit = std::numeric_limits<uint32_t>::max();
   if (value_size > kLimit || entries > kLimit)
     return mapError(map, value_size, entries, E2BIG);

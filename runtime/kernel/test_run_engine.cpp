@@ -89,6 +89,7 @@ public:
       if (auto done = policy_.maps->read(*test_map_, 0, bytesOf(state)); !done)
         return EngineError{done.error().message};
       outcome.slot = state.slot;
+      outcome.target = outcome.verdict == abi::kRedirect ? state.target : 0;
     }
     return outcome;
   }

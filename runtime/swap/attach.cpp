@@ -5,8 +5,10 @@
 #include "runtime/kernel/netns.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/program.h"
+#include "runtime/kernel/targets.h"
 #include "runtime/sets/sets.h"
 #include "runtime/swap/installed.h"
+#include "runtime/swap/sockets.h"
 #include "runtime/swap/stranger.h"
 
 #include <bpf/bpf.h>
@@ -44,8 +46,18 @@ private:
   bool keep_ = false;
 };
 
+// Devices that the policy redirects to are those beside its own.
+Result<Done> fillTargets(const Candidate& candidate, const kernel::LiveMaps& maps, const Target& target) {
+  if (candidate.object.manifest.targets.empty())
+    return Done{};
+  auto scope = kernel::NetnsScope::enter(target.netns);
+  if (!scope)
+    return scope.error();
+  return kernel::fillTargets(candidate.object.manifest, maps);
+}
+
 // Loads, fills and pins the policy. Nothing on the device changes.
-Result<Staged> stage(Candidate& candidate, const Folder& folder, uint32_t number) {
+Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& folder, uint32_t number) {
   auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.groundwork, std::nullopt));
   if (!policy)
     return policy.error();
@@ -54,6 +66,8 @@ Result<Staged> stage(Candidate& candidate, const Folder& folder, uint32_t number
     return KernelError{.code = filled.error().code,
                        .message = fmt::format("cannot fill the sets: {}", filled.error().message),
                        .details = filled.error().fixit};
+  if (auto filled = fillTargets(candidate, *policy->maps, target); !filled)
+    return filled.error();
   if (auto pinned = pinGeneration(folder, number, *policy); !pinned)
     return pinned.error();
   return Staged(folder, number, std::move(*policy));
@@ -123,7 +137,7 @@ Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const
   if (place.hook.program_id != 0)
     if (auto allowed = mayReplace(place, options.replace); !allowed)
       return allowed.error();
-  auto staged = stage(candidate, folder, 1);
+  auto staged = stage(candidate, target, folder, 1);
   if (!staged)
     return staged.error();
   Attachment result = report(place, *staged);
@@ -155,8 +169,8 @@ Result<Done> maySwap(const Place& place, const Installed& live, const AttachOpti
                      "detach it first, or leave --mode out"};
 }
 
-Result<Attachment> swapOver(Candidate& candidate, const Place& place, const Folder& folder, Installed& live,
-                            const AttachOptions& options) {
+Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Place& place, const Folder& folder,
+                            Installed& live, const AttachOptions& options) {
   if (auto allowed = maySwap(place, live, options); !allowed)
     return allowed.error();
   std::string old_policy;
@@ -166,10 +180,13 @@ Result<Attachment> swapOver(Candidate& candidate, const Place& place, const Fold
     if (!old && !options.replace)
       return old.error();
     old_policy = old ? old->policy : "";
+    if (old)
+      if (auto kept = keepSockets(candidate, folder, live.generation, *old); !kept)
+        return kept.error();
   } else {
     live.program = Fd(bpf_prog_get_fd_by_id(live.info.program_id));
   }
-  auto staged = stage(candidate, folder, live.generation + 1);
+  auto staged = stage(candidate, target, folder, live.generation + 1);
   if (!staged)
     return staged.error();
   if (auto swapped = kernel::updateLink(live.link, staged->policy().program, live.program, place.device.name); !swapped)
@@ -210,7 +227,7 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
   if (auto cleared = clearDead(folder, *live); !cleared)
     return cleared.error();
   if (*live)
-    return swapOver(candidate, *place, folder, **live, options);
+    return swapOver(candidate, target, *place, folder, **live, options);
   auto result = attachFresh(candidate, target, *place, folder, options);
   if (!result)
     removeIfEmpty(folder);

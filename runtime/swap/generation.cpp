@@ -110,11 +110,15 @@ Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number) {
   return std::move(*manifest);
 }
 
+Result<Fd> openMap(const Folder& folder, uint32_t number, uint32_t index) {
+  return openPin(mapPath(generationPath(folder, number), index));
+}
+
 Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_t number,
                                                    const abi::Manifest& manifest) {
   std::vector<Fd> maps;
   for (size_t i = 0; i < manifest.maps.size(); ++i) {
-    auto map = openPin(mapPath(generationPath(folder, number), i));
+    auto map = openMap(folder, number, static_cast<uint32_t>(i));
     if (!map)
       return map.error();
     maps.push_back(std::move(*map));

@@ -23,6 +23,7 @@ Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openProgram(const Folder& folder, uint32_t number);
 Result<std::string> readManifestText(const Folder& folder, uint32_t number);
 Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number);
+Result<kernel::Fd> openMap(const Folder& folder, uint32_t number, uint32_t index); // index in its manifest
 Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_t number,
                                                    const abi::Manifest& manifest);
 

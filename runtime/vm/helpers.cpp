@@ -161,15 +161,35 @@ uint64_t storeBytes(Machine& machine, const uint64_t* arguments) {
   return 0;
 }
 
+uint64_t adjustHead(Machine& machine, const uint64_t* arguments) {
+  if (!isContext(machine, arguments[0]))
+    return 0;
+  return machine.memory().moveStart(int32_t(uint32_t(arguments[1]))) ? 0 : error(EINVAL);
+}
+
+// The verdict for a key that is not there is in the flags' lower two bits (__bpf_xdp_redirect_map).
+uint64_t redirectMap(Machine& machine, const uint64_t* arguments) {
+  constexpr uint64_t verdicts = 3;
+  Map* map = machine.map(arguments[0]);
+  if (!map)
+    return 0;
+  uint32_t type = map->shape().type;
+  if (type != BPF_MAP_TYPE_DEVMAP && type != BPF_MAP_TYPE_CPUMAP && type != BPF_MAP_TYPE_XSKMAP)
+    return machine.fail(fmt::format("redirects to `{}`, which holds no targets", map->shape().name));
+  if (arguments[2] & ~verdicts)
+    return abi::kAborted;
+  auto key = uint32_t(arguments[1]);
+  bool there = map->find(reinterpret_cast<const uint8_t*>(&key), Touch::no).has_value();
+  return there ? uint64_t{abi::kRedirect} : arguments[2] & verdicts;
+}
+
 constexpr Helper kHelpers[] = {
-    {1, "map_lookup_elem", mapLookup},   {2, "map_update_elem", mapUpdate},
-    {3, "map_delete_elem", mapDelete},   {5, "ktime_get_ns", clock},
-    {7, "get_prandom_u32", random},      {8, "get_smp_processor_id", processor},
-    {118, "jiffies64", jiffies},         {125, "ktime_get_boot_ns", clock},
-    {130, "ringbuf_output", ringOutput}, {131, "ringbuf_reserve", ringReserve},
-    {132, "ringbuf_submit", ringSubmit}, {133, "ringbuf_discard", ringDiscard},
-    {160, "ktime_get_coarse_ns", clock}, {188, "xdp_get_buff_len", frameSize},
-    {189, "xdp_load_bytes", loadBytes},  {190, "xdp_store_bytes", storeBytes},
+    {44, "xdp_adjust_head", adjustHead},  {51, "redirect_map", redirectMap},      {1, "map_lookup_elem", mapLookup},
+    {2, "map_update_elem", mapUpdate},    {3, "map_delete_elem", mapDelete},      {5, "ktime_get_ns", clock},
+    {7, "get_prandom_u32", random},       {8, "get_smp_processor_id", processor}, {118, "jiffies64", jiffies},
+    {125, "ktime_get_boot_ns", clock},    {130, "ringbuf_output", ringOutput},    {131, "ringbuf_reserve", ringReserve},
+    {132, "ringbuf_submit", ringSubmit},  {133, "ringbuf_discard", ringDiscard},  {160, "ktime_get_coarse_ns", clock},
+    {188, "xdp_get_buff_len", frameSize}, {189, "xdp_load_bytes", loadBytes},     {190, "xdp_store_bytes", storeBytes},
 };
 
 // By number, as a call must not search.

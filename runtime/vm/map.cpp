@@ -10,7 +10,9 @@ constexpr uint32_t kMaxKey = 512; // MAX_BPF_STACK: a program could not hold a l
 
 std::string shapeProblem(const abi::Map& shape) {
   bool ring = shape.type == BPF_MAP_TYPE_RINGBUF;
-  bool array = shape.type == BPF_MAP_TYPE_ARRAY || shape.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+  bool targets =
+      shape.type == BPF_MAP_TYPE_DEVMAP || shape.type == BPF_MAP_TYPE_CPUMAP || shape.type == BPF_MAP_TYPE_XSKMAP;
+  bool array = shape.type == BPF_MAP_TYPE_ARRAY || shape.type == BPF_MAP_TYPE_PERCPU_ARRAY || targets;
   if (shape.max_entries == 0)
     return "no entries";
   if (ring && (shape.key_size != 0 || shape.value_size != 0))
@@ -23,6 +25,8 @@ std::string shapeProblem(const abi::Map& shape) {
     return fmt::format("keys of {} bytes", shape.key_size);
   if (shape.type == BPF_MAP_TYPE_LPM_TRIE && (shape.key_size < 5 || shape.key_size > 4 + 256))
     return fmt::format("keys of {} bytes", shape.key_size);
+  if (targets && shape.value_size != 4)
+    return fmt::format("values of {} bytes", shape.value_size);
   if (shape.value_size == 0)
     return "values of 0 bytes";
   if (Map::stride(shape) * shape.max_entries > UINT32_MAX)
@@ -52,6 +56,11 @@ Result<std::unique_ptr<Map>, MapShapeError> makeMap(const abi::Map& shape) {
     break;
   case BPF_MAP_TYPE_RINGBUF:
     map = makeRingbuf(shape);
+    break;
+  case BPF_MAP_TYPE_DEVMAP:
+  case BPF_MAP_TYPE_CPUMAP:
+  case BPF_MAP_TYPE_XSKMAP:
+    map = makeTargets(shape);
     break;
   default:
     return MapShapeError{

@@ -59,5 +59,6 @@ std::unique_ptr<Map> makeHash(const abi::Map& shape);
 std::unique_ptr<Map> makeLruHash(const abi::Map& shape);
 std::unique_ptr<Map> makeLpmTrie(const abi::Map& shape);
 std::unique_ptr<Map> makeRingbuf(const abi::Map& shape);
+std::unique_ptr<Map> makeTargets(const abi::Map& shape);
 
 } // namespace xdpc::vm

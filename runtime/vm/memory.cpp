@@ -63,8 +63,20 @@ void Memory::setFrame(std::span<const uint8_t> frame, uint32_t linear, uint32_t 
   frame_size_ = uint32_t(frame.size());
   std::memcpy(packet_.data() + kHeadroom, frame.data(), frame.size());
   uint32_t end = kHeadroom + std::min(frame_size_, linear);
+  regions_[kPacketRegion].begin = kHeadroom;
   regions_[kPacketRegion].end = end;
   context_ = {kHeadroom, end, kHeadroom, ifindex, rx_queue, 0};
+}
+
+bool Memory::moveStart(int32_t delta) {
+  constexpr int64_t ethernet = 14; // ETH_HLEN
+  int64_t start = int64_t{context_.data} + delta;
+  if (start < kHeadroomInUse || start > int64_t{context_.data_end} - ethernet)
+    return false;
+  context_.data = context_.data_meta = uint32_t(start);
+  frame_size_ = uint32_t(frame_size_ - delta);
+  regions_[kPacketRegion].begin = uint64_t(start);
+  return true;
 }
 
 uint64_t Memory::enterFrame(uint32_t depth) {

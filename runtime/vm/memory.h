@@ -21,7 +21,8 @@ inline constexpr uint32_t kPacketRegion = 0, kContextRegion = 1, kStackRegion = 
 // Regions without memory: what a program holds of a map or a function is a name, not an address.
 inline constexpr uint32_t kMapHandles = 0x40000000, kFunctionHandles = 0x50000000;
 
-inline constexpr uint32_t kHeadroom = 256; // XDP_PACKET_HEADROOM; keeps `data` from being the null pointer
+inline constexpr uint32_t kHeadroom = 256;     // XDP_PACKET_HEADROOM; keeps `data` from being the null pointer
+inline constexpr uint32_t kHeadroomInUse = 40; // sizeof(struct xdp_frame): the start never moves into it
 inline constexpr uint32_t kMaxFrame = 65'535;
 inline constexpr uint32_t kMaxDepth = 8, kFrameStack = 512; // MAX_CALL_FRAMES, MAX_BPF_STACK
 
@@ -77,7 +78,9 @@ public:
   std::string describe(uint64_t address) const; // "the packet at byte 14 of 13"
 
   void setFrame(std::span<const uint8_t> frame, uint32_t linear, uint32_t ifindex, uint32_t rx_queue);
-  std::span<uint8_t> frame() { return {packet_.data() + kHeadroom, frame_size_}; }
+  std::span<uint8_t> frame() { return {packet_.data() + context_.data, frame_size_}; }
+  // Moves the frame's start by so many bytes, as bpf_xdp_adjust_head does; false where the kernel refuses.
+  bool moveStart(int32_t delta);
 
   // Makes the stack of the depth's function accessible, and all of its callers'. Gives its frame pointer.
   uint64_t enterFrame(uint32_t depth);

@@ -65,7 +65,10 @@ public:
     if (uint32_t(*result) > abi::kRedirect)
       return EngineError{fmt::format("the program returned {}, which is no verdict", uint32_t(*result))};
     auto left = memory_.frame();
-    return engine::Outcome{abi::Verdict(*result), slot(), abi::Bytes(left.begin(), left.end())};
+    auto verdict = abi::Verdict(*result);
+    abi::TestState state = testState();
+    return engine::Outcome{verdict, state.slot, verdict == abi::kRedirect ? state.target : 0,
+                           abi::Bytes(left.begin(), left.end())};
   }
 
   Result<Done, EngineError> drainEvents(const std::function<void(std::span<const uint8_t>)>& record) override {
@@ -110,11 +113,11 @@ private:
       std::memcpy(test_, &state, sizeof(state));
   }
 
-  uint32_t slot() const {
+  abi::TestState testState() const {
     abi::TestState state{};
     if (test_)
       std::memcpy(&state, test_, sizeof(state));
-    return state.slot;
+    return state;
   }
 
   Result<std::vector<ResolvedLoad>, EngineError> resolve(const object::Object& object) const {

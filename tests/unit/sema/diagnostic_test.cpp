@@ -146,13 +146,6 @@ const std::vector<Case>& cases() {
       {"any of numbers", "type-mismatch", withCondition("payload contains any { @5 } within 20")},
       {"starts with a number", "type-mismatch", withCondition("payload starts with @5")},
       {"payload in a header", "bad-header", state("header h { a: u8; b = @payload[0] }")},
-      // later versions
-      {"redirect", "not-implemented", rules("a: @redirect to cpu 1 when tcp")},
-      {"assignment", "not-implemented", rules("a: when tcp { @ip.ttl = 5 }")},
-      {"push", "not-implemented", rules("a: when tcp { @push vlan(id = 5); pass }")},
-      {"pop", "not-implemented", rules("a: when vlan { @pop vlan; pass }")},
-      {"becomes", "not-implemented", testing("expect drop for ipv4/tcp becomes @ipv4(ttl = 3)")},
-      {"redirect in a test", "not-implemented", testing("expect @redirect to cpu 1 for ipv4/tcp")},
       // rules
       {"no default", "missing-default", "policy @p { a: drop when tcp }\n"},
       {"default without verdict", "missing-verdict", "policy p {\n@default { count c } }\ncounter c\n"},

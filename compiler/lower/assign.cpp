@@ -1,0 +1,61 @@
+// Lowers assignments: all values first, then the stores, then each checksum once, by what the stores changed under it.
+#include "compiler/lower/assign.h"
+#include "compiler/ir/checksum.h"
+#include "compiler/lower/checksum.h"
+#include "compiler/lower/value.h"
+
+namespace xdpc::lower {
+namespace {
+
+class Assignment {
+public:
+  Assignment(Builder& b, const Packet& packet) : b(b), packet_(packet), sums_(b, packet) {}
+
+  void run(const ir::Action& action) {
+    std::vector<Value> values;
+    for (const ir::Expr& expr : action.key)
+      values.push_back(lowerValue(b, packet_, expr));
+    for (size_t i = 0; i < values.size(); ++i)
+      store(action.targets[i], values[i]);
+    sums_.apply();
+  }
+
+private:
+  void store(const ir::Expr& target, const Value& value) {
+    auto found = packet_.find(b.policy(), target.header, target.field);
+    const ir::Field& field = b.policy().headers[found->id].fields[found->field];
+    // An address of the other family does not fit: the header keeps its own.
+    const bool v6 = field.type.kind == ir::TypeKind::Ipv6, address = v6 || field.type.kind == ir::TypeKind::Ipv4;
+    if (address && (value.kind == Value::Kind::v6) != v6)
+      return;
+    if (v6) {
+      storeBits(*found, {field.bit_offset / 8, 8}, ~uint64_t{0}, value.high);
+      return storeBits(*found, {field.bit_offset / 8 + 8, 8}, ~uint64_t{0}, value.low);
+    }
+    llvm::Value* number = b.CreateZExt(value.low, b.getInt64Ty());
+    storeBits(*found, placeOf(field), (field.bits == 64 ? 0 : uint64_t{1} << field.bits) - 1, number);
+  }
+
+  // `bits`: as many ones as the field has.
+  void storeBits(const Packet::Found& found, const BitPlace& place, uint64_t bits, llvm::Value* number) {
+    llvm::Value* base = found.value->base;
+    llvm::Value* before = loadBytes(b, base, place.first, place.count);
+    const uint64_t mask = bits << place.behind;
+    llvm::Value* kept = b.CreateAnd(before, ~mask);
+    llvm::Value* after = b.CreateOr(kept, b.CreateAnd(b.CreateShl(number, place.behind), mask));
+    storeBytes(b, base, place.first, place.count, after);
+    sums_.note(found, place, before, after);
+  }
+
+  Builder& b;
+  const Packet& packet_;
+  ChecksumUpdate sums_;
+};
+
+} // namespace
+
+void lowerAssign(Builder& b, const Packet& packet, const ir::Action& action) {
+  Assignment(b, packet).run(action);
+}
+
+} // namespace xdpc::lower
