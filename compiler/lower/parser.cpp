@@ -27,7 +27,8 @@ public:
     checkLength(own);
     bindNames(b, place_.packet, id_, value_);
     place_.offset = b.CreateAdd(value_.offset, value_.size);
-    if (isTag()) // tagged frames are one case to the verifier, whatever the tags
+    // Tagged frames are one case to the verifier, whatever the tags; so is all that lies in a tunnel.
+    if (isTag() || header_.packet > 0)
       place_.offset = b.forgotten(place_.offset, offsetMask());
     if (hasExtensions())
       return lowerChain(own);
