@@ -150,7 +150,12 @@ std::string commonFields(const Library& library, const ast::HeaderDecl& header) 
 }
 
 std::string fieldsOf(const Library& library, const ast::HeaderDecl& header) {
-  std::string text = fmt::format("\n## {}\n\n{}\n", header.name.text, commentAbove(header.span));
+  std::string comment = commentAbove(header.span);
+  if (comment.empty() && header.extension_of)
+    comment = fmt::format("An extension header of `{}`.", header.extension_of->text);
+  std::string text = fmt::format("\n## {}\n", header.name.text);
+  if (!comment.empty())
+    text += fmt::format("\n{}\n", comment);
   if (!header.alternatives.empty()) {
     std::string names;
     for (const ast::Name& name : header.alternatives)

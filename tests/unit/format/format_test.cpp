@@ -22,11 +22,10 @@ void expectKept(const std::string& text) {
 
 TEST(Format, BlanksBetweenTokens) {
   EXPECT_EQ(formatted("const a={80,443 , 8000-8099}\n"), "const a = { 80, 443, 8000-8099 }\n");
-  EXPECT_EQ(formatted("const a = tcp.syn and not( tcp . ack or udp)\n"),
-            "const a = tcp.syn and not (tcp.ack or udp)\n");
+  EXPECT_EQ(formatted("const a = tcp.syn and not( tcp.ack or udp )\n"), "const a = tcp.syn and not (tcp.ack or udp)\n");
   EXPECT_EQ(formatted("const a = udp.sport-1==-5\n"), "const a = udp.sport - 1 == -5\n");
   EXPECT_EQ(formatted("const a = u32( ipv4.dst )<<2&0xff\n"), "const a = u32(ipv4.dst) << 2 & 0xff\n");
-  EXPECT_EQ(formatted("const a = payload [0 : 4]==x\"16 03\"\n"), "const a = payload[0:4] == x\"16 03\"\n");
+  EXPECT_EQ(formatted("const a = payload[0 : 4]==x\"16 03\"\n"), "const a = payload[0:4] == x\"16 03\"\n");
   EXPECT_EQ(formatted("map m of ( ip , port )->u32={ (1.2.3.4,5)=>7 }\n"),
             "map m of (ip, port) -> u32 = { (1.2.3.4, 5) => 7 }\n");
 }
