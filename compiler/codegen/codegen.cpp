@@ -48,6 +48,19 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
       "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
+// The verifier refuses a function that nobody calls: a lookup that no rule reaches, or none any more. Such functions
+// are weak, which keeps globaldce from them.
+void dropUncalled(llvm::Module& module) {
+  for (bool dropped = true; dropped;) {
+    dropped = false;
+    for (llvm::Function& function : llvm::make_early_inc_range(module))
+      if (!function.isDeclaration() && !function.hasSection() && function.use_empty()) {
+        function.eraseFromParent();
+        dropped = true;
+      }
+  }
+}
+
 void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   std::string problems;
   llvm::raw_string_ostream stream(problems);
@@ -71,19 +84,6 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
     bug("the pass pipeline does not parse");
   passes.run(module, modules);
   dropUncalled(module);
-}
-
-// The verifier refuses a function that nobody calls: a lookup that no rule reaches, or none any more. Such functions
-// are weak, which keeps globaldce from them.
-void dropUncalled(llvm::Module& module) {
-  for (bool dropped = true; dropped;) {
-    dropped = false;
-    for (llvm::Function& function : llvm::make_early_inc_range(module))
-      if (!function.isDeclaration() && !function.hasSection() && function.use_empty()) {
-        function.eraseFromParent();
-        dropped = true;
-      }
-  }
 }
 
 llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
