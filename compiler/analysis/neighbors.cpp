@@ -26,7 +26,8 @@ bool mayPass(const ir::Block& block) {
 bool mayPass(const ir::Policy& policy, const Presence& presence, const char* name) {
   const auto header = headerByName(policy, name);
   return header && std::any_of(policy.rules.begin(), policy.rules.end(), [&](const ir::Rule& rule) {
-           return mayPass(rule.body) && (!rule.condition || presence.mayHold(*rule.condition, *header));
+           return mayPass(rule.otherwise) ||
+                  (mayPass(rule.body) && (!rule.condition || presence.mayHold(*rule.condition, *header)));
          });
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace xdpc::analysis {
 namespace {
@@ -45,31 +46,52 @@ class Reach {
 public:
   Reach(const ir::Policy& policy, diag::Emitter& emitter) : policy_(policy), emitter_(emitter), presence_(policy) {}
 
-  void run() {
-    const ir::Rule* all = nullptr; // decides every packet
-    for (const ir::Rule& rule : policy_.rules) {
-      if (rule.name == "default")
-        return;
-      if (all)
-        return unreachable(rule, *all, "it decides every packet");
-      const auto constraint =
-          rule.condition ? std::optional<Constraint>(std::in_place, policy_, *rule.condition) : std::nullopt;
-      if (constraint && constraint->contradictory(presence_))
-        neverMatches(rule);
-      else if (constraint)
-        compare(rule, *constraint);
-      if (!leavesPacket(rule.body))
-        earlier_.clear(); // values may be others from here on
-      if (rule.meter || !alwaysDecides(rule.body))
-        continue;
-      if (!constraint)
-        all = &rule;
-      else if (!constraint->readsDynamicSets() && earlier_.size() < kManyRules)
-        earlier_.emplace_back(&rule, *constraint);
-    }
-  }
+  void run() { walk(0, Applied::always); }
 
 private:
+  enum class Applied : uint8_t { always, sometimes };
+
+  // False where nothing behind is reached, which has then been said.
+  bool walk(ir::ListId id, Applied applied) {
+    for (const ir::ListItem& item : policy_.lists[id].items) {
+      if (item.rule) {
+        if (!look(policy_.rules[*item.rule], applied))
+          return false;
+        continue;
+      }
+      const bool once = seen_.insert(item.list).second; // else what is unreachable here may be reached elsewhere
+      if (once && !walk(item.list, item.condition ? Applied::sometimes : applied))
+        return false;
+      if (!once)
+        earlier_.clear(); // it may change the packet
+    }
+    return true;
+  }
+
+  bool look(const ir::Rule& rule, Applied applied) {
+    if (rule.name == "default")
+      return false;
+    if (all_) {
+      unreachable(rule, *all_, "it decides every packet");
+      return false;
+    }
+    const auto constraint =
+        rule.condition ? std::optional<Constraint>(std::in_place, policy_, *rule.condition) : std::nullopt;
+    if (constraint && constraint->contradictory(presence_))
+      neverMatches(rule);
+    else if (constraint)
+      compare(rule, *constraint);
+    if (!leavesPacket(rule.body) || !leavesPacket(rule.otherwise))
+      earlier_.clear(); // values may be others from here on
+    if (rule.meter || applied == Applied::sometimes || !alwaysDecides(rule.body))
+      return true;
+    if (!constraint)
+      all_ = &rule;
+    else if (!constraint->readsDynamicSets() && earlier_.size() < kManyRules)
+      earlier_.emplace_back(&rule, *constraint);
+    return true;
+  }
+
   void compare(const ir::Rule& rule, const Constraint& constraint) {
     for (const auto& [other, weaker] : earlier_)
       if (constraint.implies(weaker))
@@ -92,6 +114,8 @@ private:
   diag::Emitter& emitter_;
   Presence presence_;
   std::vector<std::pair<const ir::Rule*, Constraint>> earlier_;
+  const ir::Rule* all_ = nullptr; // decides every packet
+  std::set<ir::ListId> seen_;
 };
 
 } // namespace
