@@ -16,17 +16,18 @@ public:
     llvm::Value* place = b.u64(0); // of the last key that is not greater, if there is one
     for (uint32_t left = table_.count; left > 1;) {
       const uint32_t half = left / 2;
-      // Opaque, so that sums stay sums and no compare becomes a branch.
+      // Opaque, so that sums stay sums and no compare becomes a branch. A product, not a mask: newer verifiers walk on
+      // twice behind an AND of 0 or -1.
       llvm::Value* next = b.opaque(b.CreateAdd(place, b.u64(half)));
       llvm::Value* beyond = isBelow(key_, wordsAt(table_.keys, next));
-      llvm::Value* step = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(beyond, b.u64(1))), b.u64(half)));
+      llvm::Value* step = b.opaque(b.CreateMul(b.opaque(b.CreateXor(beyond, b.u64(1))), b.u64(half)));
       place = b.opaque(b.CreateAdd(place, step));
       left -= half;
     }
     llvm::Value* outside = isBelow(key_, wordsAt(table_.keys, place));
     llvm::Value* above = isBelow(wordsAt(table_.lasts.value_or(table_.keys), place), key_);
-    llvm::Value* inside = b.CreateSub(b.CreateOr(outside, above), b.u64(1)); // all ones if it is
-    return b.CreateTrunc(b.CreateAnd(b.CreateAdd(place, b.u64(1)), inside), b.getInt32Ty());
+    llvm::Value* inside = b.opaque(b.CreateXor(b.CreateOr(outside, above), b.u64(1)));
+    return b.CreateTrunc(b.CreateMul(b.opaque(b.CreateAdd(place, b.u64(1))), inside), b.getInt32Ty());
   }
 
 private:

@@ -101,8 +101,7 @@ void checkMap(Scope& scope, const ast::MapDecl& decl, ir::MapId id) {
         "write `{ key => value, … }` or `load \"file\"`";
     return;
   }
-  if (pairs.ok)
-    fillMap(scope, pairs.pairs, map);
+  fillMap(scope, pairs.pairs, map); // what else is wrong, too
   scope.policy.maps[id] = std::move(map);
 }
 
