@@ -11,8 +11,8 @@ namespace {
 PolicyText everything(const Vocabulary& words) {
   PolicyText policy;
   policy.declarations = {"counter all", "event last { ip.src, ip.proto, l4.dport, pkt.len }"};
-  for (const ir::Header& header : words.library().headers)
-    policy.rules.push_back(fmt::format("is_{0}: count all when {0}", header.name));
+  for (const ir::HeaderId id : words.headers())
+    policy.rules.push_back(fmt::format("is_{0}: count all when {0}", words.header(id).name));
   policy.rules.push_back("malformed: when pkt.malformed { emit last; drop }");
   policy.rules.push_back("unparsed: when pkt.unparsed { emit last; abort }");
   policy.rules.push_back("payload: pass when l4.payload_len > 3");

@@ -153,7 +153,7 @@ private:
 
 std::vector<Case> fieldCases(const Vocabulary& words) {
   std::vector<Case> cases;
-  for (ir::HeaderId id = 0; id < words.library().headers.size(); ++id) {
+  for (const ir::HeaderId id : words.headers()) {
     Packets packets(words);
     packets.ofHeader(id);
     packets.absent();

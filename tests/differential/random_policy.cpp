@@ -48,8 +48,14 @@ public:
 
   PolicyText run() {
     declareState();
+    if (random_.percent(50))
+      made_.declarations.push_back(list());
     for (uint64_t i = 3 + random_.below(8); i > 0; --i)
-      made_.rules.push_back(rule(made_.rules.size() + 1));
+      made_.rules.push_back(has_list_ && random_.percent(20) ? apply() : rule(made_.rules.size() + 1));
+    for (const char* verdict : {"pass", "drop"})
+      if (random_.percent(25))
+        made_.rules.push_back(
+            fmt::format("on {} emit seen sample 1/{} when {}", verdict, 1 + random_.below(3), condition(1)));
     if (random_.percent(30))
       made_.default_block = "default drop";
     return std::move(made_);
@@ -64,6 +70,10 @@ private:
     for (const SetChoice& set : sets_)
       made_.declarations.push_back(set.declaration);
     made_.declarations.push_back("counter plain");
+    made_.declarations.push_back(
+        "map site of ip.prefix -> u16 = { 198.51.100.0/24 => 1, 198.51.100.200 => 2, ::/0 => 3, "
+        "2001:db8:1::/48 => 4 }");
+    made_.declarations.push_back("map owner of port -> ipv4 = { 9 => 203.0.113.1, 53-80 => 198.51.100.1 }");
     made_.declarations.push_back(fmt::format("counter keyed {{ per {} }}", key()));
     for (unsigned i = 1; i <= 2; ++i)
       made_.declarations.push_back(
@@ -85,12 +95,23 @@ private:
 
   // ---- rules
 
+  std::string list() {
+    std::string text = "rules shared {";
+    for (unsigned i = 1; i <= 2; ++i)
+      text += " " + rule(100 + i) + ";";
+    has_list_ = true;
+    return text + " }";
+  }
+
+  std::string apply() { return random_.percent(50) ? "apply shared" : "apply shared when " + condition(1); }
+
   std::string rule(size_t number) {
     const std::string name = fmt::format("rule{}: ", number);
     const std::string guard = condition(2) + meter();
     if (random_.percent(45))
       return fmt::format("{}{} when {}", name, verdict(), guard);
-    return fmt::format("{}when {} {{ {} }}", name, guard, block(1));
+    return fmt::format("{}when {} {{ {} }}{}", name, guard, block(1),
+                       random_.percent(20) ? fmt::format(" else {{ {} }}", block(1)) : "");
   }
 
   std::string meter() {
@@ -124,7 +145,7 @@ private:
     case 4:
       return changeSet();
     default:
-      return fmt::format("when {} {{ {} }}{}", condition(1), block(depth - 1),
+      return fmt::format("when {}{} {{ {} }}{}", condition(1), meter(), block(depth - 1),
                          random_.percent(50) ? fmt::format(" else {{ {} }}", block(depth - 1)) : "");
     }
   }
@@ -166,7 +187,7 @@ private:
     case 3:
       return ofPayload();
     case 0:
-      return words_.header(static_cast<ir::HeaderId>(random_.below(words_.library().headers.size()))).name;
+      return words_.header(random_.pick(words_.headers())).name;
     case 1:
       return ofFrame();
     case 2:
@@ -183,7 +204,11 @@ private:
                                               fmt::format("pkt.len {} {}", op(), 30 + random_.below(80)),
                                               fmt::format("pkt.ifindex {} {}", op(), 1 + random_.below(3)),
                                               fmt::format("pkt.rx_queue {} 1", op()),
-                                              fmt::format("l4.payload_len {} {}", op(), random_.below(40))};
+                                              fmt::format("l4.payload_len {} {}", op(), random_.below(40)),
+                                              fmt::format("site[ip.src] {} {}", op(), random_.below(5)),
+                                              fmt::format("site[ip.src] {} site[ip.dst]", op()),
+                                              fmt::format("ip.dst {} site", in()),
+                                              fmt::format("owner[l4.dport] {} ipv4.src", equality())};
     return random_.pick(choices);
   }
 
@@ -313,6 +338,7 @@ private:
   Random& random_;
   PolicyText made_;
   std::vector<SetChoice> sets_;
+  bool has_list_ = false;
 };
 
 } // namespace

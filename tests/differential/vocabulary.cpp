@@ -25,17 +25,19 @@ uint64_t largest(unsigned bits) {
 Vocabulary::Vocabulary(const std::string& declarations)
     : library_(check(declarations + "\npolicy library { default pass }\n")) {
   numbers_ = {0, 1, 2, 3, 4, 5, 8, 9, 20, 40, 60, 64, 100, 255, 512, 1024, 49152, 65535};
-  for (ir::HeaderId id = 0; id < library().headers.size(); ++id) {
+  for (const ir::HeaderId id : headers()) {
     const ir::Header& one = header(id);
     for (const ir::PayloadBy& table : one.payload)
       for (const ir::PayloadEntry& entry : table.entries)
         numbers_.push_back(entry.value);
     for (ir::FieldId field = 0; field < one.fields.size(); ++field) {
       const ir::Field& declared = one.fields[field];
+      if (declared.ahead || declared.type.kind == ir::TypeKind::Bytes)
+        continue;
       const bool parts = std::ranges::any_of(one.fields, [&](const ir::Field& part) { return part.whole == field; });
       const unsigned bits = declared.type.kind == ir::TypeKind::Bool ? 1 : declared.type.bits;
       fields_.push_back({one.name, declared.name, id, declared.type, bits,
-                         one.kind != ir::HeaderKind::alternatives && !declared.derived, parts});
+                         one.kind != ir::HeaderKind::alternatives && !declared.derived && !declared.part, parts});
     }
   }
   std::ranges::sort(numbers_);
@@ -48,13 +50,21 @@ std::vector<FieldName> Vocabulary::fieldsOf(ir::HeaderId id) const {
   return out;
 }
 
-std::vector<ir::HeaderId> Vocabulary::followers(ir::HeaderId id) const {
+std::vector<ir::HeaderId> Vocabulary::headers() const {
+  std::vector<ir::HeaderId> out;
+  for (ir::HeaderId id = 0; id < library().headers.size(); ++id)
+    if (header(id).kind < ir::HeaderKind::later && header(id).declared == id)
+      out.push_back(id);
+  return out;
+}
+
+std::vector<ir::HeaderId> Vocabulary::followers(ir::HeaderId id, Tunnels tunnels) const {
   const ir::Header& one = header(id);
   std::vector<ir::HeaderId> out;
   const auto& tables = one.extension_of ? header(*one.extension_of).payload : one.payload;
   for (const ir::PayloadBy& table : tables)
     for (const ir::PayloadEntry& entry : table.entries)
-      if (!std::ranges::count(out, entry.next))
+      if (!std::ranges::count(out, entry.next) && (!entry.tunnel || tunnels == Tunnels::entered))
         out.push_back(entry.next);
   return out;
 }
@@ -73,7 +83,7 @@ std::vector<std::vector<std::string>> Vocabulary::ways(ir::HeaderId target) cons
       found.push_back(names);
     }
     if (way.size() <= kLongest)
-      for (const ir::HeaderId next : followers(way.back()))
+      for (const ir::HeaderId next : followers(way.back(), Tunnels::left_out))
         if (std::ranges::count(way, next) < 2) {
           open.push_back(way);
           open.back().push_back(next);

@@ -25,8 +25,11 @@ public:
   const std::vector<FieldName>& fields() const { return fields_; }
   std::vector<FieldName> fieldsOf(ir::HeaderId id) const;
 
+  // Headers that are declared: parts of others have no names of their own.
+  std::vector<ir::HeaderId> headers() const;
   // What can follow a header, each once.
-  std::vector<ir::HeaderId> followers(ir::HeaderId id) const;
+  enum class Tunnels { entered, left_out };
+  std::vector<ir::HeaderId> followers(ir::HeaderId id, Tunnels tunnels = Tunnels::entered) const;
   // Ways from the frame's start to the header, each without `eth`: {"vlan", "ipv4"}. The shortest first.
   std::vector<std::vector<std::string>> ways(ir::HeaderId id) const;
 

@@ -11,19 +11,15 @@ public:
         packet_(parsePacket(policy_, input.frame, input.ifindex, input.rx_queue)) {}
 
   Outcome run() {
-    for (ir::RuleId id = 0; id < policy_.rules.size(); ++id) {
-      const ir::Rule& rule = policy_.rules[id];
-      if (!applies(rule))
-        continue;
-      o_.rules_[id].add(packet_.length);
-      outcome_.rule = id;
-      if (const auto verdict = block(rule.body)) {
-        outcome_.verdict = *verdict;
-        outcome_.frame.assign(packet_.frame.begin(), packet_.frame.end());
-        return std::move(outcome_);
-      }
-    }
-    throw Unsupported("a policy without a default");
+    const auto verdict = list(0);
+    if (!verdict)
+      throw Unsupported("a policy without a default");
+    outcome_.verdict = *verdict;
+    for (const ir::OnVerdict& on : policy_.on)
+      if (on.verdict == *verdict && (!on.condition || truth(*on.condition)))
+        emit(on.emit, outcome_.rule, verdict);
+    outcome_.frame.assign(packet_.frame.begin(), packet_.frame.end());
+    return std::move(outcome_);
   }
 
 private:
@@ -32,10 +28,28 @@ private:
                  [this](ir::SetId id, const abi::KeyValue& key) { return o_.sets_[id].covers(key, now_ns_); });
   }
 
-  bool applies(const ir::Rule& rule) {
-    if (rule.condition && !truth(*rule.condition))
-      return false;
-    return !rule.meter || metered(*rule.meter, rule.within);
+  // Rules and applied lists from top to bottom.
+  std::optional<ir::Verdict> list(ir::ListId id) {
+    for (const ir::ListItem& item : policy_.lists[id].items)
+      if (const auto verdict = item.rule ? rule(*item.rule) : applied(item))
+        return verdict;
+    return std::nullopt;
+  }
+
+  std::optional<ir::Verdict> applied(const ir::ListItem& item) {
+    return !item.condition || truth(*item.condition) ? list(item.list) : std::nullopt;
+  }
+
+  std::optional<ir::Verdict> rule(ir::RuleId id) {
+    const ir::Rule& rule = policy_.rules[id];
+    if (!applies(rule.condition ? &*rule.condition : nullptr, rule.meter, rule.within))
+      return block(rule.otherwise, id);
+    o_.rules_[id].add(packet_.length);
+    return block(rule.body, id);
+  }
+
+  bool applies(const ir::Expr* condition, std::optional<ir::MeterId> meter, bool within) {
+    return (!condition || truth(*condition)) && (!meter || metered(*meter, within));
   }
 
   bool metered(ir::MeterId id, bool within) {
@@ -44,23 +58,32 @@ private:
     return key && o_.meters_[id].conforms(*key, packet_.length, now_ns_) == within;
   }
 
-  std::optional<ir::Verdict> block(const ir::Block& block) {
-    for (const ir::Step& step : block.steps) {
-      if (step.action)
-        act(*step.action, block);
-      for (const ir::Branch& branch : step.branch)
-        if (const auto verdict = this->block(truth(branch.condition) ? branch.then : branch.otherwise))
-          return verdict;
-    }
+  std::optional<ir::Verdict> block(const ir::Block& block, ir::RuleId rule) {
+    for (const ir::Step& step : block.steps)
+      if (const auto verdict = this->step(step, block, rule))
+        return verdict;
+    if (block.verdict)
+      outcome_.rule = rule;
     return block.verdict;
   }
 
-  void act(const ir::Action& action, const ir::Block& block) {
+  std::optional<ir::Verdict> step(const ir::Step& step, const ir::Block& block, ir::RuleId rule) {
+    if (step.action)
+      act(*step.action, block, rule);
+    if (step.apply)
+      return list(*step.apply);
+    for (const ir::Branch& branch : step.branch)
+      return this->block(applies(&branch.condition, branch.meter, branch.within) ? branch.then : branch.otherwise,
+                         rule);
+    return std::nullopt;
+  }
+
+  void act(const ir::Action& action, const ir::Block& block, ir::RuleId rule) {
     switch (action.kind) {
     case ir::ActionKind::Count:
       return count(action);
     case ir::ActionKind::Emit:
-      return emit(action, block);
+      return emit(action, rule, block.verdict);
     case ir::ActionKind::Add:
       return change(action);
     case ir::ActionKind::Remove:
@@ -88,11 +111,11 @@ private:
     o_.sets_[action.id].add(*key, ends ? now_ns_ + action.duration_ns : abi::kNever);
   }
 
-  void emit(const ir::Action& action, const ir::Block& block) {
+  void emit(const ir::Action& action, ir::RuleId rule, std::optional<ir::Verdict> verdict) {
     if (o_.emitted_[&action]++ % action.sample != 0)
       return;
     const ir::Event& declared = policy_.events[action.id];
-    Event event{declared.name, policy_.rules[outcome_.rule].name, block.verdict, {}};
+    Event event{declared.name, policy_.rules[rule].name, verdict, {}};
     for (const ir::EventField& field : declared.fields)
       event.fields.emplace_back(field.name, makeKeyPart(policy_, packet_, field.value, field.kind));
     outcome_.events.push_back(std::move(event));

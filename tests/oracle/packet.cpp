@@ -22,39 +22,57 @@ public:
 private:
   const ir::Header& header(ir::HeaderId id) const { return policy_.headers[id]; }
 
-  bool isIp(ir::HeaderId id) const { return header(id).name == "ipv4" || header(id).name == "ipv6"; }
+  bool isIp(ir::HeaderId id) const {
+    const std::string& name = header(header(id).declared).name;
+    return name == "ipv4" || name == "ipv6";
+  }
 
   // Puts the header into the packet if it is wholly there.
   bool enter(ir::HeaderId id) {
+    const ir::Header& declared = header(id);
+    if (declared.kind == ir::HeaderKind::tunnel)
+      covered_ = false;
     if (tooDeep(id))
       return unparsed();
-    const ir::Header& declared = header(id);
-    if (offset_ + declared.min_size > packet_.frame.size())
-      return cutShort();
     packet_.places.push_back({id, offset_, declared.min_size, ip_end_});
-    if (declared.size && !resize(*declared.size)) {
+    if (!measure(declared)) {
       packet_.places.pop_back();
       return false;
     }
     checkLength();
     offset_ += packet_.places.back().size;
-    if (covered_ && behind_ip_ && declared.kind != ir::HeaderKind::extension)
+    // The authentication header is transparent.
+    if (behind_ip_ && declared.kind != ir::HeaderKind::extension && declared.name != "ah4")
       covered_ = false; // that was the transport
-    behind_ip_ |= isIp(id);
+    if (isIp(id)) {
+      behind_ip_ = true;
+      extensions_ = extension_bytes_ = 0;
+    }
     return true;
   }
 
-  // A size of its own: at least what is declared, and wholly in the frame.
-  bool resize(const ir::Expr& size) {
-    const int64_t bytes = evaluate(policy_, packet_, size)->number;
-    Place& place = packet_.places.back();
-    if (bytes < static_cast<int64_t>(place.size) || offset_ + static_cast<size_t>(bytes) > packet_.frame.size())
-      return cutShort();
-    place.size = static_cast<size_t>(bytes);
-    if (header(place.header).kind != ir::HeaderKind::extension)
+  // A size of its own is at least what is declared. All of it is in the frame.
+  bool measure(const ir::Header& declared) {
+    if (!inFrame(declared.min_size))
+      return false;
+    if (!declared.size)
       return true;
-    extension_bytes_ += place.size;
+    const int64_t bytes = evaluate(policy_, packet_, *declared.size)->number;
+    if (bytes < static_cast<int64_t>(declared.min_size))
+      return cutShort();
+    if (!inFrame(static_cast<size_t>(bytes)))
+      return false;
+    packet_.places.back().size = static_cast<size_t>(bytes);
+    if (declared.kind != ir::HeaderKind::extension)
+      return true;
+    extension_bytes_ += static_cast<size_t>(bytes);
     return extension_bytes_ <= kExtensionBytes || unparsed();
+  }
+
+  bool inFrame(size_t bytes) {
+    if (offset_ + bytes > packet_.frame.size())
+      return cutShort();
+    return offset_ + bytes <= kHeaderBytes || unparsed();
   }
 
   bool tooDeep(ir::HeaderId id) {
@@ -98,14 +116,45 @@ private:
       if (table.when && !holds(policy_, packet_, *table.when))
         continue;
       if (!table.by)
-        return table.entries.front().next;
-      const uint64_t value = fieldBits(packet_, last, declared.fields[*table.by]);
+        return entered(table.entries.front());
+      const ir::Field& by = declared.fields[*table.by];
+      if (by.ahead && last.offset + last.size + 1 > packet_.frame.size())
+        continue; // it is not there
+      const uint64_t value = fieldBits(packet_, last, by);
       if (&table == &declared.payload.front())
         packet_.places.back().protocol_behind = value;
-      if (const auto next = entry(table, value))
-        return next;
+      if (const ir::PayloadEntry* next = entry(table, value))
+        return entered(*next);
     }
     return std::nullopt;
+  }
+
+  // Through a tunnel, only where names of the policy reach there.
+  std::optional<ir::HeaderId> entered(const ir::PayloadEntry& entry, std::optional<ir::HeaderId> owner = {}) {
+    if (!entry.tunnel)
+      return entry.next;
+    if (fragmented())
+      return std::nullopt;
+    const auto& inner = header(owner.value_or(packet_.places.back().header)).inner;
+    const auto found = std::ranges::find(inner, entry.next, &ir::Inner::declared);
+    if (found != inner.end()) {
+      covered_ = false;
+      ++tunnels_;
+      return found->entered;
+    }
+    packet_.unparsed |= tunnels_ == kTunnels;
+    return std::nullopt;
+  }
+
+  // A fragmented packet has no inner one.
+  bool fragmented() const {
+    const auto ip = std::find_if(packet_.places.rbegin(), packet_.places.rend(),
+                                 [this](const Place& place) { return isIp(place.header); });
+    if (ip == packet_.places.rend())
+      return false;
+    const auto& fields = header(ip->header).fields;
+    const auto field = std::ranges::find(fields, "fragment", &ir::Field::name);
+    return holds(policy_, packet_, *field->derived);
   }
 
   // An extension header selects in the table of the header that it extends.
@@ -117,32 +166,90 @@ private:
     owner->protocol_behind = value;
     if (own.when && !holds(policy_, packet_, *own.when))
       return std::nullopt;
-    return entry(header(owner->header).payload.front(), value);
+    const ir::PayloadEntry* next = entry(header(owner->header).payload.front(), value);
+    return next ? entered(*next, owner->header) : std::nullopt;
   }
 
-  static std::optional<ir::HeaderId> entry(const ir::PayloadBy& table, uint64_t value) {
+  static const ir::PayloadEntry* entry(const ir::PayloadBy& table, uint64_t value) {
     const auto found = std::ranges::find(table.entries, value, &ir::PayloadEntry::value);
-    return found == table.entries.end() ? std::nullopt : std::optional(found->next);
+    return found == table.entries.end() ? nullptr : &*found;
   }
 
   const ir::Policy& policy_;
   Packet& packet_;
   size_t offset_ = 0;
   std::optional<size_t> ip_end_;
-  unsigned extensions_ = 0;
+  unsigned extensions_ = 0, tunnels_ = 0;
   size_t extension_bytes_ = 0;
   bool covered_ = true; // by pkt.malformed: the outermost Ethernet to transport
   bool behind_ip_ = false;
 };
 
+// `vlan.inner.vlan`: the first one behind the first tag.
+std::optional<Place> findLater(const ir::Policy& policy, const Packet& packet, ir::HeaderId id) {
+  const ir::Header& header = policy.headers[id];
+  const auto first = packet.find(policy, header.after);
+  for (Place place : packet.places)
+    if (first && place.offset > first->offset && place.header == header.of) {
+      place.header = id;
+      return place;
+    }
+  return std::nullopt;
+}
+
+// An optional field of a header.
+std::optional<Place> findPart(const ir::Policy& policy, const Packet& packet, ir::HeaderId id) {
+  const ir::Header& header = policy.headers[id];
+  const auto of = packet.find(policy, header.of);
+  if (!of || (header.when && !holds(policy, packet, *header.when)))
+    return std::nullopt;
+  const auto start = static_cast<size_t>(evaluate(policy, packet, *header.start)->number);
+  return Place{id, of->offset + start, header.min_size, of->ip_end};
+}
+
+// The first option of its number and with the declared length; 0 ends them, 1 fills a byte. One without a value may
+// have any length.
+std::optional<Place> findOption(const ir::Policy& policy, const Packet& packet, ir::HeaderId id) {
+  const ir::Header& header = policy.headers[id];
+  const auto of = packet.find(policy, header.of);
+  if (!of)
+    return std::nullopt;
+  size_t at = of->offset + policy.headers[of->header].min_size;
+  const size_t end = of->offset + of->size;
+  while (at < end && packet.frame[at] != 0) {
+    if (packet.frame[at] == 1) {
+      ++at;
+      continue;
+    }
+    const size_t bytes = at + 1 < end ? packet.frame[at + 1] : 0;
+    if (bytes < 2 || at + bytes > end)
+      return std::nullopt;
+    if (packet.frame[at] == header.option && (header.min_size == 0 || bytes == header.min_size + 2))
+      return Place{id, at + 2, header.min_size, of->ip_end};
+    at += bytes;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
-const Place* Packet::find(const ir::Policy& policy, ir::HeaderId id) const {
-  const auto& alternatives = policy.headers[id].alternatives;
-  for (const Place& place : places)
-    if (place.header == id || std::ranges::count(alternatives, place.header))
-      return &place;
-  return nullptr;
+std::optional<Place> Packet::find(const ir::Policy& policy, ir::HeaderId id) const {
+  const ir::Header& header = policy.headers[id];
+  for (const ir::HeaderId alternative : header.alternatives)
+    if (const auto place = find(policy, alternative))
+      return place;
+  switch (header.kind) {
+  case ir::HeaderKind::later:
+    return findLater(policy, *this, id);
+  case ir::HeaderKind::part:
+    return findPart(policy, *this, id);
+  case ir::HeaderKind::option:
+    return findOption(policy, *this, id);
+  default: {
+    const auto found = std::ranges::find(places, id, &Place::header);
+    return found == places.end() ? std::nullopt : std::optional(*found);
+  }
+  }
 }
 
 Packet parsePacket(const ir::Policy& policy, std::span<const uint8_t> frame, uint32_t ifindex, uint32_t rx_queue) {

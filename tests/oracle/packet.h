@@ -26,12 +26,13 @@ struct Packet {
   std::vector<Place> places; // in the order of the frame
   bool malformed = false, unparsed = false;
 
-  // The first such header; of a union, the alternative that is there.
-  const Place* find(const ir::Policy& policy, ir::HeaderId header) const;
+  // The header of this name, if it is there: of a union, the alternative that is there; of an optional field or an
+  // option, its bytes.
+  std::optional<Place> find(const ir::Policy& policy, ir::HeaderId header) const;
 };
 
 // Bounds that docs/language.md states.
-inline constexpr unsigned kTags = 2, kExtensions = 8, kExtensionBytes = 256;
+inline constexpr unsigned kTags = 2, kTunnels = 2, kExtensions = 8, kExtensionBytes = 256, kHeaderBytes = 512;
 
 Packet parsePacket(const ir::Policy& policy, std::span<const uint8_t> frame, uint32_t ifindex, uint32_t rx_queue);
 

@@ -105,7 +105,7 @@ public:
     case Kind::PayloadLength:
       return payloadLength(expr);
     case Kind::LastProtocol: {
-      const Place* place = packet_.find(policy_, expr.header);
+      const auto place = packet_.find(policy_, expr.header);
       return place && place->protocol_behind ? std::optional(Value{static_cast<int64_t>(*place->protocol_behind)})
                                              : std::nullopt;
     }
@@ -122,6 +122,8 @@ public:
         return inner;
       return Value{static_cast<int64_t>(addressNumber(*inner->address))};
     }
+    case Kind::MapValue:
+      return mapped(expr);
     case Kind::Arith: {
       const auto left = value(expr.args[0]), right = value(expr.args[1]);
       if (!left || !right)
@@ -136,7 +138,7 @@ public:
   bool truth(const ir::Expr& expr) const {
     switch (expr.kind) {
     case Kind::Present:
-      return packet_.find(policy_, expr.header) != nullptr;
+      return packet_.find(policy_, expr.header).has_value();
     case Kind::Compare:
       return compared(expr);
     case Kind::HasBytes:
@@ -147,6 +149,8 @@ public:
       return inConst(expr);
     case Kind::InSet:
       return inSet(expr);
+    case Kind::MapHas:
+      return mapped(expr).has_value();
     case Kind::Not:
       return !truth(expr.args[0]);
     case Kind::And:
@@ -166,7 +170,7 @@ public:
 
 private:
   std::optional<Value> field(const ir::Expr& expr) const {
-    const Place* place = packet_.find(policy_, expr.header);
+    const auto place = packet_.find(policy_, expr.header);
     if (!place)
       return std::nullopt;
     const ir::Header& named = policy_.headers[expr.header];
@@ -174,12 +178,22 @@ private:
     for (size_t i = 0; i < named.alternatives.size(); ++i)
       if (named.alternatives[i] == place->header)
         id = named.fields[expr.field].alternatives[i];
-    const ir::Field& found = policy_.headers[place->header].fields[id];
+    return read(*place, id);
+  }
+
+  std::optional<Value> read(const Place& place, ir::FieldId id) const {
+    const ir::Field& found = policy_.headers[place.header].fields[id];
     if (found.derived)
       return value(*found.derived);
+    if (found.part) {
+      const auto part = packet_.find(policy_, found.part->header);
+      return part ? read(*part, found.part->field) : std::nullopt;
+    }
+    if (found.bits == 0) // an option without a value
+      return Value{1};
     if (found.type.kind == ir::TypeKind::Ipv4 || found.type.kind == ir::TypeKind::Ipv6)
-      return address(*place, found);
-    return Value{static_cast<int64_t>(fieldBits(packet_, *place, found))};
+      return address(place, found);
+    return Value{static_cast<int64_t>(fieldBits(packet_, place, found))};
   }
 
   Value address(const Place& place, const ir::Field& found) const {
@@ -210,7 +224,7 @@ private:
 
   // What is behind the header up to IP's length.
   std::optional<Value> payloadLength(const ir::Expr& expr) const {
-    const Place* place = packet_.find(policy_, expr.header);
+    const auto place = packet_.find(policy_, expr.header);
     if (!place || !place->ip_end)
       return std::nullopt;
     return Value{
@@ -219,7 +233,7 @@ private:
 
   // Behind the header up to where IP ends or the frame does.
   std::optional<std::string> payload(const ir::Expr& expr) const {
-    const Place* place = packet_.find(policy_, expr.header);
+    const auto place = packet_.find(policy_, expr.header);
     if (!place)
       return std::nullopt;
     const size_t end = std::min(packet_.frame.size(), place->ip_end.value_or(packet_.frame.size()));
@@ -262,17 +276,36 @@ private:
     return compare(expr.op, left->number, right->number);
   }
 
-  bool inConst(const ir::Expr& expr) const {
+  std::optional<std::vector<Value>> all(const std::vector<ir::Expr>& exprs) const {
     std::vector<Value> values;
-    for (const ir::Expr& arg : expr.args) {
-      const auto one = value(arg);
+    for (const ir::Expr& expr : exprs) {
+      const auto one = value(expr);
       if (!one)
-        return false;
+        return std::nullopt;
       values.push_back(*one);
     }
-    return std::ranges::any_of(policy_.const_sets[expr.id].elements, [&](const std::vector<ir::Interval>& element) {
-      return std::ranges::equal(element, values, within);
-    });
+    return values;
+  }
+
+  bool inConst(const ir::Expr& expr) const {
+    const auto values = all(expr.args);
+    return values && std::ranges::any_of(policy_.const_sets[expr.id].elements, [&](const auto& element) {
+             return std::ranges::equal(element, *values, within);
+           });
+  }
+
+  // A key that is not in the map has no value.
+  std::optional<Value> mapped(const ir::Expr& expr) const {
+    const auto values = all(expr.args);
+    if (!values)
+      return std::nullopt;
+    const ir::Map& map = policy_.maps[expr.id];
+    for (const ir::MapEntry& entry : map.entries)
+      if (std::ranges::equal(entry.key, *values, within))
+        return map.value.kind == ir::TypeKind::Ipv4 || map.value.kind == ir::TypeKind::Ipv6
+                   ? Value{.address = entry.address}
+                   : Value{static_cast<int64_t>(entry.number)};
+    return std::nullopt;
   }
 
   bool inSet(const ir::Expr& expr) const {
@@ -313,9 +346,10 @@ bool holds(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr,
 }
 
 uint64_t fieldBits(const Packet& packet, const Place& place, const ir::Field& field) {
+  const size_t start = (place.offset + (field.ahead ? place.size : 0)) * 8 + field.bit_offset;
   uint64_t value = 0;
   for (unsigned i = 0; i < field.bits; ++i)
-    value = value << 1 | bitAt(packet.frame, place.offset * 8 + field.bit_offset + i);
+    value = value << 1 | bitAt(packet.frame, start + i);
   return value;
 }
 
