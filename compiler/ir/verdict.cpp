@@ -9,11 +9,8 @@ struct Row {
   abi::Verdict action;
 };
 constexpr Row kActions[] = {
-    {Verdict::Pass, abi::kPass},
-    {Verdict::Drop, abi::kDrop},
-    {Verdict::Abort, abi::kAborted},
-    {Verdict::Tx, abi::kTx},
-    {Verdict::Redirect, abi::kRedirect},
+    {Verdict::Pass, abi::kPass}, {Verdict::Drop, abi::kDrop},         {Verdict::Abort, abi::kAborted},
+    {Verdict::Tx, abi::kTx},     {Verdict::Redirect, abi::kRedirect},
 };
 
 } // namespace

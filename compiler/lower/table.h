@@ -1,4 +1,4 @@
-// Searches in sorted tables. Entry points: lowerSearch, lowerTupleSearch. Tested by tests/packet/sets/tables.xf and
+// Searches in sorted tables. Entry points: lowerSearch, lowerTupleSearch. Tested by tests/packet/load/sets.xf and
 // tests/packet/maps.
 #pragma once
 

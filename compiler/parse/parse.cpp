@@ -207,7 +207,7 @@ void Parser::policyItem(const Statement& statement, ast::Policy& policy) {
   }
   if (!node && firstWord(statement) == "default" && !policy.default_span.file)
     policy.default_span = span(statement); // it is there, and wrong: nobody says that it is missing
-  if (!node && statement.block) { // its statements may hold errors of their own
+  if (!node && statement.block) {          // its statements may hold errors of their own
     ast::Rule discarded;
     return ruleBlocks(discarded);
   }

@@ -1,5 +1,5 @@
 // Large constant sets and maps as sorted tables, which the object carries. Entry point: planTables. Tested by
-// tests/packet/sets/tables.xf and tests/packet/maps.
+// tests/packet/load/sets.xf and tests/packet/maps.
 #pragma once
 
 #include "compiler/diag/diag.h"

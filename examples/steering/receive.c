@@ -17,7 +17,7 @@
 #define FRAMES 1024u // of the memory that the kernel writes packets to
 #define FRAME_BYTES 2048u
 
-static void must(int holds, const char *what) {
+static void must(int holds, const char* what) {
   if (holds)
     return;
   fprintf(stderr, "receive: cannot %s: %s\n", what, strerror(errno));
@@ -27,13 +27,14 @@ static void must(int holds, const char *what) {
 // A ring that the kernel and this program share: one of them produces, the other consumes.
 struct ring {
   uint32_t *producer, *consumer;
-  void *entries;
+  void* entries;
 };
 
-static struct ring map_ring(int socket, uint64_t page, const struct xdp_ring_offset *at, size_t entry) {
-  char *memory = mmap(NULL, at->desc + FRAMES * entry, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket, (off_t)page);
+static struct ring map_ring(int socket, uint64_t page, const struct xdp_ring_offset* at, size_t entry) {
+  char* memory =
+      mmap(NULL, at->desc + FRAMES * entry, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket, (off_t)page);
   must(memory != MAP_FAILED, "map a ring");
-  return (struct ring){(uint32_t *)(memory + at->producer), (uint32_t *)(memory + at->consumer), memory + at->desc};
+  return (struct ring){(uint32_t*)(memory + at->producer), (uint32_t*)(memory + at->consumer), memory + at->desc};
 }
 
 static void set_ring_size(int socket, int option) {
@@ -42,7 +43,7 @@ static void set_ring_size(int socket, int option) {
 }
 
 // The map `xsk.NAME` (the kernel keeps 15 characters) of the XDP program that runs on the device.
-static int find_map(int ifindex, const char *name) {
+static int find_map(int ifindex, const char* name) {
   char wanted[BPF_OBJ_NAME_LEN];
   snprintf(wanted, sizeof wanted, "xsk.%s", name);
   uint32_t program = 0, ids[64] = {0};
@@ -56,7 +57,8 @@ static int find_map(int ifindex, const char *name) {
     struct bpf_map_info map = {0};
     const int candidate = bpf_map_get_fd_by_id(ids[i]);
     size = sizeof map;
-    if (candidate >= 0 && bpf_obj_get_info_by_fd(candidate, &map, &size) == 0 && map.type == BPF_MAP_TYPE_XSKMAP && strcmp(map.name, wanted) == 0)
+    if (candidate >= 0 && bpf_obj_get_info_by_fd(candidate, &map, &size) == 0 && map.type == BPF_MAP_TYPE_XSKMAP &&
+        strcmp(map.name, wanted) == 0)
       return candidate;
     close(candidate);
   }
@@ -64,7 +66,7 @@ static int find_map(int ifindex, const char *name) {
   exit(1);
 }
 
-static void say(const uint8_t *frame, uint32_t bytes) {
+static void say(const uint8_t* frame, uint32_t bytes) {
   printf("%u bytes:", bytes);
   for (uint32_t i = 0; i < bytes; ++i)
     printf("%s%02x", i == 0 ? " " : "", frame[i]);
@@ -72,7 +74,7 @@ static void say(const uint8_t *frame, uint32_t bytes) {
   fflush(stdout);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   uint32_t queue = 0;
   long count = -1;
   for (int i = 3; i + 1 < argc; i += 2) {
@@ -91,9 +93,11 @@ int main(int argc, char **argv) {
 
   const int xsk = socket(AF_XDP, SOCK_RAW, 0);
   must(xsk >= 0, "open a socket");
-  uint8_t *memory = mmap(NULL, (size_t)FRAMES * FRAME_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint8_t* memory =
+      mmap(NULL, (size_t)FRAMES * FRAME_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   must(memory != MAP_FAILED, "get memory");
-  const struct xdp_umem_reg umem = {.addr = (uintptr_t)memory, .len = (uint64_t)FRAMES * FRAME_BYTES, .chunk_size = FRAME_BYTES};
+  const struct xdp_umem_reg umem = {
+      .addr = (uintptr_t)memory, .len = (uint64_t)FRAMES * FRAME_BYTES, .chunk_size = FRAME_BYTES};
   must(setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) == 0, "register memory");
   set_ring_size(xsk, XDP_UMEM_FILL_RING);
   set_ring_size(xsk, XDP_UMEM_COMPLETION_RING);
@@ -106,10 +110,11 @@ int main(int argc, char **argv) {
 
   // All frames are the kernel's to fill; each comes back as soon as it is printed.
   for (uint32_t i = 0; i < FRAMES; ++i)
-    ((uint64_t *)fill.entries)[i] = (uint64_t)i * FRAME_BYTES;
+    ((uint64_t*)fill.entries)[i] = (uint64_t)i * FRAME_BYTES;
   __atomic_store_n(fill.producer, FRAMES, __ATOMIC_RELEASE);
-  const struct sockaddr_xdp address = {.sxdp_family = AF_XDP, .sxdp_ifindex = (uint32_t)ifindex, .sxdp_queue_id = queue, .sxdp_flags = XDP_COPY};
-  must(bind(xsk, (const struct sockaddr *)&address, sizeof address) == 0, "bind to the queue");
+  const struct sockaddr_xdp address = {
+      .sxdp_family = AF_XDP, .sxdp_ifindex = (uint32_t)ifindex, .sxdp_queue_id = queue, .sxdp_flags = XDP_COPY};
+  must(bind(xsk, (const struct sockaddr*)&address, sizeof address) == 0, "bind to the queue");
   must(bpf_map_update_elem(map, &queue, &xsk, BPF_ANY) == 0, "put the socket into the map");
   printf("ready\n");
   fflush(stdout);
@@ -119,10 +124,10 @@ int main(int argc, char **argv) {
     uint32_t next = *received.consumer;
     const uint32_t end = __atomic_load_n(received.producer, __ATOMIC_ACQUIRE);
     for (; next != end && count != 0; ++next, --count) {
-      const struct xdp_desc *packet = (const struct xdp_desc *)received.entries + next % FRAMES;
+      const struct xdp_desc* packet = (const struct xdp_desc*)received.entries + next % FRAMES;
       say(memory + packet->addr, packet->len);
       const uint32_t back = *fill.producer;
-      ((uint64_t *)fill.entries)[back % FRAMES] = packet->addr - packet->addr % FRAME_BYTES;
+      ((uint64_t*)fill.entries)[back % FRAMES] = packet->addr - packet->addr % FRAME_BYTES;
       __atomic_store_n(fill.producer, back + 1, __ATOMIC_RELEASE);
     }
     __atomic_store_n(received.consumer, next, __ATOMIC_RELEASE);

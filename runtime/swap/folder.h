@@ -27,7 +27,8 @@ Result<std::vector<Folder>> allFolders(const std::filesystem::path& bpffs);
 
 enum class IfMissing { fail, create };
 // The descriptor of the folder holds the lock until it is closed, so a killed command leaves none behind. Waits
-// for another xdpc that has it, two seconds at most: then it is busy. not_found if the folder is missing and is not to be made.
+// for another xdpc that has it, two seconds at most: then it is busy. not_found if the folder is missing and is not to
+// be made.
 Result<kernel::Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing missing);
 
 // Removes the folder if nothing is in it, and the one that holds those of all devices if this was the last.
