@@ -35,7 +35,8 @@ struct Globals {
   std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
   // Lookups and meters that became functions, by id.
   std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans;
-  std::map<uint32_t, llvm::Function*> set_tables, map_tables; // that give the number of an entry
+  std::map<uint32_t, llvm::Function*> set_tables, map_tables;        // that give the number of an entry
+  std::map<std::pair<ir::HeaderId, size_t>, llvm::Function*> chains; // by owner and group; see extensions.h
 };
 
 // Bytes of a payload that were found to be there; payload.h opens and closes it.

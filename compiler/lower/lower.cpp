@@ -2,6 +2,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/extensions.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
@@ -143,6 +144,7 @@ Module lower(const plan::Program& program) {
   makeSetFunctions(program, module, debug, globals);
   makeMeterFunctions(program, module, debug, globals);
   makeScanFunctions(program, module, debug, globals);
+  makeChainFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));

@@ -22,13 +22,14 @@ struct Place {
 class Walk {
 public:
   Walk(Builder& builder, const LeafLowering& leaf) : b(builder), leaf_(leaf) {}
+  virtual ~Walk() = default;
 
   // Each ends the current block. `repeats`: how many of this header came before in the chain.
   void enter(ir::HeaderId header, unsigned repeats, const Place& place);
-  void finish(const Packet& whole);
+  virtual void finish(const Packet& whole);
   // The header is not wholly there: what was known before it holds, and nothing follows.
-  void cutShort(ir::HeaderId header, Packet packet);
-  void tooDeep(Packet packet);
+  virtual void cutShort(ir::HeaderId header, Packet packet);
+  virtual void tooDeep(Packet packet);
 
   // Lowers all nodes, then all leaves.
   void run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
@@ -53,7 +54,7 @@ private:
   std::map<Signature, Node> leaves_;
 };
 
-// The IPv6 extension headers behind `header`, in a loop. Calls `behind` once, with the builder where no further
+// The IPv6 extension headers behind `header`. Calls `behind` once, with the builder where no further
 // extension follows: with the place behind them and the protocol number.
 void lowerExtensions(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place, llvm::Value* next_header,
                      const std::function<void(const Place&, llvm::Value*)>& behind);

@@ -232,6 +232,12 @@ void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
     addPayload(scope, symbol->index, payload);
 }
 
+// Its fields have been found wrong already: some are missing, or they fill no bytes.
+bool hasErrors(const ir::Header& header, const ast::HeaderDecl& decl) {
+  const bool some = std::ranges::any_of(header.fields, [](const ir::Field& field) { return field.bits > 0; });
+  return some || (header.fields.empty() && !decl.fields.empty());
+}
+
 void checkGraph(Scope& scope) {
   std::vector<Progress> progress(scope.policy.headers.size());
   std::vector<ir::HeaderId> path;
@@ -241,7 +247,7 @@ void checkGraph(Scope& scope) {
   for (ir::HeaderId id = 0; id < progress.size(); ++id) {
     const ir::Header& header = scope.policy.headers[id];
     const ast::HeaderDecl* decl = scope.headers[id].decl;
-    if (decl && !hasBytes(header)) {
+    if (decl && !hasBytes(header) && !hasErrors(header, *decl)) {
       diag::Diagnostic& error =
           scope.emitter.report(diag::Id::header_size, decl->size ? decl->size->span : decl->name.span,
                                fmt::format("the size of `{}` can be zero", header.name));
