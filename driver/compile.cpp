@@ -171,6 +171,14 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
   if (planned)
     planned(program->manifest);
   std::vector<uint8_t> object = codegen::emitObject(lower::lower(*program));
+  if (object.empty()) {
+    compilation.emitter
+        .report(diag::Id::too_large, compilation.file.policies.front().name.span,
+                fmt::format("the program of `{}` is larger than BPF's jumps can cross", compilation.policy->name))
+        .help = "rules are lowered once for each set of headers that they tell apart: ask for fewer headers, or put "
+                "what is alike into sets";
+    return {};
+  }
   checkBounds(object, compilation.bounds, compilation.emitter);
   return object;
 }

@@ -140,6 +140,8 @@ std::optional<std::string> costText(Compilation& compilation, CostForm form) {
   if (!program)
     return {};
   const auto bytes = objectOf(compilation);
+  if (!bytes)
+    return {};
   const auto object = object::readObject(*bytes);
   if (!object) {
     fail(kWrong, object.error().message);

@@ -19,6 +19,8 @@ void LLVMInitializeBPFTargetMC();
 void LLVMInitializeBPFAsmPrinter();
 }
 
+#include <algorithm>
+
 namespace xdpc::codegen {
 namespace {
 
@@ -86,12 +88,23 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   dropUncalled(module);
 }
 
+// Jumps reach 32,767 instructions, and the back end ends the process where one does not. An instruction of the module
+// becomes one to two of the program.
+constexpr size_t kLargestFunction = 16'000;
+
+bool fits(const llvm::Module& module) {
+  return std::ranges::all_of(
+      module, [](const llvm::Function& function) { return function.getInstructionCount() <= kLargestFunction; });
+}
+
 llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
   llvm::Module& code = *module.impl().module;
   auto target = makeTarget(options.cpu);
   code.setDataLayout(target->createDataLayout());
   optimize(code, *target);
   llvm::SmallString<0> bytes;
+  if (!fits(code))
+    return bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (target->addPassesToEmitFile(passes, stream, nullptr, type))
@@ -104,7 +117,7 @@ llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::C
 
 std::vector<uint8_t> emitObject(lower::Module module, const Options& options) {
   auto bytes = emit(module, options, llvm::CodeGenFileType::ObjectFile);
-  return stripDebug(bytes);
+  return bytes.empty() ? std::vector<uint8_t>() : stripDebug(bytes);
 }
 
 std::string emitAssembly(lower::Module module, const Options& options) {

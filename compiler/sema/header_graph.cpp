@@ -234,7 +234,8 @@ void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
 
 // Its fields have been found wrong already: some are missing, or they fill no bytes.
 bool hasErrors(const ir::Header& header, const ast::HeaderDecl& decl) {
-  const bool some = std::ranges::any_of(header.fields, [](const ir::Field& field) { return field.bits > 0; });
+  const bool some =
+      std::ranges::any_of(header.fields, [](const ir::Field& field) { return field.bits > 0 && !field.part; });
   return some || (header.fields.empty() && !decl.fields.empty());
 }
 
