@@ -79,10 +79,11 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   // What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. LLVM's O2 takes three times as
-  // long over these programs and makes them longer, as it unrolls loops that must stay short for the verifier.
+  // long over these programs and makes them longer, as it unrolls loops that must stay short for the verifier. One
+  // round of instcombine is enough; that another would find more is no error, as LLVM takes it for unless told.
   llvm::ModulePassManager passes;
-  if (builder.parsePassPipeline(passes,
-                                "function(simplifycfg,early-cse<memssa>,instcombine,gvn,simplifycfg,adce),globaldce"))
+  if (builder.parsePassPipeline(passes, "function(simplifycfg,early-cse<memssa>,instcombine<no-verify-fixpoint>,gvn,"
+                                        "simplifycfg,adce),globaldce"))
     bug("the pass pipeline does not parse");
   passes.run(module, modules);
   dropUncalled(module);

@@ -42,11 +42,14 @@ const std::vector<std::string> kMeterRates = {"rate 1 pps burst 2",     "rate 2 
 const std::vector<std::string> kMeterKeys = {
     "", " per ip.src", " per ip.src/24/64", " per (ip.src, l4.dport)", " per vlan.id", " per eth.src"};
 
+constexpr uint64_t kHeaders = 4; // in a policy, besides IP and its transports
+
 class PolicyMaker {
 public:
   PolicyMaker(const Vocabulary& words, Random& random) : words_(words), random_(random) {}
 
   PolicyText run() {
+    chooseFields();
     declareState();
     if (random_.percent(50))
       made_.declarations.push_back(list());
@@ -62,6 +65,15 @@ public:
   }
 
 private:
+  // All headers in one policy would make a leaf of almost each combination.
+  void chooseFields() {
+    std::vector<std::string> headers = {"ip", "l4"};
+    for (uint64_t i = 0; i < kHeaders; ++i)
+      headers.push_back(words_.header(random_.pick(words_.headers())).name);
+    std::ranges::copy_if(words_.fields(), std::back_inserter(fields_),
+                         [&](const FieldName& field) { return std::ranges::count(headers, field.header) > 0; });
+  }
+
   void declareState() {
     for (uint64_t i = random_.below(3); i > 0; --i)
       sets_.push_back(random_.pick(setChoices()));
@@ -80,9 +92,9 @@ private:
           fmt::format("meter meter{} {{ {}{} }}", i, random_.pick(kMeterRates), random_.pick(kMeterKeys)));
     std::vector<std::string> fields = {"ip.src", "pkt.len"};
     for (uint64_t i = 1 + random_.below(4); i > 0; --i) {
-      const std::string name = random_.pick(words_.fields()).text();
-      if (!std::ranges::count(fields, name))
-        fields.push_back(name);
+      const FieldName& field = random_.pick(fields_);
+      if (!field.is_flag && !std::ranges::count(fields, field.text()))
+        fields.push_back(field.text());
     }
     made_.declarations.push_back(fmt::format("event seen {{ {} }}", fmt::join(fields, ", ")));
   }
@@ -124,11 +136,14 @@ private:
     return random_.pick(verdicts);
   }
 
-  std::string block(unsigned depth) {
+  enum class Ending { verdict, none };
+
+  // Where a `when` and its `else` both ended, nothing could stand behind them.
+  std::string block(unsigned depth, Ending ending = Ending::verdict) {
     std::vector<std::string> statements;
     for (uint64_t i = 1 + random_.below(3); i > 0; --i)
       statements.push_back(statement(depth));
-    if (random_.percent(35))
+    if (ending == Ending::verdict && random_.percent(35))
       statements.push_back(verdict());
     return fmt::format("{}", fmt::join(statements, "; "));
   }
@@ -146,7 +161,7 @@ private:
       return changeSet();
     default:
       return fmt::format("when {}{} {{ {} }}{}", condition(1), meter(), block(depth - 1),
-                         random_.percent(50) ? fmt::format(" else {{ {} }}", block(depth - 1)) : "");
+                         random_.percent(50) ? fmt::format(" else {{ {} }}", block(depth - 1, Ending::none)) : "");
     }
   }
 
@@ -187,13 +202,13 @@ private:
     case 3:
       return ofPayload();
     case 0:
-      return words_.header(random_.pick(words_.headers())).name;
+      return random_.pick(fields_).header;
     case 1:
       return ofFrame();
     case 2:
       return tuple();
     default:
-      return comparison(random_.pick(words_.fields()));
+      return comparison(random_.pick(fields_));
     }
   }
 
@@ -265,7 +280,7 @@ private:
     case 1:
       return fmt::format("{} {} {}", arithmetic(field), op(), words_.number(std::min(field.bits, 24u), random_));
     case 2:
-      if (const FieldName& other = random_.pick(words_.fields()); other.type.kind == ir::TypeKind::Int)
+      if (const FieldName& other = random_.pick(fields_); other.type.kind == ir::TypeKind::Int)
         return fmt::format("{} {} {}", field.text(), op(), other.text());
       [[fallthrough]];
     default:
@@ -298,10 +313,10 @@ private:
                                : field.type.kind == ir::TypeKind::Ipv4 ? fmt::format("/{}", v4)
                                                                        : fmt::format("/{}", v6);
       const std::string other = std::string(field.name).find("src") != std::string::npos ? "dst" : "src";
-      const auto same = std::ranges::find_if(words_.fields(), [&](const FieldName& one) {
+      const auto same = std::ranges::find_if(fields_, [&](const FieldName& one) {
         return one.header == field.header && one.name == other && one.type == field.type;
       });
-      if (same != words_.fields().end())
+      if (same != fields_.end())
         return fmt::format("{}{} {} {}{}", field.text(), mask, equality(), same->text(), mask);
       [[fallthrough]];
     }
@@ -337,6 +352,7 @@ private:
   const Vocabulary& words_;
   Random& random_;
   PolicyText made_;
+  std::vector<FieldName> fields_; // that conditions are about
   std::vector<SetChoice> sets_;
   bool has_list_ = false;
 };

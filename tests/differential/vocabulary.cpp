@@ -37,7 +37,8 @@ Vocabulary::Vocabulary(const std::string& declarations)
       const bool parts = std::ranges::any_of(one.fields, [&](const ir::Field& part) { return part.whole == field; });
       const unsigned bits = declared.type.kind == ir::TypeKind::Bool ? 1 : declared.type.bits;
       fields_.push_back({one.name, declared.name, id, declared.type, bits,
-                         one.kind != ir::HeaderKind::alternatives && !declared.derived && !declared.part, parts});
+                         one.kind != ir::HeaderKind::alternatives && !declared.derived && !declared.part, parts,
+                         declared.part && declared.bits == 0});
     }
   }
   std::ranges::sort(numbers_);
@@ -70,7 +71,7 @@ std::vector<ir::HeaderId> Vocabulary::followers(ir::HeaderId id, Tunnels tunnels
 }
 
 std::vector<std::vector<std::string>> Vocabulary::ways(ir::HeaderId target) const {
-  constexpr size_t kLongest = 5, kMost = 10;
+  constexpr size_t kLongest = 5, kMost = 5;
   std::vector<std::vector<std::string>> found;
   std::deque<std::vector<ir::HeaderId>> open = {{0}};
   while (!open.empty() && found.size() < kMost) {

@@ -13,6 +13,7 @@ struct FieldName {
   ir::Type type;
   unsigned bits = 0; // of its values
   bool on_wire = false, has_parts = false;
+  bool is_flag = false; // an option without a value: a condition alone
   std::string text() const { return header + "." + name; }
 };
 

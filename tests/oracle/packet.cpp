@@ -246,6 +246,8 @@ std::optional<Place> Packet::find(const ir::Policy& policy, ir::HeaderId id) con
   case ir::HeaderKind::option:
     return findOption(policy, *this, id);
   default: {
+    if (reading_last && !places.empty() && places.back().header == id)
+      return places.back();
     const auto found = std::ranges::find(places, id, &Place::header);
     return found == places.end() ? std::nullopt : std::optional(*found);
   }
@@ -255,6 +257,7 @@ std::optional<Place> Packet::find(const ir::Policy& policy, ir::HeaderId id) con
 Packet parsePacket(const ir::Policy& policy, std::span<const uint8_t> frame, uint32_t ifindex, uint32_t rx_queue) {
   Packet packet{.frame = frame, .ifindex = ifindex, .rx_queue = rx_queue, .length = frame.size()};
   Walk(policy, packet).run();
+  packet.reading_last = false;
   return packet;
 }
 

@@ -25,6 +25,7 @@ struct Packet {
   uint64_t length = 0;       // as it came in
   std::vector<Place> places; // in the order of the frame
   bool malformed = false, unparsed = false;
+  bool reading_last = true; // while the last place is read, its own name means it and not the first such header
 
   // The header of this name, if it is there: of a union, the alternative that is there; of an optional field or an
   // option, its bytes.
