@@ -14,8 +14,8 @@ struct Options {
   std::string cpu = "v3"; // BPF instruction set: v3 loads on 5.12 and later, v4 on 6.6
 };
 
-// An ELF object: program, maps, BTF, line info, manifest. Takes the module because the optimizer changes it. Empty where
-// the program is larger than its jumps can cross; so is the assembly.
+// An ELF object: program, maps, BTF, line info, manifest. Takes the module because the optimizer changes it. Empty
+// where the program is larger than its jumps can cross; so is the assembly.
 std::vector<uint8_t> emitObject(lower::Module module, const Options& options = {});
 std::string emitAssembly(lower::Module module, const Options& options = {}); // --emit=asm
 

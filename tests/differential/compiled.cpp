@@ -41,7 +41,10 @@ std::unique_ptr<Compiled> compile(const std::string& text) {
   const auto program = plan::makePlan(compiled->policy, {.source_sha256 = std::string(64, '0')}, compiled->emitter);
   if (!program || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
-  auto object = object::readObject(codegen::emitObject(lower::lower(*program)));
+  const std::vector<uint8_t> bytes = codegen::emitObject(lower::lower(*program));
+  if (bytes.empty())
+    throw TooLarge();
+  auto object = object::readObject(bytes);
   if (!object)
     throw std::runtime_error("gives no object: " + object.error().message);
   compiled->object = std::move(*object);

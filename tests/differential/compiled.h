@@ -7,6 +7,7 @@
 #include "runtime/object/object.h"
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,13 @@ struct Compiled {
   object::Object object;
 };
 
-// Throws std::runtime_error with the diagnostics if the text does not compile.
+// The program is larger than BPF's jumps can cross: a stated bound, which generated policies meet now and then.
+struct TooLarge : std::runtime_error {
+  TooLarge() : std::runtime_error("the program is too large") {}
+};
+
+// Throws std::runtime_error with the diagnostics if the text does not compile, TooLarge if only the program does not
+// fit.
 std::unique_ptr<Compiled> compile(const std::string& text);
 std::unique_ptr<Compiled> check(const std::string& text); // the policy alone
 

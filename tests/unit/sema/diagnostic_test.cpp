@@ -181,7 +181,7 @@ const std::vector<Case>& cases() {
       {"prefix in a set of addresses", "bad-element", state("set s of ip = { @10.0.0.0/8 }")},
       {"element of another kind", "bad-element", state("set s of ip = { @5 }")},
       {"parts", "bad-element", state("set s of (ip, port) = { @192.0.2.1 }")},
-      {"two prefixes", "bad-element", state("@set s of (ip.prefix, ip.prefix)")},
+      {"two prefixes", "bad-element", state("set s of (@ip.prefix, ip.prefix)")},
       {"parts of a lookup", "bad-element", withCondition("@ip.src in s") + "set s of (ip, port)\n"},
       {"number in a set", "out-of-range", state("set s of u8 = { @256 }")},
       {"key of a constant", "type-mismatch", state("counter c { per @5 }")},
