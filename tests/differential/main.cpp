@@ -20,7 +20,7 @@ namespace {
 struct Options {
   std::string suite;
   std::vector<std::string> engines = {"vm", "vm-copied"};
-  uint64_t seed = 1, policies = 12, packets = 60;
+  uint64_t seed = 1, policies = 20, packets = 60;
 };
 
 std::vector<Case> randomCases(const Vocabulary& words, const Options& options) {
