@@ -9,6 +9,7 @@
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/CommandLine.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -19,7 +20,7 @@ void LLVMInitializeBPFTargetMC();
 void LLVMInitializeBPFAsmPrinter();
 }
 
-#include <algorithm>
+#include <string_view>
 
 namespace xdpc::codegen {
 namespace {
@@ -89,13 +90,13 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   dropUncalled(module);
 }
 
-// Jumps reach 32,767 instructions, and the back end ends the process where one does not. An instruction of the module
-// becomes one to two of the program.
-constexpr size_t kLargestFunction = 16'000;
+// The back end's only word on a jump that does not reach its target is to end the process.
+struct TooLarge {};
 
-bool fits(const llvm::Module& module) {
-  return std::ranges::all_of(
-      module, [](const llvm::Function& function) { return function.getInstructionCount() <= kLargestFunction; });
+void refuse(void*, const char* reason, bool) {
+  if (std::string_view(reason).find("out of insn range") != std::string_view::npos)
+    throw TooLarge();
+  bug(reason);
 }
 
 llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
@@ -104,13 +105,18 @@ llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::C
   code.setDataLayout(target->createDataLayout());
   optimize(code, *target);
   llvm::SmallString<0> bytes;
-  if (!fits(code))
-    return bytes;
   llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (target->addPassesToEmitFile(passes, stream, nullptr, type))
+  auto* passes = new llvm::legacy::PassManager;
+  if (target->addPassesToEmitFile(*passes, stream, nullptr, type))
     bug("the BPF back end cannot emit this file type");
-  passes.run(code);
+  const llvm::ScopedFatalErrorHandler handler(refuse);
+  try {
+    passes->run(code);
+  } catch (const TooLarge&) { // left as it is: LLVM does not clean up on its way out
+    target.release();
+    return {};
+  }
+  delete passes;
   return bytes;
 }
 
