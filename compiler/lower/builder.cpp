@@ -152,6 +152,20 @@ llvm::Value* Builder::copiedBytes(llvm::Value* whole) {
   return opaque(CreateAdd(bits, u64(1)));
 }
 
+llvm::Value* Builder::lookUpCopy(llvm::BasicBlock* gone) {
+  auto* found = block("copy");
+  llvm::Value* key = scratch(4);
+  storeAt(key, 0, u32(0));
+  llvm::Value* buffer = call(BpfHelper::map_lookup_elem, {map(program_.common.copy), key});
+  CreateCondBr(CreateIsNull(buffer), gone, found);
+  startBlock(found);
+  return buffer;
+}
+
+llvm::Value* Builder::bound(unsigned offset) {
+  return CreateIntToPtr(CreateZExt(loadAt(context, offset, 4), getInt64Ty()), getPtrTy());
+}
+
 llvm::Value* Builder::packetAt(llvm::Value* offset, uint64_t bytes, llvm::BasicBlock* outside) {
   llvm::Value* base = llvm::isa<llvm::ConstantInt>(offset) ? at(data, offset) : opaque(at(data, offset));
   checkWhole(base, u64(bytes), outside);

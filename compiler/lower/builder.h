@@ -36,7 +36,7 @@ struct Globals {
   // Lookups and meters that became functions, by id.
   std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans;
   std::map<uint32_t, llvm::Function*> set_tables, map_tables;        // that give the number of an entry
-  std::map<std::pair<ir::HeaderId, size_t>, llvm::Function*> chains; // by owner and group; see extensions.h
+  std::map<std::pair<ir::HeaderId, size_t>, llvm::Function*> chains; // by owner and group; see chain.h
 };
 
 // Bytes of a payload that were found to be there; payload.h opens and closes it.
@@ -110,6 +110,9 @@ public:
 
   // How many bytes a copy of a frame of this length holds (i64): 1 to kCopiedBytes, as the verifier sees by its bits.
   llvm::Value* copiedBytes(llvm::Value* whole);
+  // The buffer of the copy; to `gone`, which cannot happen, where the kernel has none. Goes on in a new block.
+  llvm::Value* lookUpCopy(llvm::BasicBlock* gone);
+  llvm::Value* bound(unsigned offset); // `data` or `data_end` of xdp_md, from the context
 
   std::vector<PayloadWindow> windows;                              // open ones, the innermost last
   std::map<std::pair<uint32_t, ir::HeaderId>, llvm::Value*> scans; // on the stack: the answer of a scan of a payload

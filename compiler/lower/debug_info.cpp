@@ -59,8 +59,6 @@ void DebugInfo::enterContextFunction(llvm::Function& function, unsigned integers
 
 void DebugInfo::enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments) {
   auto flags = llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized;
-  if (function.hasLocalLinkage())
-    flags |= llvm::DISubprogram::SPFlagLocalToUnit;
   subprogram_ = builder_.createFunction(file_, function.getName(), function.getName(), file_, 1, type, 1,
                                         llvm::DINode::FlagPrototyped, flags);
   function.setSubprogram(subprogram_);

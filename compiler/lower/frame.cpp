@@ -46,12 +46,8 @@ private:
 
   // Behind the calls, so that a short program has less to keep over them.
   void loadBounds() {
-    data_ = pointer(offsetof(xdp_md, data));
-    end_ = pointer(offsetof(xdp_md, data_end));
-  }
-
-  llvm::Value* pointer(unsigned offset) {
-    return b.CreateIntToPtr(b.CreateZExt(b.loadAt(b.context, offset, 4), b.getInt64Ty()), b.getPtrTy());
+    data_ = b.bound(offsetof(xdp_md, data));
+    end_ = b.bound(offsetof(xdp_md, data_end));
   }
 
   void goOn(llvm::Value* data, llvm::Value* end, llvm::Value* length, llvm::Value* copied) {
@@ -92,12 +88,8 @@ private:
   }
 
   void lowerCopy() {
-    auto *found = b.block("copy.found"), *copied = b.block("copy.made"), *failed = b.block("copy.failed");
-    llvm::Value* key = b.scratch(4);
-    b.storeAt(key, 0, b.u32(0));
-    llvm::Value* buffer = b.call(BpfHelper::map_lookup_elem, {b.map(b.program().common.copy), key});
-    b.CreateCondBr(b.CreateIsNull(buffer), failed, found);
-    b.startBlock(found);
+    auto *copied = b.block("copy.made"), *failed = b.block("copy.failed");
+    llvm::Value* buffer = b.lookUpCopy(failed);
     llvm::Value* bytes = b.copiedBytes(length_);
     llvm::Value* result = b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), buffer, bytes});
     b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), copied, failed);

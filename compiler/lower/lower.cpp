@@ -1,8 +1,8 @@
 // Makes the module: globals that stand for maps, the functions of large constant sets, and the program.
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
+#include "compiler/lower/chain.h"
 #include "compiler/lower/const_set.h"
-#include "compiler/lower/extensions.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"

@@ -1,6 +1,5 @@
 // Lowers the packet parser.
 #include "compiler/lower/parser.h"
-#include "compiler/ir/bounds.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"

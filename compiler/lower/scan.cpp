@@ -1,5 +1,6 @@
 // Lowers scans.
 #include "compiler/lower/scan.h"
+#include "compiler/lower/context_function.h"
 #include "compiler/plan/scan.h"
 
 #include <bit>
@@ -16,7 +17,6 @@ public:
 
   void run() {
     auto argument = [&](unsigned number) { return b.function().getArg(number); };
-    b.context = argument(0);
     auto *look = b.block("look"), *found = b.block("found"), *none = b.block("none"), *loaded = b.block("loaded");
     llvm::Value* start = argument(1);
     llvm::Value* bytes = payloadBytes(start, argument(2), argument(3));
@@ -133,22 +133,10 @@ llvm::Value* payloadBuffer(Builder& b) {
 }
 
 void makeScanFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
-  auto& context = module.getContext();
-  auto* u64 = llvm::Type::getInt64Ty(context);
-  auto* type = llvm::FunctionType::get(u64, {llvm::PointerType::get(context, 0), u64, u64, u64}, false);
-  for (uint32_t scan = 0; scan < program.scans.size(); ++scan) {
-    // Weak and not inlined, as in key_function.cpp.
-    auto* function =
-        llvm::Function::Create(type, llvm::Function::WeakAnyLinkage, "scan_" + std::to_string(scan), module);
-    function->addFnAttr(llvm::Attribute::NoInline);
-    function->setDoesNotThrow();
-    debug.enterContextFunction(*function, 3);
-    Builder b(program, module, *function, globals);
-    b.startBlock(b.block("entry"));
-    debug.setPlace(b, placeOf(program, scan));
-    ScanFunction(b, program.scans[scan]).run();
-    globals.scans[scan] = function;
-  }
+  for (uint32_t scan = 0; scan < program.scans.size(); ++scan)
+    globals.scans[scan] =
+        makeContextFunction(program, module, debug, globals, "scan_" + std::to_string(scan), placeOf(program, scan),
+                            [&](Builder& b) { ScanFunction(b, program.scans[scan]).run(); });
 }
 
 llvm::Value* lowerScan(Builder& b, uint32_t scan, ir::HeaderId header, llvm::Value* start, llvm::Value* ip_end) {

@@ -1,12 +1,11 @@
-// A reader of raw BTF (Documentation/bpf/btf.rst), for the two types that it is asked for.
+// Finds types in raw BTF by name.
 #include "runtime/kernel/kernel_types.h"
 
 #include "runtime/abi/abi.h"
 #include "runtime/kernel/fd.h"
+#include "runtime/object/raw_btf.h"
 
-#include <cstring>
 #include <fcntl.h>
-#include <linux/btf.h>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,55 +17,15 @@
 namespace xdpc::kernel {
 namespace {
 
-// Bytes behind a btf_type. Nothing for a kind of a newer kernel: the list cannot be read on.
-std::optional<uint32_t> trailingBytes(const btf_type& type) {
-  const uint32_t members = BTF_INFO_VLEN(type.info);
-  switch (BTF_INFO_KIND(type.info)) {
-  case BTF_KIND_INT:
-  case BTF_KIND_VAR:
-  case BTF_KIND_DECL_TAG:
-    return 4;
-  case BTF_KIND_ARRAY:
-    return sizeof(btf_array);
-  case BTF_KIND_STRUCT:
-  case BTF_KIND_UNION:
-  case BTF_KIND_DATASEC:
-    return members * uint32_t{sizeof(btf_member)};
-  case BTF_KIND_ENUM:
-  case BTF_KIND_FUNC_PROTO:
-    return members * uint32_t{sizeof(btf_enum)};
-  case 19: // BTF_KIND_ENUM64, which older headers lack
-    return members * 12;
-  case BTF_KIND_PTR:
-  case BTF_KIND_FWD:
-  case BTF_KIND_TYPEDEF:
-  case BTF_KIND_VOLATILE:
-  case BTF_KIND_CONST:
-  case BTF_KIND_RESTRICT:
-  case BTF_KIND_FUNC:
-  case BTF_KIND_FLOAT:
-  case BTF_KIND_TYPE_TAG:
-    return 0;
-  default:
-    return std::nullopt;
-  }
-}
-
 class KernelTypes {
 public:
   static std::optional<KernelTypes> read(std::span<const uint8_t> btf) {
-    btf_header header;
-    if (btf.size() < sizeof header)
-      return std::nullopt;
-    std::memcpy(&header, btf.data(), sizeof header);
-    const uint64_t types_end = uint64_t{header.hdr_len} + header.type_off + header.type_len;
-    const uint64_t names_end = uint64_t{header.hdr_len} + header.str_off + header.str_len;
-    if (header.magic != BTF_MAGIC || types_end > btf.size() || names_end > btf.size())
+    const auto view = object::viewBtf(btf);
+    if (!view)
       return std::nullopt;
     KernelTypes types;
-    types.types_ = btf.subspan(header.hdr_len + header.type_off, header.type_len);
-    types.names_ =
-        std::string_view(reinterpret_cast<const char*>(btf.data()) + header.hdr_len + header.str_off, header.str_len);
+    types.types_ = view->types;
+    types.names_ = {reinterpret_cast<const char*>(view->strings.data()), view->strings.size()};
     types.index();
     return types;
   }
@@ -109,7 +68,7 @@ private:
     places_.reserve(types_.size() / 24);
     places_.push_back(0); // void
     for (uint64_t place = 0; place + sizeof(btf_type) <= types_.size();) {
-      const auto bytes = trailingBytes(*reinterpret_cast<const btf_type*>(types_.data() + place));
+      const auto bytes = object::tailSize(*reinterpret_cast<const btf_type*>(types_.data() + place));
       if (!bytes || place + sizeof(btf_type) + *bytes > types_.size())
         return;
       places_.push_back(place);

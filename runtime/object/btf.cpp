@@ -1,6 +1,7 @@
 // Walks .BTF and .BTF.ext by hand: libbpf's own fix-up is tied to its bpf_object, and a walk that checks every length
 // is short. A type is 12 bytes and a tail whose size follows from its kind.
 #include "runtime/object/btf.h"
+#include "runtime/object/raw_btf.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,73 +16,8 @@ namespace {
 const ObjectError kDamaged{"the object's type information (.BTF) is damaged"};
 const ObjectError kDamagedExt{"the object's line information (.BTF.ext) is damaged"};
 
-template <class T> std::optional<T> get(std::span<const uint8_t> bytes, uint64_t offset) {
-  if (offset > bytes.size() || bytes.size() - offset < sizeof(T))
-    return {};
-  T value;
-  std::memcpy(&value, bytes.data() + offset, sizeof(T));
-  return value;
-}
-
 template <class T> void put(std::vector<uint8_t>& bytes, uint64_t offset, const T& value) {
   std::memcpy(bytes.data() + offset, &value, sizeof(T)); // the caller has read at this offset
-}
-
-struct BtfView {
-  std::span<const uint8_t> types, strings;
-  uint64_t types_offset = 0; // in the section
-
-  std::optional<std::string_view> string(uint32_t offset) const {
-    if (offset >= strings.size())
-      return {};
-    auto* start = reinterpret_cast<const char*>(strings.data()) + offset;
-    return std::string_view(start, strnlen(start, strings.size() - offset));
-  }
-};
-
-std::optional<BtfView> viewBtf(std::span<const uint8_t> btf) {
-  auto header = get<btf_header>(btf, 0);
-  if (!header || header->magic != BTF_MAGIC || header->version != BTF_VERSION || header->hdr_len < sizeof(btf_header) ||
-      header->hdr_len > btf.size())
-    return {};
-  auto body = btf.subspan(header->hdr_len);
-  auto inside = [&](uint64_t offset, uint64_t size) { return offset + size <= body.size(); };
-  if (!inside(header->type_off, header->type_len) || !inside(header->str_off, header->str_len))
-    return {};
-  return BtfView{body.subspan(header->type_off, header->type_len), body.subspan(header->str_off, header->str_len),
-                 uint64_t{header->hdr_len} + header->type_off};
-}
-
-std::optional<uint64_t> tailSize(const btf_type& type) {
-  uint64_t members = BTF_INFO_VLEN(type.info);
-  switch (BTF_INFO_KIND(type.info)) {
-  case BTF_KIND_INT:
-  case BTF_KIND_VAR:
-  case BTF_KIND_DECL_TAG:
-    return 4;
-  case BTF_KIND_ARRAY:
-    return sizeof(btf_array);
-  case BTF_KIND_STRUCT:
-  case BTF_KIND_UNION:
-  case BTF_KIND_DATASEC:
-  case BTF_KIND_ENUM64:
-    return members * 12;
-  case BTF_KIND_ENUM:
-  case BTF_KIND_FUNC_PROTO:
-    return members * 8;
-  case BTF_KIND_PTR:
-  case BTF_KIND_FWD:
-  case BTF_KIND_TYPEDEF:
-  case BTF_KIND_VOLATILE:
-  case BTF_KIND_CONST:
-  case BTF_KIND_RESTRICT:
-  case BTF_KIND_FUNC:
-  case BTF_KIND_FLOAT:
-  case BTF_KIND_TYPE_TAG:
-    return 0;
-  default:
-    return {};
-  }
 }
 
 // Offsets of all types in `types`, by id less one.

@@ -1,5 +1,5 @@
 // BPF_MAP_TYPE_ARRAY, and PERCPU_ARRAY as seen by one CPU: all entries exist from the start. kernel/bpf/arraymap.c.
-#include "runtime/vm/map.h"
+#include "runtime/vm/indexed_map.h"
 
 #include <cerrno>
 
@@ -11,9 +11,9 @@ uint64_t arrayBytes(const abi::Map& shape) {
   return shape.max_entries == 1 ? shape.value_size : Map::stride(shape) * shape.max_entries;
 }
 
-class Array : public Map {
+class Array : public IndexedMap {
 public:
-  explicit Array(const abi::Map& shape) : Map(shape, arrayBytes(shape)), stride_(stride(shape)) {}
+  explicit Array(const abi::Map& shape) : IndexedMap(shape, arrayBytes(shape)), stride_(stride(shape)) {}
 
   std::optional<uint32_t> find(const uint8_t* key, Touch) override {
     uint32_t index = number(key);
@@ -36,23 +36,8 @@ public:
 
   int erase(const uint8_t*) override { return -EINVAL; }
 
-  const uint8_t* next(const uint8_t* key) override {
-    uint32_t index = key ? number(key) : UINT32_MAX;
-    if (index == shape().max_entries - 1)
-      return nullptr;
-    next_ = index >= shape().max_entries ? 0 : index + 1;
-    return reinterpret_cast<const uint8_t*>(&next_);
-  }
-
 private:
-  static uint32_t number(const uint8_t* key) {
-    uint32_t out;
-    std::memcpy(&out, key, sizeof(out));
-    return out;
-  }
-
   uint64_t stride_;
-  uint32_t next_ = 0;
 };
 
 } // namespace

@@ -1,7 +1,7 @@
 // BPF_MAP_TYPE_DEVMAP, CPUMAP and XSKMAP: arrays of what a packet is redirected to, an entry there or not. Programs
 // give them to bpf_redirect_map and do not look into them. kernel/bpf/devmap.c, cpumap.c, net/xdp/xskmap.c. Tested by
 // tests/unit/vm/target_map_test.cpp.
-#include "runtime/vm/map.h"
+#include "runtime/vm/indexed_map.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,9 +9,9 @@
 namespace xdpc::vm {
 namespace {
 
-class Targets : public Map {
+class Targets : public IndexedMap {
 public:
-  explicit Targets(const abi::Map& shape) : Map(shape, stride(shape) * shape.max_entries) {}
+  explicit Targets(const abi::Map& shape) : IndexedMap(shape, stride(shape) * shape.max_entries) {}
 
   std::optional<uint32_t> find(const uint8_t* key, Touch) override {
     uint32_t index = number(key);
@@ -41,24 +41,9 @@ public:
     return 0;
   }
 
-  const uint8_t* next(const uint8_t* key) override {
-    uint32_t index = key ? number(key) : UINT32_MAX;
-    if (index == shape().max_entries - 1)
-      return nullptr;
-    next_ = index >= shape().max_entries ? 0 : index + 1;
-    return reinterpret_cast<const uint8_t*>(&next_);
-  }
-
 private:
-  static uint32_t number(const uint8_t* bytes) {
-    uint32_t out;
-    std::memcpy(&out, bytes, sizeof(out));
-    return out;
-  }
   uint32_t offset(uint32_t index) const { return uint32_t(index * stride(shape())); }
   uint8_t* at(uint32_t index) const { return values() + offset(index); }
-
-  uint32_t next_ = 0;
 };
 
 } // namespace
