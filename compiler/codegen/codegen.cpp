@@ -48,7 +48,7 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
   if (!target)
     bug(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 // The verifier refuses a function that nobody calls: a lookup that no rule reaches, or none any more. Such functions
@@ -79,12 +79,13 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  // What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. LLVM's O2 takes three times as
-  // long over these programs and makes them longer, as it unrolls loops that must stay short for the verifier. One
-  // round of instcombine is enough; that another would find more is no error, as LLVM takes it for unless told.
+  // What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. Gvn finds nothing more, and
+  // LLVM's O2 takes three times as long over these programs and makes them longer, as it unrolls loops that must stay
+  // short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
+  // it for unless told.
   llvm::ModulePassManager passes;
-  if (builder.parsePassPipeline(passes, "function(simplifycfg,early-cse<memssa>,instcombine<no-verify-fixpoint>,gvn,"
-                                        "simplifycfg,adce),globaldce"))
+  if (builder.parsePassPipeline(
+          passes, "function(simplifycfg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg),globaldce"))
     bug("the pass pipeline does not parse");
   passes.run(module, modules);
   dropUncalled(module);

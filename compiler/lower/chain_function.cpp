@@ -1,5 +1,6 @@
 // Walks a chain in a bounded loop.
 #include "compiler/lower/chain.h"
+#include "compiler/lower/chain_shape.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/context_function.h"
 #include "compiler/lower/value.h"
@@ -78,11 +79,12 @@ private:
     b.startBlock(choose);
     auto* none = b.block("chain.none");
     auto* member = b.CreateSwitch(protocol_, none, members_.size());
-    for (auto [value, id] : members_) {
-      auto* body = b.block(b.policy().headers[id].name);
-      member->addCase(b.getInt64(value), body);
+    for (const ChainMembers& alike : membersByShape()) {
+      auto* body = b.block(b.policy().headers[alike.front().second].name);
+      for (auto [value, id] : alike)
+        member->addCase(b.getInt64(value), body);
       b.startBlock(body);
-      lowerMember(id, head);
+      lowerMembers(alike, head);
     }
     b.startBlock(none);
     b.CreateUnreachable();
@@ -107,7 +109,24 @@ private:
       met_.push_back(phi(b.u64(0)));
   }
 
-  void lowerMember(ir::HeaderId id, llvm::BasicBlock* head) {
+  // Members that are walked in the same way share a body: the verifier walks each body in each turn of the loop.
+  std::vector<ChainMembers> membersByShape() const {
+    std::vector<ChainMembers> shapes;
+    for (const auto& member : members_) {
+      auto same = std::ranges::find_if(shapes, [&](const ChainMembers& shape) {
+        return areWalkedAlike(b.program(), shape.front().second, member.second);
+      });
+      if (same == shapes.end())
+        shapes.push_back({member});
+      else
+        same->push_back(member);
+    }
+    return shapes;
+  }
+
+  // All of the same shape.
+  void lowerMembers(const ChainMembers& members, llvm::BasicBlock* head) {
+    const ir::HeaderId id = members.front().second;
     const ir::Header& header = b.policy().headers[id];
     Place place;
     place.offset = b.CreateAdd(start_, bytes_);
@@ -125,9 +144,8 @@ private:
         .kind = ir::ExprKind::Field, .type = header.fields[*payload.by].type, .header = id, .field = *payload.by};
     llvm::Value* protocol = lowerValue(b, own, selector).low;
     const std::vector<llvm::Value*> before = met_;
-    for (size_t i = 0; i < asked_.size(); ++i) // a name means the first such header of the chain
-      if (asked_[i] == id)
-        met_[i] = b.CreateSelect(b.CreateICmpEQ(met_[i], b.u64(0)), value.offset, met_[i]);
+    for (auto [selector, member] : members)
+      meet(member, selector, value.offset, members.size() == 1);
     if (payload.when) {
       auto *go_on = b.block("chain.next"), *stop = b.block("chain.stop");
       lowerCondition(b, own, *payload.when, go_on, stop);
@@ -143,6 +161,18 @@ private:
       llvm::cast<llvm::PHINode>(before[i])->addIncoming(b.forgotten(met_[i], plan::kCopiedBytes - 1), from);
     b.CreateBr(head);
     met_ = before;
+  }
+
+  // A name means the first such header of the chain. By arithmetic: each branch would double the states of each turn.
+  void meet(ir::HeaderId member, uint64_t selector, llvm::Value* offset, bool alone) {
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      if (asked_[i] != member)
+        continue;
+      llvm::Value* first = b.opaque(b.isLess(met_[i], b.u64(1)));
+      if (!alone)
+        first = b.CreateMul(first, b.opaque(b.isLess(b.CreateXor(protocol_, b.u64(selector)), b.u64(1))));
+      met_[i] = b.CreateAdd(met_[i], b.CreateMul(offset, first));
+    }
   }
 
   void leave(ChainResult::Status status, llvm::Value* protocol) {

@@ -3,7 +3,6 @@
 #include "compiler/lower/frame.h"
 
 #include <linux/bpf.h>
-#include <llvm/IR/Intrinsics.h>
 
 namespace xdpc::lower {
 namespace {
@@ -72,16 +71,12 @@ private:
   // The kernel's own struct xdp_buff. The verifier makes the call a move.
   llvm::Value* kernelContext() { return b.call(BpfHelper::cast_to_kernel_context, {b.context}); }
 
-  llvm::Value* copiedBytes() { // of the frame, at most so many
-    return b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, length_, b.u64(plan::kCopiedBytes));
-  }
-
   // To a copy if the first buffer ends before what a copy would hold; goes on where it does not.
   void chooseCopy() {
     auto *check = b.block("frame.check"), *copy = b.block("frame.copy"), *direct = b.block("frame.direct");
     b.CreateCondBr(b.CreateICmpNE(b.CreateAnd(modes_, b.u32(abi::kModeCopied)), b.u32(0)), copy, check);
     b.startBlock(check);
-    b.CreateCondBr(b.CreateICmpUGT(b.at(data_, copiedBytes()), end_), copy, direct);
+    b.CreateCondBr(b.CreateICmpUGT(b.at(data_, b.copiedBytes(length_)), end_), copy, direct);
     b.startBlock(copy);
     lowerCopy();
     b.startBlock(direct);
