@@ -295,6 +295,7 @@ struct Redirect {
   TargetKind kind = TargetKind::Device;
   std::string name;           // Device, Socket
   std::vector<uint32_t> cpus; // Cpu: ascending, at least one
+  std::optional<Expr> cpu;    // Cpu: the one of `cpus`, a map's value; only where what it needs holds
   std::vector<HashPart> hash; // Cpu: what chooses among several
   Span span;
 };

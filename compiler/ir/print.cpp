@@ -217,7 +217,7 @@ std::string Printer::redirectText(const Redirect& redirect) {
     cpus += fmt::format(" {}", cpu);
   for (const HashPart& part : redirect.hash)
     hash += (hash.empty() ? " by hash " : ", ") + text(part.value);
-  return " to cpus" + cpus + hash;
+  return " to cpus" + cpus + hash + (redirect.cpu ? " by " + text(*redirect.cpu) : "");
 }
 
 void Printer::block(const Block& block) {

@@ -42,6 +42,8 @@ llvm::Value* withPart(Builder& b, const Packet& packet, llvm::Value* hash, const
 }
 
 llvm::Value* chosenCpu(Builder& b, const Packet& packet, const ir::Redirect& redirect) {
+  if (redirect.cpu)
+    return b.CreateTrunc(lowerValue(b, packet, *redirect.cpu).low, b.getInt32Ty());
   const std::vector<uint32_t>& cpus = redirect.cpus;
   if (cpus.size() == 1)
     return b.u32(cpus.front());

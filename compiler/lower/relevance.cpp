@@ -124,11 +124,14 @@ private:
         this->block(branch.otherwise);
       }
     }
-    if (block.redirect)
-      for (const ir::HashPart& part : block.redirect->hash) {
-        headers(part.needs);
-        value(part.value);
-      }
+    if (!block.redirect)
+      return;
+    if (block.redirect->cpu)
+      value(*block.redirect->cpu);
+    for (const ir::HashPart& part : block.redirect->hash) {
+      headers(part.needs);
+      value(part.value);
+    }
   }
 
   void action(const ir::Action& action) {

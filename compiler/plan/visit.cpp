@@ -37,9 +37,12 @@ void visitBlock(const ir::Policy& policy, const ir::Block& block, const ExprVisi
       visitBlock(policy, branch.otherwise, expr, action);
     }
   }
-  if (block.redirect)
-    for (const ir::HashPart& part : block.redirect->hash)
-      visitExpr(part.value, expr);
+  if (!block.redirect)
+    return;
+  if (block.redirect->cpu)
+    visitExpr(*block.redirect->cpu, expr);
+  for (const ir::HashPart& part : block.redirect->hash)
+    visitExpr(part.value, expr);
 }
 
 } // namespace

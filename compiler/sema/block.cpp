@@ -11,6 +11,15 @@ namespace xdpc::sema {
 
 namespace {
 
+ir::Expr allOf(std::vector<ir::Expr> conditions, Span span) {
+  ir::Expr all;
+  all.kind = ir::ExprKind::And;
+  all.type = {ir::TypeKind::Bool};
+  all.span = span;
+  all.args = std::move(conditions);
+  return all;
+}
+
 class BlockChecker {
 public:
   BlockChecker(Scope& scope, const std::string& rule) : scope_(scope), rule_(rule) {}
@@ -46,9 +55,7 @@ private:
       return true;
     }
     if (statement.kind == ast::StatementKind::Redirect) {
-      block.redirect = checkRedirect(scope_, statement.name, statement.exprs);
-      block.verdict = ir::Verdict::Redirect;
-      block.verdict_span = statement.span;
+      addRedirect(statement, block);
       return true;
     }
     ir::Step step;
@@ -59,6 +66,50 @@ private:
     if (step.apply)
       block.steps.push_back(std::move(step));
     return false;
+  }
+
+  void addRedirect(const ast::Statement& statement, ir::Block& block) {
+    std::vector<ir::Expr> guards;
+    ir::Block end;
+    end.redirect = checkRedirect(scope_, statement.name, statement.exprs, guards);
+    end.verdict = ir::Verdict::Redirect;
+    end.verdict_span = statement.span;
+    const auto tags = firstTag(block);
+    std::move(tags, block.steps.end(), std::back_inserter(end.steps));
+    block.steps.erase(tags, block.steps.end());
+    if (guards.empty()) {
+      std::ranges::move(end.steps, std::back_inserter(block.steps));
+      block.redirect = std::move(end.redirect);
+      block.verdict = end.verdict;
+      block.verdict_span = end.verdict_span;
+      return;
+    }
+    // Where the target is not known, the packet goes on with the next rule.
+    ir::Step step = inCondition(std::move(guards), statement.span);
+    step.branch[0].then = std::move(end);
+    block.steps.push_back(std::move(step));
+  }
+
+  // Tags stand right before the verdict, and stay there.
+  static std::vector<ir::Step>::iterator firstTag(ir::Block& block) {
+    auto tag = block.steps.end();
+    while (tag != block.steps.begin() && std::prev(tag)->action && isTag(*std::prev(tag)->action))
+      --tag;
+    return tag;
+  }
+
+  static bool isTag(const ir::Action& action) {
+    return action.kind == ir::ActionKind::PushVlan || action.kind == ir::ActionKind::PopVlan;
+  }
+
+  // A step that is one branch, still empty.
+  static ir::Step inCondition(std::vector<ir::Expr> conditions, Span span) {
+    ir::Branch branch;
+    branch.span = span;
+    branch.condition = allOf(std::move(conditions), span);
+    ir::Step step;
+    step.branch.push_back(std::move(branch));
+    return step;
   }
 
   void addAction(const ast::Statement& statement, ir::Block& block) {
@@ -73,19 +124,14 @@ private:
   }
 
   // An action whose values need not be there is one in a condition.
-  ir::Step guarded(ir::Step step, std::vector<ir::Expr> guards, Span span) {
-    ir::Branch branch;
-    branch.span = span;
-    branch.condition.kind = ir::ExprKind::And;
-    branch.condition.type = {ir::TypeKind::Bool};
-    branch.condition.span = span;
-    for (ir::HeaderId id : step.action->needs)
-      branch.condition.args.push_back(present(id, span));
-    std::ranges::move(guards, std::back_inserter(branch.condition.args));
-    branch.then.steps.push_back(std::move(step));
-    ir::Step out;
-    out.branch.push_back(std::move(branch));
-    return out;
+  static ir::Step guarded(ir::Step action, std::vector<ir::Expr> guards, Span span) {
+    std::vector<ir::Expr> conditions;
+    for (ir::HeaderId id : action.action->needs)
+      conditions.push_back(present(id, span));
+    std::ranges::move(guards, std::back_inserter(conditions));
+    ir::Step step = inCondition(std::move(conditions), span);
+    step.branch[0].then.steps.push_back(std::move(action));
+    return step;
   }
 
   bool addBranch(const ast::Rule& nested, ir::Block& block) {
@@ -140,6 +186,18 @@ bool endsPacket(const ir::Block& block) {
       if (endsPacket(branch.then) && endsPacket(branch.otherwise))
         return true;
   return false;
+}
+
+void hoistCondition(ir::Rule& rule) {
+  if (rule.body.verdict || rule.body.steps.size() != 1 || rule.body.steps[0].branch.empty())
+    return;
+  ir::Branch branch = std::move(rule.body.steps[0].branch[0]);
+  std::vector<ir::Expr> conditions;
+  if (rule.condition)
+    conditions.push_back(std::move(*rule.condition));
+  conditions.push_back(std::move(branch.condition));
+  rule.condition = allOf(std::move(conditions), rule.span);
+  rule.body = std::move(branch.then);
 }
 
 ir::Block checkBlock(Scope& scope, const std::vector<ast::BlockItem>& items, const std::string& rule) {

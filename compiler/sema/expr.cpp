@@ -154,11 +154,6 @@ Value checkBinary(Env env, const ast::Expr& expr) {
   }
 }
 
-Value later(Env env, const ast::Expr& expr, std::string_view what) {
-  notImplemented(env.scope, expr.span, what);
-  return failed();
-}
-
 Value dispatch(Env env, const ast::Expr& expr) {
   using enum ast::ExprKind;
   switch (expr.kind) {
@@ -208,14 +203,6 @@ Value dispatch(Env env, const ast::Expr& expr) {
   return failed();
 }
 
-// `names[ip.src]`: an index of a map, which is a name.
-std::optional<ir::MapId> indexedMap(Env env, const ast::Expr& expr) {
-  if (expr.kind != ast::ExprKind::Index || expr.args[0].kind != ast::ExprKind::Name)
-    return std::nullopt;
-  const Symbol* symbol = lookUp(env.scope, expr.args[0].text);
-  return symbol && symbol->kind == SymbolKind::Map ? std::optional(symbol->index) : std::nullopt;
-}
-
 bool tooDeep(Env env, Span span) {
   if (std::exchange(env.scope.too_deep, true))
     return true;
@@ -230,7 +217,7 @@ Value checkExpr(Env env, const ast::Expr& expr) {
   if (env.scope.depth >= kMaxDepth && tooDeep(env, expr.span))
     return failed();
   ++env.scope.depth;
-  const auto map = indexedMap(env, expr);
+  const auto map = indexedMap(env.scope, expr);
   Value value = map ? checkMapValue(env, expr, *map) : dispatch(env, expr);
   --env.scope.depth;
   if (value.ok && value.depth > kMaxDepth && tooDeep(env, expr.span))

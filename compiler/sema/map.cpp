@@ -105,6 +105,13 @@ void checkMap(Scope& scope, const ast::MapDecl& decl, ir::MapId id) {
   scope.policy.maps[id] = std::move(map);
 }
 
+std::optional<ir::MapId> indexedMap(const Scope& scope, const ast::Expr& expr) {
+  if (expr.kind != ast::ExprKind::Index || expr.args[0].kind != ast::ExprKind::Name)
+    return std::nullopt;
+  const Symbol* symbol = lookUp(scope, expr.args[0].text);
+  return symbol && symbol->kind == SymbolKind::Map ? std::optional(symbol->index) : std::nullopt;
+}
+
 std::optional<std::vector<Value>> checkMapKey(Env env, const ast::Expr& key, ir::MapId id) {
   ir::Map& map = env.scope.policy.maps[id];
   map.used = true;

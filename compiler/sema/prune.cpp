@@ -36,9 +36,11 @@ void each(ir::Block& block, const Visit& visit) {
       each(branch.otherwise, visit);
     }
   }
-  if (block.redirect)
-    for (ir::HashPart& part : block.redirect->hash)
-      each(part.value, visit);
+  if (!block.redirect)
+    return;
+  each(block.redirect->cpu, visit);
+  for (ir::HashPart& part : block.redirect->hash)
+    each(part.value, visit);
 }
 
 void each(ir::Header& header, const Visit& visit) {

@@ -2,6 +2,7 @@
 // and tests/packet/redirect.
 #include "compiler/ir/print.h"
 #include "compiler/sema/const_set.h"
+#include "compiler/sema/map.h"
 #include "compiler/sema/rule.h"
 
 #include <algorithm>
@@ -30,8 +31,42 @@ bool checkDevice(Scope& scope, const ast::Expr& name, ir::Redirect& out) {
   return false;
 }
 
-bool checkCpu(Scope& scope, const ast::Expr& expr, ir::Redirect& out) {
+// Every CPU that the map names is one that a packet can go to.
+bool takeCpusOf(Scope& scope, const ir::Map& map, Span span, std::vector<uint32_t>& cpus) {
+  for (const ir::MapEntry& entry : map.entries) {
+    if (entry.number > kMaxCpu) {
+      bad(scope, span, fmt::format("`{}` names CPU {}: they go from 0 to {}", map.name, entry.number, kMaxCpu));
+      return false;
+    }
+    cpus.push_back(static_cast<uint32_t>(entry.number));
+  }
+  std::ranges::sort(cpus);
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+  return !cpus.empty();
+}
+
+bool checkCpuOfMap(Scope& scope, const ast::Expr& expr, ir::Redirect& out, std::vector<ir::Expr>& guards) {
+  Value value = checkExpr({scope, {}}, expr);
+  if (!value.ok)
+    return false;
+  const ir::Map& map = scope.policy.maps[value.expr.id];
+  if (map.value.kind != ir::TypeKind::Int) {
+    bad(scope, expr.span, fmt::format("{}; a CPU is a number", describe(expr, value)));
+    return false;
+  }
+  if (!takeCpusOf(scope, map, expr.span, out.cpus))
+    return false;
+  for (ir::HeaderId id : value.needs)
+    guards.push_back(present(id, expr.span));
+  std::ranges::move(value.guards, std::back_inserter(guards));
+  out.cpu = std::move(value.expr);
+  return true;
+}
+
+bool checkCpu(Scope& scope, const ast::Expr& expr, ir::Redirect& out, std::vector<ir::Expr>& guards) {
   out.kind = ir::TargetKind::Cpu;
+  if (indexedMap(scope, withoutGroup(expr)))
+    return checkCpuOfMap(scope, withoutGroup(expr), out, guards);
   const auto cpu = checkConstantNumber({scope, {}}, expr, 0, kMaxCpu, "a CPU");
   if (!cpu)
     return false;
@@ -55,7 +90,7 @@ bool addHash(Scope& scope, const ast::Expr& expr, ir::Redirect& out) {
   Value value = checkExpr({scope, {}}, expr);
   if (!value.ok)
     return false;
-  if (value.constant || value.expr.type.kind == ir::TypeKind::Bytes) {
+  if (value.constant || value.expr.type.kind == ir::TypeKind::Bytes || !value.guards.empty()) {
     bad(scope, expr.span, fmt::format("{}; a hash is over fields of the packet", describe(expr, value)));
     return false;
   }
@@ -117,13 +152,14 @@ bool checkSocket(Scope& scope, const ast::Expr& name, ir::Redirect& out) {
 
 } // namespace
 
-std::optional<ir::Redirect> checkRedirect(Scope& scope, const ast::Name& kind, const std::vector<ast::Expr>& exprs) {
+std::optional<ir::Redirect> checkRedirect(Scope& scope, const ast::Name& kind, const std::vector<ast::Expr>& exprs,
+                                          std::vector<ir::Expr>& guards) {
   ir::Redirect redirect;
   redirect.span = kind.span;
   if (exprs.empty())
     return std::nullopt; // a syntax error was reported
   bool ok = kind.text == "dev"    ? checkDevice(scope, exprs[0], redirect)
-            : kind.text == "cpu"  ? checkCpu(scope, exprs[0], redirect)
+            : kind.text == "cpu"  ? checkCpu(scope, exprs[0], redirect, guards)
             : kind.text == "cpus" ? checkCpus(scope, exprs, redirect)
                                   : checkSocket(scope, exprs[0], redirect);
   return ok ? std::optional(std::move(redirect)) : std::nullopt;

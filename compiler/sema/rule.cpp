@@ -62,6 +62,10 @@ void checkOn(Scope& scope, const ast::OnVerdict& decl) {
   scope.policy.on.push_back(std::move(on));
 }
 
+bool isOneRedirect(const std::vector<ast::BlockItem>& body) {
+  return body.size() == 1 && body[0].statement && body[0].statement->kind == ast::StatementKind::Redirect;
+}
+
 } // namespace
 
 ir::RuleId checkRule(Scope& scope, const ast::Rule& decl, const std::string& number) {
@@ -82,6 +86,8 @@ ir::RuleId checkRule(Scope& scope, const ast::Rule& decl, const std::string& num
       rule.within = use->within;
     }
   rule.body = checkBlock(scope, decl.body, rule.name);
+  if (isOneRedirect(decl.body))
+    hoistCondition(rule);
   if (decl.otherwise)
     rule.otherwise = checkBlock(scope, *decl.otherwise, rule.name);
   scope.policy.rules[id] = std::move(rule);

@@ -22,6 +22,8 @@ void checkUnapplied(Scope& scope);
 
 // block.cpp. `rule` is the name of the rule that the block is in.
 ir::Block checkBlock(Scope& scope, const std::vector<ast::BlockItem>& items, const std::string& rule);
+// Of a rule that is one redirect: what its target needs is a condition of the rule, which else would count for nothing.
+void hoistCondition(ir::Rule& rule);
 bool endsPacket(const ir::Block& block); // every way through it reaches a verdict
 
 // meter_use.cpp: `over M` of a rule or of a condition in a block.
@@ -42,7 +44,8 @@ std::optional<ir::Action> checkPush(Scope& scope, const ast::Statement& statemen
 std::optional<ir::Action> checkPop(Scope& scope, const ast::Statement& statement);
 // Reports tags that do not stand right before their block's verdict.
 void checkTagPlaces(Scope& scope, const std::vector<ast::BlockItem>& items);
-// redirect.cpp
-std::optional<ir::Redirect> checkRedirect(Scope& scope, const ast::Name& kind, const std::vector<ast::Expr>& exprs);
+// redirect.cpp. `guards`: what has to hold for the target to be known.
+std::optional<ir::Redirect> checkRedirect(Scope& scope, const ast::Name& kind, const std::vector<ast::Expr>& exprs,
+                                          std::vector<ir::Expr>& guards);
 
 } // namespace xdpc::sema

@@ -133,8 +133,12 @@ bool checkTarget(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
         fmt::format("`{}` goes to nowhere in particular: only a `redirect` has a target", line.verdict.text));
     return false;
   }
-  step.target = checkRedirect(scope, line.redirect_kind, line.target);
-  return step.target.has_value();
+  std::vector<ir::Expr> guards;
+  step.target = checkRedirect(scope, line.redirect_kind, line.target, guards);
+  if (!step.target || guards.empty())
+    return step.target.has_value();
+  scope.emitter.report(diag::Id::bad_redirect, line.target[0].span, "a test names the CPU itself");
+  return false;
 }
 
 bool sends(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
