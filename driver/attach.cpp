@@ -6,6 +6,7 @@
 #include "driver/target.h"
 #include "runtime/kernel/program.h"
 
+#include <algorithm>
 #include <future>
 
 namespace xdpc::driver {
@@ -14,6 +15,11 @@ namespace {
 
 swap::Mode modeOf(const std::string& mode) {
   return mode == "native" ? swap::Mode::native : mode == "generic" ? swap::Mode::generic : swap::Mode::automatic;
+}
+
+swap::Reset resetOf(const std::vector<std::string>& names) {
+  const bool all = std::ranges::find(names, "all") != names.end();
+  return {.all = all, .names = all ? std::vector<std::string>() : names};
 }
 
 } // namespace
@@ -32,8 +38,9 @@ int attachCommand(const AttachOptions& options) {
   if (groundwork.valid())
     if (auto laid = groundwork.get()) // else attach fails at the same and says why
       candidate.groundwork = std::move(*laid);
-  const auto attached = swap::attach(std::move(candidate), targetOf(options.target),
-                                     {.mode = modeOf(options.mode), .replace = options.replace});
+  const auto attached =
+      swap::attach(std::move(candidate), targetOf(options.target),
+                   {.mode = modeOf(options.mode), .replace = options.replace, .reset = resetOf(options.reset)});
   if (!attached)
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)

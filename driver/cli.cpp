@@ -163,6 +163,11 @@ void Commands::addLive() {
                            ->type_name("MODE")
                            ->capture_default_str();
                        app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
+                       app.add_option("--reset", options.reset,
+                                      "let this set, meter, counter or rule start afresh in a swap; all: everything")
+                           ->type_name("NAME")
+                           ->take_all()
+                           ->allow_extra_args(false);
                        declareWarnings(app, options.warnings);
                        declareBounds(app, options.bounds);
                      });

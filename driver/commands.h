@@ -70,6 +70,7 @@ struct AttachOptions {
   std::string file; // .xf or an object
   std::string mode = "auto";
   bool replace = false;
+  std::vector<std::string> reset; // names, or `all`
   std::vector<std::string> warnings;
   Bounds bounds;
 };

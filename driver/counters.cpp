@@ -4,6 +4,7 @@
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
+#include "runtime/swap/counts.h"
 #include "runtime/swap/open.h"
 
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@ struct Count {
 
 struct Counts {
   std::vector<Count> rules, counters, system;
+  abi::Cell retired{};
 };
 
 struct Names {
@@ -34,22 +36,26 @@ struct Names {
   }
 };
 
-Result<Counts, engine::MapError> readCounts(const engine::Maps& maps, const abi::Manifest& manifest, Names& names) {
-  const auto cells = counters::readSlots(maps, manifest);
-  if (!cells)
-    return cells.error();
+swap::Result<Counts> readCounts(const swap::LivePolicy& live, Names& names) {
+  const abi::Manifest& manifest = live.manifest;
+  const auto all = swap::readCounts(live, live.other());
+  if (!all)
+    return all.error();
+  const auto* cells = &all->slots;
   Counts counts;
+  counts.retired = all->retired;
   for (const abi::Rule& rule : manifest.rules)
     if (names.take(rule.name))
       counts.rules.push_back({rule.name, {}, (*cells)[rule.slot]});
-  for (const abi::Counter& counter : manifest.counters) {
+  for (uint32_t index = 0; index < manifest.counters.size(); ++index) {
+    const abi::Counter& counter = manifest.counters[index];
     if (!names.take(counter.name))
       continue;
     if (counter.slot)
       counts.counters.push_back({counter.name, {}, (*cells)[*counter.slot]});
     if (!counter.map)
       continue;
-    const auto keys = counters::readKeys(maps, counter);
+    const auto keys = swap::readKeyed(live, live.other(), index);
     if (!keys)
       return keys.error();
     for (const counters::KeyedCount& count : *keys)
@@ -87,6 +93,7 @@ void printJson(const swap::LivePolicy& live, const Counts& counts) {
                        {"device", live.device.name},
                        {"policy", live.manifest.policy},
                        {"rules", rules},
+                       {"retired", cellJson(counts.retired)},
                        {"counters", counters},
                        {"system", system}}
                       .dump());
@@ -109,9 +116,9 @@ int countersCommand(const CountersOptions& options) {
   if (!live)
     return fail(live.error());
   Names names{{}, options.names};
-  const auto counts = readCounts(*live->maps, live->manifest, names);
+  auto counts = readCounts(*live, names);
   if (!counts)
-    return fail(kRefused, counts.error().message);
+    return fail(counts.error());
   for (const std::string& name : options.names)
     if (std::find(names.all.begin(), names.all.end(), name) == names.all.end()) {
       const auto near = diag::nearest(name, names.all);
@@ -122,6 +129,8 @@ int countersCommand(const CountersOptions& options) {
     printJson(*live, *counts);
     return kFine;
   }
+  if (counts->retired.packets != 0 && options.names.empty())
+    counts->rules.push_back({"(retired)", {}, counts->retired});
   printTable("rule", counts->rules, true);
   printTable("counter", counts->counters, true);
   printTable("runtime", counts->system, !options.names.empty());

@@ -51,16 +51,21 @@ const abi::Counter* findCounter(const abi::Manifest& manifest, std::string_view 
   return found == all.end() ? nullptr : &*found;
 }
 
-Result<std::vector<Cell>, MapError> readSlots(const engine::Maps& maps, const abi::Manifest& manifest) {
+Result<std::vector<Cell>, MapError> readBase(const engine::Maps& maps, const abi::Manifest& manifest) {
+  std::vector<Cell> sums(manifest.slots.size(), Cell{0, 0});
+  const auto base = abi::mapWithRole(manifest, abi::MapRole::base);
+  if (!base)
+    return sums;
+  const auto bytes = readAll(maps, *base);
+  if (!bytes)
+    return bytes.error();
+  addCells(sums, *bytes);
+  return sums;
+}
+
+Result<std::vector<Cell>, MapError> readCells(const engine::Maps& maps, const abi::Manifest& manifest) {
   std::vector<Cell> sums(manifest.slots.size(), Cell{0, 0});
   const auto counters = abi::mapWithRole(manifest, abi::MapRole::counters);
-  const auto base = abi::mapWithRole(manifest, abi::MapRole::base);
-  if (base) {
-    const auto bytes = readAll(maps, *base);
-    if (!bytes)
-      return bytes.error();
-    addCells(sums, *bytes);
-  }
   if (!counters)
     return sums;
   const auto bytes = readAll(maps, *counters);
@@ -69,6 +74,18 @@ Result<std::vector<Cell>, MapError> readSlots(const engine::Maps& maps, const ab
   const size_t row = manifest.maps[*counters].row_bytes;
   for (size_t offset = 0; row != 0 && offset + row <= bytes->size(); offset += row)
     addCells(sums, std::span(*bytes).subspan(offset, row));
+  return sums;
+}
+
+Result<std::vector<Cell>, MapError> readSlots(const engine::Maps& maps, const abi::Manifest& manifest) {
+  auto sums = readBase(maps, manifest);
+  const auto cells = sums ? readCells(maps, manifest) : sums;
+  if (!cells)
+    return cells;
+  for (size_t slot = 0; slot < sums->size(); ++slot) {
+    (*sums)[slot].packets += (*cells)[slot].packets;
+    (*sums)[slot].bytes += (*cells)[slot].bytes;
+  }
   return sums;
 }
 

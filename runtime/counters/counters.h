@@ -16,6 +16,10 @@ Result<abi::Cell, engine::MapError> readSlot(const engine::Maps& maps, const abi
 // Of all slots, by slot number.
 Result<std::vector<abi::Cell>, engine::MapError> readSlots(const engine::Maps& maps, const abi::Manifest& manifest);
 
+// The two parts of that: what programs counted, and what user space wrote.
+Result<std::vector<abi::Cell>, engine::MapError> readCells(const engine::Maps& maps, const abi::Manifest& manifest);
+Result<std::vector<abi::Cell>, engine::MapError> readBase(const engine::Maps& maps, const abi::Manifest& manifest);
+
 struct KeyedCount {
   abi::KeyValue key;
   abi::Cell cell;

@@ -207,6 +207,17 @@ Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, co
   return Done{};
 }
 
+Result<Done, SetError> addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                              std::span<const Element> elements, uint64_t now_ns) {
+  auto writer = Writer::open(maps, manifest, set);
+  if (!writer)
+    return writer.error();
+  for (const Element& element : elements)
+    if (auto done = writer->add(element.key, now_ns, element.expires_ns, false); !done)
+      return done;
+  return Done{};
+}
+
 Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                               std::span<const abi::KeyValue> elements, uint64_t now_ns) {
   auto writer = Writer::open(maps, manifest, set);
@@ -273,16 +284,19 @@ Result<bool, SetError> has(const engine::Maps& maps, const abi::Set& set, const 
   return *value && coveredInTrie(**value, now_ns);
 }
 
+Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
+  if (set.initial.empty())
+    return Done{};
+  const auto elements = parseElements(set, set.initial);
+  if (!elements)
+    return elements.error();
+  return add(maps, manifest, set, *elements, {});
+}
+
 Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest) {
-  for (const abi::Set& set : manifest.sets) {
-    if (set.initial.empty())
-      continue;
-    const auto elements = parseElements(set, set.initial);
-    if (!elements)
-      return elements.error();
-    if (auto done = add(maps, manifest, set, *elements, {}); !done)
+  for (const abi::Set& set : manifest.sets)
+    if (auto done = addInitial(maps, manifest, set); !done)
       return done;
-  }
   return Done{};
 }
 

@@ -46,6 +46,10 @@ Result<std::vector<abi::KeyValue>, SetError> parseElements(const abi::Set& set, 
 Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                            std::span<const abi::KeyValue> elements, const Lifetime& lifetime);
 
+// The same with an end of its own for each; the later end stays.
+Result<Done, SetError> addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                              std::span<const Element> elements, uint64_t now_ns);
+
 // Takes out all that are there, expired ones too, and then says if one was not (not_found). A live element that covers
 // it is another element.
 Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
@@ -59,7 +63,8 @@ Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi:
 // Does a live element cover the key? Asked as the program asks: of each exact length, then of the trie.
 Result<bool, SetError> has(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key, uint64_t now_ns);
 
-// The initial contents of all sets, without an end.
+// The initial contents of one set, or of all, without an end.
+Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest);
 
 } // namespace xdpc::sets

@@ -6,7 +6,7 @@
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/program.h"
 #include "runtime/kernel/targets.h"
-#include "runtime/sets/sets.h"
+#include "runtime/swap/carry.h"
 #include "runtime/swap/installed.h"
 #include "runtime/swap/sockets.h"
 #include "runtime/swap/stranger.h"
@@ -56,21 +56,45 @@ Result<Done> fillTargets(const Candidate& candidate, const kernel::LiveMaps& map
   return kernel::fillTargets(candidate.object.manifest, maps);
 }
 
-// Loads, fills and pins the policy. Nothing on the device changes.
-Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& folder, uint32_t number) {
+Result<Done> layGroundwork(Candidate& candidate) {
+  if (candidate.groundwork)
+    return Done{};
+  auto laid = kernel::layGroundwork(candidate.object.manifest);
+  if (!laid)
+    return laid.error();
+  candidate.groundwork = std::move(*laid);
+  return Done{};
+}
+
+// Loads, fills and pins the policy. Nothing on the device changes. `from`: whose state it is to carry on.
+Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& folder, uint32_t number,
+                     const Generation* from, const Reset& reset) {
+  const abi::Manifest& manifest = candidate.object.manifest;
+  const auto match = from ? matchState(from->manifest, manifest, reset) : StateMatch{};
+  if (from) {
+    if (auto may = mayCarry(*from, manifest, match, reset); !may)
+      return may.error();
+    if (auto laid = layGroundwork(candidate); !laid)
+      return laid.error();
+    if (auto shared = shareMaps(*from, match, *candidate.groundwork); !shared)
+      return shared.error();
+  }
   auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.groundwork, std::nullopt));
   if (!policy)
     return policy.error();
   // Before anything can be looked up: the first packet already meets the sets as they are declared.
-  if (auto filled = sets::addInitial(*policy->maps, candidate.object.manifest); !filled)
-    return KernelError{.code = filled.error().code,
-                       .message = fmt::format("cannot fill the sets: {}", filled.error().message),
-                       .details = filled.error().fixit};
+  const auto ledger = fillStaged(from, match, reset, *policy, manifest);
+  if (!ledger)
+    return ledger.error();
   if (auto filled = fillTargets(candidate, *policy->maps, target); !filled)
     return filled.error();
-  if (auto pinned = pinGeneration(folder, number, *policy); !pinned)
+  if (auto pinned = pinGeneration(folder, number, *policy, *ledger); !pinned)
     return pinned.error();
-  return Staged(folder, number, std::move(*policy));
+  Staged staged(folder, number, std::move(*policy));
+  if (from)
+    if (auto pinned = pinSharedBases(*from, match, folder, number); !pinned)
+      return pinned.error();
+  return staged;
 }
 
 Attachment report(const Place& place, Staged& staged) {
@@ -137,7 +161,7 @@ Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const
   if (place.hook.program_id != 0)
     if (auto allowed = mayReplace(place, options.replace); !allowed)
       return allowed.error();
-  auto staged = stage(candidate, target, folder, 1);
+  auto staged = stage(candidate, target, folder, 1, nullptr, options.reset);
   if (!staged)
     return staged.error();
   Attachment result = report(place, *staged);
@@ -147,6 +171,8 @@ Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const
   if (auto hooked = takeHook(result, place, staged->policy().program, options.mode, folder); !hooked)
     return hooked.error();
   staged->keep();
+  if (auto settled = settle(folder, staged->number()); !settled)
+    result.warnings.push_back(fmt::format("attached, but {}", settled.error().message));
   return result;
 }
 
@@ -169,24 +195,34 @@ Result<Done> maySwap(const Place& place, const Installed& live, const AttachOpti
                      "detach it first, or leave --mode out"};
 }
 
+Result<Done> clearOld(const Folder& folder) {
+  const auto live = installed(folder);
+  if (!live)
+    return live.error();
+  return clearDead(folder, *live);
+}
+
 Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Place& place, const Folder& folder,
                             Installed& live, const AttachOptions& options) {
   if (auto allowed = maySwap(place, live, options); !allowed)
     return allowed.error();
-  std::string old_policy;
+  std::optional<Generation> from;
   if (live.generation != 0) {
     // A newer xdpc's policy is not ours to judge, and `replace` is for those who know.
-    auto old = readManifest(folder, live.generation);
+    auto old = openGeneration(folder, live.generation);
     if (!old && !options.replace)
       return old.error();
-    old_policy = old ? old->policy : "";
     if (old)
-      if (auto kept = keepSockets(candidate, folder, live.generation, *old); !kept)
+      from = std::move(*old);
+    if (from)
+      if (auto kept = keepSockets(candidate, folder, live.generation, from->manifest); !kept)
         return kept.error();
   } else {
     live.program = Fd(bpf_prog_get_fd_by_id(live.info.program_id));
   }
-  auto staged = stage(candidate, target, folder, live.generation + 1);
+  const auto pinned = generations(folder);
+  auto staged =
+      stage(candidate, target, folder, pinned.empty() ? 1 : pinned.back() + 1, from ? &*from : nullptr, options.reset);
   if (!staged)
     return staged.error();
   if (auto swapped = kernel::updateLink(live.link, staged->policy().program, live.program, place.device.name); !swapped)
@@ -194,12 +230,13 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
   staged->keep();
   Attachment result = report(place, *staged);
   result.swapped = true;
-  result.old_policy = old_policy;
+  result.old_policy = from ? from->manifest.policy : "";
   result.mode = place.hook.mode;
   result.link_id = live.info.id;
-  if (live.generation != 0)
-    if (auto removed = removeGeneration(folder, live.generation); !removed)
-      result.warnings.push_back(fmt::format("swapped, but {}", removed.error().message));
+  if (auto settled = settle(folder, staged->number()); !settled)
+    result.warnings.push_back(fmt::format("swapped, but {}", settled.error().message));
+  else if (auto cleared = clearOld(folder); !cleared)
+    result.warnings.push_back(fmt::format("swapped, but {}", cleared.error().message));
   return result;
 }
 
@@ -224,6 +261,9 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
   auto live = installed(folder);
   if (!live)
     return live.error();
+  if (*live && (*live)->generation != 0)
+    if (auto settled = settle(folder, (*live)->generation); !settled && !options.replace)
+      return settled.error();
   if (auto cleared = clearDead(folder, *live); !cleared)
     return cleared.error();
   if (*live)

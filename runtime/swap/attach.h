@@ -6,6 +6,7 @@
 
 #include "runtime/kernel/program.h"
 #include "runtime/object/object.h"
+#include "runtime/swap/match.h"
 #include "runtime/swap/target.h"
 
 #include <optional>
@@ -20,6 +21,7 @@ struct AttachOptions {
   Mode mode = Mode::automatic;
   // Takes the place of a program that somebody else attached by netlink. A stranger's link is never broken.
   bool replace = false;
+  Reset reset; // state of the running policy that does not live on
 };
 
 struct Attachment {

@@ -77,7 +77,7 @@ private:
     auto policy = open(target, Access::read);
     if (!policy)
       return policy.error();
-    const auto path = generationPath(policy->folder, policy->generation);
+    const auto path = generationPath(policy->folder, policy->number);
     Fd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!lock)
       return kernel::systemError(fmt::format("cannot open `{}`", path.string()), errno);

@@ -30,17 +30,24 @@ Result<Fd> openPin(const fs::path& path) {
   return fd;
 }
 
+kernel::KernelError unreadable(const abi::ManifestError& error) {
+  return {.kind = kernel::ErrorKind::refused,
+          .message = fmt::format("the pinned policy cannot be read: {}", error.message)};
+}
+
 fs::path mapPath(const fs::path& generation, size_t index) {
   return generation / fmt::format("m{}", index);
 }
 
-Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy) {
+Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy, const Ledger& ledger) {
   if (mkdir(path.c_str(), 0700) != 0)
     return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
   for (uint32_t i = 0; i < policy.maps->size(); ++i)
     if (auto done = pin(policy.maps->fd(i), mapPath(path, i)); !done)
       return done.error();
   if (auto done = pin(policy.manifest.get(), path / "manifest"); !done)
+    return done.error();
+  if (auto done = pin(ledger.fd().get(), path / "ledger"); !done)
     return done.error();
   // Last, as a generation is known by its program.
   return pin(policy.program.get(), path / "prog");
@@ -69,8 +76,9 @@ std::vector<uint32_t> generations(const Folder& folder) {
   return numbers;
 }
 
-Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy) {
-  auto done = pinAll(generationPath(folder, number), policy);
+Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy,
+                           const Ledger& ledger) {
+  auto done = pinAll(generationPath(folder, number), policy, ledger);
   if (!done)
     (void)removeGeneration(folder, number);
   return done;
@@ -104,9 +112,7 @@ Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number) {
     return text.error();
   auto manifest = abi::manifestFromJson(*text);
   if (!manifest)
-    return kernel::KernelError{.kind = kernel::ErrorKind::refused,
-                               .message =
-                                   fmt::format("the pinned policy cannot be read: {}", manifest.error().message)};
+    return unreadable(manifest.error());
   return std::move(*manifest);
 }
 
@@ -124,6 +130,45 @@ Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_
     maps.push_back(std::move(*map));
   }
   return kernel::LiveMaps::over(manifest, std::move(maps));
+}
+
+Result<Generation> openGeneration(const Folder& folder, uint32_t number) {
+  Generation generation{.folder = folder, .number = number};
+  auto text = readManifestText(folder, number);
+  if (!text)
+    return text.error();
+  generation.manifest_json = std::move(*text);
+  auto manifest = abi::manifestFromJson(generation.manifest_json);
+  if (!manifest)
+    return unreadable(manifest.error());
+  generation.manifest = std::move(*manifest);
+  auto maps = openMaps(folder, number, generation.manifest);
+  if (!maps)
+    return maps.error();
+  generation.maps = std::move(*maps);
+  auto ledger = openLedger(folder, number);
+  if (!ledger)
+    return ledger.error();
+  if (*ledger && (*ledger)->head().slots != generation.manifest.slots.size())
+    return kernel::KernelError{.kind = kernel::ErrorKind::refused, .message = "the pinned ledger is another policy's"};
+  generation.ledger = std::move(*ledger);
+  if (generation.ledger) {
+    generation.carries = generation.ledger->state() == LedgerState::carrying;
+    generation.epoch = generation.ledger->epoch();
+  }
+  return generation;
+}
+
+Result<std::optional<Ledger>> openLedger(const Folder& folder, uint32_t number) {
+  auto map = openPin(generationPath(folder, number) / "ledger");
+  if (!map && map.error().code == ENOENT)
+    return std::optional<Ledger>();
+  if (!map)
+    return map.error();
+  auto ledger = Ledger::over(std::move(*map));
+  if (!ledger)
+    return ledger.error();
+  return std::optional(std::move(*ledger));
 }
 
 } // namespace xdpc::swap

@@ -1,13 +1,16 @@
-// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest` and `m0`, `m1` … (maps by
-// their index in the manifest). Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
+// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `ledger` and `m0`, `m1` …
+// (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in maps before.
+// Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #pragma once
 
 #include "runtime/abi/manifest.h"
 #include "runtime/kernel/program.h"
 #include "runtime/swap/folder.h"
+#include "runtime/swap/ledger.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +20,8 @@ std::filesystem::path generationPath(const Folder& folder, uint32_t number);
 std::vector<uint32_t> generations(const Folder& folder); // ascending
 
 // All or nothing.
-Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy);
+Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy,
+                           const Ledger& ledger);
 Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 
 Result<kernel::Fd> openProgram(const Folder& folder, uint32_t number);
@@ -26,5 +30,20 @@ Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openMap(const Folder& folder, uint32_t number, uint32_t index); // index in its manifest
 Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_t number,
                                                    const abi::Manifest& manifest);
+
+// One that is pinned, as a whole.
+struct Generation {
+  Folder folder;
+  uint32_t number = 0;
+  abi::Manifest manifest;
+  std::string manifest_json;
+  std::unique_ptr<kernel::LiveMaps> maps;
+  std::optional<Ledger> ledger; // none: made by an xdpc that kept none
+  // As the ledger said when it was opened. It may say something else before the maps are read.
+  bool carries = false;
+  uint64_t epoch = 0;
+};
+Result<Generation> openGeneration(const Folder& folder, uint32_t number);
+Result<std::optional<Ledger>> openLedger(const Folder& folder, uint32_t number);
 
 } // namespace xdpc::swap

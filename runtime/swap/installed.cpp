@@ -1,6 +1,7 @@
 // Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/installed.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <cerrno>
 #include <fmt/format.h>
@@ -34,9 +35,32 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
   return std::optional(std::move(found));
 }
 
+std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& live) {
+  uint32_t before = 0;
+  std::vector<uint32_t> others;
+  for (const uint32_t number : generations(folder)) {
+    const auto ledger = openLedger(folder, number);
+    const bool whole = access((generationPath(folder, number) / "prog").c_str(), F_OK) == 0;
+    if (!ledger || !*ledger)
+      continue;
+    if (number == live.generation)
+      before = static_cast<uint32_t>((*ledger)->head().from);
+    else if (whole && (*ledger)->head().since_unix_ns != 0) // else a killed command had it ready, and no more
+      others.push_back(number);
+  }
+  std::ranges::stable_sort(others, std::ranges::greater(),
+                           [&](uint32_t number) { return std::pair(number == before, number); });
+  others.resize(std::min(others.size(), kKept - 1));
+  if (live.generation != 0)
+    others.push_back(live.generation);
+  std::ranges::sort(others);
+  return others;
+}
+
 Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live) {
+  const auto kept = live ? keptGenerations(folder, *live) : std::vector<uint32_t>();
   for (const uint32_t number : generations(folder))
-    if (!live || number != live->generation)
+    if (std::ranges::find(kept, number) == kept.end())
       if (auto removed = removeGeneration(folder, number); !removed)
         return removed.error();
   if (!live && unlink(folder.link().c_str()) != 0 && errno != ENOENT)

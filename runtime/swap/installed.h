@@ -19,8 +19,13 @@ struct Installed {
 // Nothing if there is no link, or its device is gone.
 Result<std::optional<Installed>> installed(const Folder& folder);
 
-// Removes what killed commands and vanished devices left in the folder: all but the link and generation of `live`. The
-// caller has the folder's lock.
+// Generations that ran before and can be returned to, the live one among them: it, the one before it, and the newest
+// others, kKept in all.
+inline constexpr size_t kKept = 3;
+std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& live);
+
+// Removes what killed commands and vanished devices left in the folder, and what is not kept any longer; without
+// `live`, everything. The caller has the folder's lock, and nothing is left to carry over.
 Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live);
 
 // Removes the folders of vanished devices. Those that another xdpc works on are left to it.

@@ -127,7 +127,7 @@ Result<Details> show(const Target& target) {
       return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
                                  .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
     // Both of one generation, unless swaps follow one another without end.
-    if ((*attached)->generation == policy->generation || attempt == kAttempts)
+    if ((*attached)->generation == policy->number || attempt == kAttempts)
       return detailsOf(std::move(**attached), *policy);
   }
 }

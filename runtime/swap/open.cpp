@@ -1,6 +1,7 @@
 // Opens a generation while swaps may go on around it. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/open.h"
 
+#include "runtime/swap/carry.h"
 #include "runtime/swap/installed.h"
 
 #include <cerrno>
@@ -15,35 +16,35 @@ using kernel::KernelError;
 // How often a reader that has no lock is willing to be overtaken by swaps.
 constexpr int kAttempts = 10;
 
-Result<Done> openGeneration(LivePolicy& policy) {
+Result<Done> openLive(LivePolicy& policy) {
   const auto live = installed(policy.folder);
   if (!live)
     return live.error();
   if (!*live)
     return KernelError{ErrorKind::not_found, ENOENT,
                        fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
-  policy.generation = (*live)->generation;
   policy.program_id = (*live)->info.program_id;
   // 0: the pins of what the link runs are not there, or went while this function looked.
-  if (policy.generation == 0)
+  if ((*live)->generation == 0)
     return KernelError{ErrorKind::busy,
                        ENOENT,
                        fmt::format("program {} on `{}` has no pins", policy.program_id, policy.device.name),
                        {},
                        "attach a policy anew with --replace, or detach"};
-  auto text = readManifestText(policy.folder, policy.generation);
-  if (!text)
-    return text.error();
-  policy.manifest_json = std::move(*text);
-  auto manifest = abi::manifestFromJson(policy.manifest_json);
-  if (!manifest)
-    return KernelError{.kind = ErrorKind::refused,
-                       .message = fmt::format("the pinned policy cannot be read: {}", manifest.error().message)};
-  policy.manifest = std::move(*manifest);
-  auto maps = openMaps(policy.folder, policy.generation, policy.manifest);
-  if (!maps)
-    return maps.error();
-  policy.maps = std::move(*maps);
+  if (policy.lock)
+    if (auto settled = settle(policy.folder, (*live)->generation); !settled)
+      return settled;
+  auto generation = openGeneration(policy.folder, (*live)->generation);
+  if (!generation)
+    return generation.error();
+  static_cast<Generation&>(policy) = std::move(*generation);
+  policy.before.reset();
+  if (!policy.carries)
+    return Done{};
+  auto before = openGeneration(policy.folder, static_cast<uint32_t>(policy.ledger->head().from));
+  if (!before)
+    return before.error();
+  policy.before = std::move(*before);
   return Done{};
 }
 
@@ -55,7 +56,9 @@ Result<LivePolicy> open(const Target& target, Access access) {
     return place.error();
   if (auto mounted = requireBpffs(target.bpffs); !mounted)
     return mounted.error();
-  LivePolicy policy{.device = place->device, .folder = folderOf(target.bpffs, *place)};
+  LivePolicy policy;
+  policy.device = place->device;
+  policy.folder = folderOf(target.bpffs, *place);
   if (access == Access::change) {
     auto lock = lockFolder(policy.folder, policy.device.name, IfMissing::fail);
     if (!lock)
@@ -63,7 +66,7 @@ Result<LivePolicy> open(const Target& target, Access access) {
     policy.lock = std::move(*lock);
   }
   for (int attempt = 1;; ++attempt) {
-    auto opened = openGeneration(policy);
+    auto opened = openLive(policy);
     if (opened)
       return policy;
     if (opened.error().code != ENOENT || opened.error().kind == ErrorKind::not_found || attempt == kAttempts)

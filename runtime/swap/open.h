@@ -4,7 +4,7 @@
 
 #include "runtime/abi/manifest.h"
 #include "runtime/kernel/live_maps.h"
-#include "runtime/swap/folder.h"
+#include "runtime/swap/generation.h"
 
 #include <memory>
 #include <optional>
@@ -17,15 +17,13 @@ enum class Access {
   change, // holds the device's lock, lest a swap in between loses the change
 };
 
-struct LivePolicy {
+struct LivePolicy : Generation {
   kernel::Device device;
-  Folder folder;
-  uint32_t generation = 0;
-  uint32_t program_id = 0;
-  abi::Manifest manifest;
-  std::string manifest_json;
-  std::unique_ptr<kernel::LiveMaps> maps;
-  kernel::Fd lock; // Access::change only
+  uint32_t program_id = 0;          // what the link runs
+  std::optional<Generation> before; // a generation whose counts are not yet in this one's, see counts.h
+  kernel::Fd lock;                  // Access::change only
+
+  const Generation* other() const { return before ? &*before : nullptr; }
 };
 
 // not_found if no policy of xdpc runs there.

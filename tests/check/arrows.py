@@ -27,7 +27,7 @@ MAY_SEE = {
     "runtime/sets": {"runtime/abi", "runtime/engine"},
     "runtime/counters": {"runtime/abi", "runtime/engine"},
     "runtime/events": {"runtime/abi", "runtime/engine"},
-    "runtime/swap": {"runtime/abi", "runtime/object", "runtime/engine", "runtime/kernel", "runtime/sets"},
+    "runtime/swap": {"runtime/abi", "runtime/object", "runtime/engine", "runtime/kernel", "runtime/sets", "runtime/counters"},
     "driver": {"compiler/*", "runtime/*"},
 }
 

@@ -59,21 +59,41 @@ object::Object always(const std::string& policy, abi::Verdict verdict) {
   return ObjectMaker(policy).emit({mov(r0, verdict), exit()}).make();
 }
 
-object::Object counting(const std::string& policy, abi::Verdict verdict) {
-  ObjectMaker maker(policy);
+namespace {
+
+void addRules(ObjectMaker& maker, const std::vector<std::string>& rules) {
   auto& manifest = maker.object().manifest;
-  manifest.slots = {{"all", abi::SlotKind::rule}};
-  manifest.rules = {{.name = "all", .slot = 0, .line = 2, .column = 3, .verdict = "pass"}};
+  for (uint32_t slot = 0; slot < rules.size(); ++slot) {
+    manifest.slots.push_back({rules[slot], abi::SlotKind::rule});
+    manifest.rules.push_back({.name = rules[slot], .slot = slot, .line = slot + 2, .column = 3, .verdict = "pass"});
+  }
+}
+
+object::Object counter(const std::string& policy, const std::vector<std::string>& rules, uint32_t counted,
+                       abi::Verdict verdict) {
+  ObjectMaker maker(policy);
+  addRules(maker, rules);
   abi::Map counters = arrayMap("counters", abi::MapRole::counters, abi::kDefaultRows * abi::kRowAlign, BPF_F_MMAPABLE);
-  counters.row_bytes = abi::rowBytes(1);
+  counters.row_bytes = abi::rowBytes(rules.size());
   const uint32_t map = maker.map(counters);
-  maker.map(arrayMap("base", abi::MapRole::base, sizeof(abi::Cell), BPF_F_MMAPABLE));
+  const auto base = static_cast<uint32_t>(rules.size() * sizeof(abi::Cell));
+  maker.map(arrayMap("base", abi::MapRole::base, base, BPF_F_MMAPABLE));
   const int rows = libbpf_num_possible_cpus();
   maker.emit({call(BPF_FUNC_get_smp_processor_id), jump64(BPF_JGT, r0, rows - 1, 7), alu64(BPF_LSH, r0, 12)});
-  maker.loadValue(r1, map);
+  maker.loadValue(r1, map, counted * sizeof(abi::Cell));
   maker.emit({add(r1, r0), load(BPF_DW, r2, r1, 0), add(r2, 1), store(BPF_DW, r1, 0, r2)});
   maker.emit({mov(r0, verdict), exit()});
   return maker.make();
+}
+
+} // namespace
+
+object::Object counting(const std::string& policy, abi::Verdict verdict) {
+  return counter(policy, {"all"}, 0, verdict);
+}
+
+object::Object countingRules(const std::string& policy, const std::vector<std::string>& rules, uint32_t counted) {
+  return counter(policy, rules, counted, abi::kDrop);
 }
 
 object::Object reporting(const std::string& policy, uint32_t mark) {

@@ -7,6 +7,7 @@
 #include "runtime/object/object.h"
 
 #include <string>
+#include <vector>
 
 namespace xdpc::live {
 
@@ -35,6 +36,8 @@ abi::Map arrayMap(const std::string& name, abi::MapRole role, uint32_t value_siz
 object::Object always(const std::string& policy, abi::Verdict verdict);
 // The same, and counts packets in slot 0 (rule `all`) of this CPU's row.
 object::Object counting(const std::string& policy, abi::Verdict verdict);
+// Has these rules in this order, and counts packets in the slot of one of them.
+object::Object countingRules(const std::string& policy, const std::vector<std::string>& rules, uint32_t counted);
 // Writes a record of 32 bytes, whose field is `mark`, for every packet while the lease lasts, and passes.
 object::Object reporting(const std::string& policy, uint32_t mark);
 // The verifier refuses it at the rule `bad`, line 4.

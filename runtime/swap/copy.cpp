@@ -1,0 +1,190 @@
+// Copies by the interface of sets, and buckets key by key. Tested in tests/runtime/carry_test.cpp.
+#include "runtime/swap/copy.h"
+
+#include "runtime/engine/scan.h"
+#include "runtime/sets/sets.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fmt/format.h>
+
+namespace xdpc::swap {
+namespace {
+
+using kernel::KernelError;
+
+uint64_t monotonicNow() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return uint64_t(now.tv_sec) * 1'000'000'000 + uint64_t(now.tv_nsec);
+}
+
+KernelError toError(const std::string& name, const sets::SetError& error) {
+  if (error.kind == sets::SetError::Kind::full)
+    return {kernel::ErrorKind::refused, 0, fmt::format("the set `{}` has more elements than it is to hold", name),
+            error.message,
+            fmt::format("raise its capacity, delete elements, or let it start afresh with --reset {}", name)};
+  return {.code = error.code, .message = fmt::format("cannot carry the set `{}` over: {}", name, error.message)};
+}
+
+KernelError toError(const engine::MapError& error) {
+  return {.code = error.code, .message = error.message};
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
+Result<Done> copySet(const Side& from, const Side& to, const Pair& pair, Round round) {
+  const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
+  const uint64_t now_ns = monotonicNow();
+  auto elements = sets::list(from.maps, old, now_ns);
+  if (!elements)
+    return toError(now.name, elements.error());
+  std::erase_if(*elements, [&](const sets::Element& element) {
+    const std::string text = abi::formatKey(old.key, element.key);
+    return element.expires_ns == abi::kNever && contains(old.initial, text) && !contains(now.initial, text);
+  });
+  if (round == Round::first)
+    for (const std::string& text : now.initial)
+      if (!contains(old.initial, text))
+        if (auto key = abi::parseKey(now.key, text))
+          elements->push_back({std::move(*key), abi::kNever});
+  auto added = sets::addAll(to.maps, to.manifest, now, *elements, now_ns);
+  // The second time a program may have filled it with elements of its own.
+  if (!added && !(round == Round::second && added.error().kind == sets::SetError::Kind::full))
+    return toError(now.name, added.error());
+  return Done{};
+}
+
+// Times wrap; half of them lie ahead.
+bool isLater(uint64_t a, uint64_t b) {
+  return static_cast<int64_t>(a - b) > 0;
+}
+
+uint64_t wordOf(const abi::Bytes& value) {
+  uint64_t word = 0;
+  std::memcpy(&word, value.data(), std::min(sizeof word, value.size()));
+  return word;
+}
+
+std::span<const uint8_t> bytesOf(const uint64_t& word) {
+  return {reinterpret_cast<const uint8_t*>(&word), sizeof word};
+}
+
+Result<Done> copyBuckets(const Side& from, const Side& to, uint32_t old_map, uint32_t new_map) {
+  const auto keys = engine::keys(from.maps, old_map);
+  if (!keys)
+    return toError(keys.error());
+  const uint64_t full = monotonicNow() << abi::kMeterShift;
+  for (const abi::Bytes& key : *keys) {
+    const auto value = from.maps.lookup(old_map, key);
+    if (!value)
+      return toError(value.error());
+    if (!*value || !isLater(wordOf(**value), full))
+      continue; // a full bucket is as good as none
+    const uint64_t word = wordOf(**value);
+    const auto there = to.maps.lookup(new_map, key);
+    if (!there)
+      return toError(there.error());
+    if (*there && !isLater(word, wordOf(**there)))
+      continue;
+    const auto done = to.maps.update(new_map, key, bytesOf(word), engine::Update::any);
+    if (!done && done.error().code != E2BIG && done.error().code != ENOSPC) // the meter says what happens when full
+      return toError(done.error());
+  }
+  return Done{};
+}
+
+Result<Done> copyCell(const Side& from, const Side& to, uint32_t old_cell, uint32_t new_cell) {
+  const uint32_t old_map = *abi::mapWithRole(from.manifest, abi::MapRole::meters);
+  const uint32_t new_map = *abi::mapWithRole(to.manifest, abi::MapRole::meters);
+  uint64_t word = 0, there = 0;
+  const auto out = [](uint64_t& at) { return std::span(reinterpret_cast<uint8_t*>(&at), sizeof at); };
+  if (auto read = from.maps.read(old_map, old_cell * sizeof word, out(word)); !read)
+    return toError(read.error());
+  if (auto read = to.maps.read(new_map, new_cell * sizeof word, out(there)); !read)
+    return toError(read.error());
+  if (!isLater(word, monotonicNow() << abi::kMeterShift) || (there != 0 && !isLater(word, there)))
+    return Done{};
+  if (auto written = to.maps.write(new_map, new_cell * sizeof word, bytesOf(word)); !written)
+    return toError(written.error());
+  return Done{};
+}
+
+} // namespace
+
+Result<Done> copyState(const Side& from, const Side& to, const StateMatch& match, Round round) {
+  for (const Pair& pair : match.sets)
+    if (pair.fate == Fate::converted)
+      if (auto done = copySet(from, to, pair, round); !done)
+        return done;
+  for (const Pair& pair : match.meters)
+    if (pair.fate == Fate::converted)
+      if (auto done = copyBuckets(from, to, *from.manifest.meters[pair.from].map, *to.manifest.meters[pair.to].map);
+          !done)
+        return done;
+  if (match.cells_fate == Fate::shared)
+    return Done{};
+  for (const Pair& pair : match.cells)
+    if (auto done = copyCell(from, to, *from.manifest.meters[pair.from].cell, *to.manifest.meters[pair.to].cell); !done)
+      return done;
+  return Done{};
+}
+
+Result<Done> fillFreshSets(const Side& to, const StateMatch& match) {
+  for (uint32_t i = 0; i < to.manifest.sets.size(); ++i) {
+    const abi::Set& set = to.manifest.sets[i];
+    if (std::ranges::any_of(match.sets, [&](const Pair& pair) { return pair.to == i; }))
+      continue;
+    if (auto filled = sets::addInitial(to.maps, to.manifest, set); !filled)
+      return KernelError{.code = filled.error().code,
+                         .message = fmt::format("cannot fill the sets: {}", filled.error().message),
+                         .details = filled.error().fixit};
+  }
+  return Done{};
+}
+
+Result<Done> announceTries(const Side& from, const Side& to, const StateMatch& match) {
+  const auto old_control = abi::mapWithRole(from.manifest, abi::MapRole::control);
+  const auto new_control = abi::mapWithRole(to.manifest, abi::MapRole::control);
+  if (!old_control || !new_control)
+    return Done{};
+  const auto offset = [](const abi::Set& set) {
+    return static_cast<uint32_t>(offsetof(abi::Control, trie_elements) + sizeof(uint32_t) * set.index);
+  };
+  for (const Pair& pair : match.sets) {
+    const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
+    if (pair.fate != Fate::shared || !now.trie_map)
+      continue;
+    uint8_t elements[sizeof(uint32_t)];
+    if (auto read = from.maps.read(*old_control, offset(old), elements); !read)
+      return toError(read.error());
+    if (auto written = to.maps.write(*new_control, offset(now), elements); !written)
+      return toError(written.error());
+  }
+  return Done{};
+}
+
+Result<Done> clearStale(const Side& to, const StateMatch& match) {
+  for (const Pair& pair : match.sets)
+    if (pair.fate == Fate::converted)
+      if (auto cleared = sets::clear(to.maps, to.manifest, to.manifest.sets[pair.to]); !cleared)
+        return toError(to.manifest.sets[pair.to].name, cleared.error());
+  for (const Pair& pair : match.counters) {
+    if (pair.fate != Fate::converted)
+      continue;
+    const uint32_t map = *to.manifest.counters[pair.to].map;
+    const auto keys = engine::keys(to.maps, map);
+    if (!keys)
+      return toError(keys.error());
+    for (const abi::Bytes& key : *keys)
+      if (auto erased = to.maps.erase(map, key); !erased && erased.error().code != ENOENT)
+        return toError(erased.error());
+  }
+  return Done{};
+}
+
+} // namespace xdpc::swap
