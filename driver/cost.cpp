@@ -2,6 +2,7 @@
 // nowhere else is the parser's and the exit's. A rule's instructions are counted in all leaves of the parser, of which
 // a packet meets one.
 #include "driver/cost.h"
+#include "compiler/plan/lookup_cost.h"
 #include "driver/output.h"
 #include "runtime/object/object.h"
 
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 namespace xdpc::driver {
 
@@ -80,6 +82,23 @@ std::string partName(const Part& part) {
   return part.name.empty() ? "headers and exit" : part.kind + " " + part.name;
 }
 
+// The lookups of constant sets and maps, one a family.
+std::vector<std::pair<std::string, const plan::Table*>> lookupsOf(const plan::Program& program) {
+  std::vector<std::pair<std::string, const plan::Table*>> lookups;
+  const auto add = [&](const std::string& name, const plan::Tables& tables) {
+    for (const auto* table : {&tables.number, &tables.v4, &tables.v6, &tables.tuples})
+      if (*table)
+        lookups.emplace_back(name, &**table);
+  };
+  for (size_t id = 0; id < program.const_tables.size(); ++id) {
+    const std::string& name = program.policy->const_sets[id].name;
+    add(name.empty() ? fmt::format("set #{}", id) : "set " + name, program.const_tables[id]);
+  }
+  for (size_t id = 0; id < program.map_tables.size(); ++id)
+    add("map " + program.policy->maps[id].name, program.map_tables[id]);
+  return lookups;
+}
+
 std::string table(const plan::Program& program, const std::vector<Part>& parts, const Part& total) {
   Table costs({"", "instructions", "helper calls", "map lookups"});
   for (const Part& part : parts)
@@ -92,6 +111,8 @@ std::string table(const plan::Program& program, const std::vector<Part>& parts, 
     text +=
         fmt::format("a scan looks at up to {} bytes of a payload for {} set{} of patterns, in a table of {} bytes\n",
                     scan.within, scan.sets, scan.sets == 1 ? "" : "s", program.tables.at(scan.map).size());
+  for (const auto& [name, lookup] : lookupsOf(program))
+    text += fmt::format("{} is looked up in {}\n", name, plan::describe(*lookup));
   Table maps({"map", "entries", "bytes"});
   uint64_t bytes = 0;
   for (const abi::Map& map : program.manifest.maps) {
@@ -107,7 +128,7 @@ Json costsOf(const Part& part) {
 }
 
 std::string json(const plan::Program& program, const std::vector<Part>& parts, const Part& total) {
-  Json rows = Json::array(), scans = Json::array(), maps = Json::array();
+  Json rows = Json::array(), scans = Json::array(), lookups = Json::array(), maps = Json::array();
   for (const Part& part : parts) {
     Json row{{"part", part.kind}};
     if (!part.name.empty())
@@ -120,6 +141,12 @@ std::string json(const plan::Program& program, const std::vector<Part>& parts, c
                      {"pattern_sets", scan.sets},
                      {"states", scan.states},
                      {"table_bytes", program.tables.at(scan.map).size()}});
+  for (const auto& [name, lookup] : lookupsOf(program))
+    lookups.push_back({{"name", name},
+                       {"keys", lookup->count},
+                       {"bytes", lookup->bytes},
+                       {"ns", std::lround(lookup->ns)},
+                       {"form", plan::describe(*lookup)}});
   uint64_t bytes = 0;
   for (const abi::Map& map : program.manifest.maps) {
     maps.push_back({{"name", map.name}, {"entries", map.max_entries}, {"bytes", bytesOf(map)}});
@@ -127,7 +154,9 @@ std::string json(const plan::Program& program, const std::vector<Part>& parts, c
   }
   Json all = costsOf(total);
   all["map_bytes"] = bytes;
-  return Json{{"schema", kSchema}, {"policy", program.policy->name}, {"parts", rows}, {"scans", scans}, {"maps", maps},
+  return Json{{"schema", kSchema},  {"policy", program.policy->name},
+              {"parts", rows},      {"scans", scans},
+              {"lookups", lookups}, {"maps", maps},
               {"total", all}}
              .dump() +
          "\n";

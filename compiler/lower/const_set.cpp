@@ -134,7 +134,7 @@ void lowerTuples(Builder& b, const ir::ConstSet& set, const std::vector<Value>& 
   b.CreateBr(no);
 }
 
-// A set of tuples is searched in place, one of single values in its function.
+// A set of tuples is looked up in place, one of single values in its function.
 void lowerInTable(Builder& b, const ir::ConstSet& set, uint32_t id, const std::vector<Value>& values,
                   llvm::BasicBlock* yes, llvm::BasicBlock* no) {
   const plan::Tables& tables = b.program().const_tables[id];
@@ -143,7 +143,7 @@ void lowerInTable(Builder& b, const ir::ConstSet& set, uint32_t id, const std::v
     std::vector<bool> either;
     for (const ir::Type& type : set.parts)
       either.push_back(type.kind == ir::TypeKind::Ip);
-    number = lowerTupleSearch(b, *tables.tuples, values, either);
+    number = lowerTupleLookup(b, *tables.tuples, values, either);
   } else if (tableFor(tables, values[0].kind)) {
     number = callNumberFunction(b, b.globals().set_tables.at(id), values[0]);
   }
@@ -164,7 +164,7 @@ void makeTableFunction(const plan::Program& program, uint32_t id, llvm::Module& 
     return;
   globals.set_tables[id] = makeNumberFunction(
       program, module, debug, globals, "const_set_" + std::to_string(id), program.policy->const_sets[id].span, kinds,
-      [&](Builder& b, const Value& key) { return lowerSearch(b, *tableFor(tables, key.kind), key); });
+      [&](Builder& b, const Value& key) { return lowerLookup(b, *tableFor(tables, key.kind), key); });
 }
 
 } // namespace

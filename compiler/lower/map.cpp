@@ -1,4 +1,4 @@
-// Lowers maps: a search in a table, then a load. The search of a value is the same as the one that asked whether it is
+// Lowers maps: a lookup in a table, then a load. The lookup of a value is the same as the one that asked whether it is
 // there, and the optimizer makes them one.
 #include "compiler/lower/map.h"
 #include "compiler/lower/key_function.h"
@@ -13,7 +13,7 @@ bool isEither(abi::KeyKind kind) {
 
 struct Found {
   const plan::Table* table = nullptr; // null: no key of this kind is in the map
-  llvm::Value* number = nullptr;      // of the entry, from 1; 0 for none
+  llvm::Value* number = nullptr;      // of the value, from 1; 0 for none
 };
 
 Found find(Builder& b, const Packet& packet, const ir::Expr& expr) {
@@ -27,7 +27,7 @@ Found find(Builder& b, const Packet& packet, const ir::Expr& expr) {
     std::vector<bool> either;
     for (abi::KeyKind kind : b.policy().maps[expr.id].key.parts)
       either.push_back(isEither(kind));
-    return {&*tables.tuples, lowerTupleSearch(b, *tables.tuples, key, either)};
+    return {&*tables.tuples, lowerTupleLookup(b, *tables.tuples, key, either)};
   }
   const auto& table = tableFor(tables, key[0].kind);
   if (!table)
@@ -58,7 +58,7 @@ Value lowerMapValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
   const Found found = find(b, packet, expr);
   if (!found.table)
     return nothing(b, type); // never reached
-  llvm::Value* at = lowerEntryPointer(b, *found.table, found.number);
+  llvm::Value* at = lowerValuePointer(b, *found.table, found.number);
   if (type.kind == ir::TypeKind::Ipv4)
     return {Value::Kind::v4, b.loadAt(at, 0, 4), nullptr, 32};
   if (type.kind == ir::TypeKind::Ipv6)
@@ -78,7 +78,7 @@ void makeMapFunctions(const plan::Program& program, llvm::Module& module, DebugI
       continue;
     globals.map_tables[id] = makeNumberFunction(
         program, module, debug, globals, "find_" + map.name, map.span, kinds,
-        [&](Builder& b, const Value& key) { return lowerSearch(b, *tableFor(tables, key.kind), key); });
+        [&](Builder& b, const Value& key) { return lowerLookup(b, *tableFor(tables, key.kind), key); });
   }
 }
 

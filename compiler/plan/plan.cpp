@@ -18,7 +18,7 @@ std::optional<Program> makePlan(const ir::Policy& policy, const Options& options
   findNeeds(program);
   planState(program, emitter);
   planScans(program, emitter);
-  planTables(program, emitter);
+  planTables(program, options.lookup, emitter);
   if (emitter.errorCount() > errors)
     return std::nullopt;
   program.manifest_json = abi::toJson(program.manifest);

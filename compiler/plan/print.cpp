@@ -1,12 +1,29 @@
 // The plan in words.
 #include "compiler/plan/print.h"
+#include "compiler/plan/lookup_cost.h"
 
 #include <fmt/format.h>
 
 namespace xdpc::plan {
 namespace {
 
-const char* lookupName(ConstSetKind kind) {
+std::string describe(const Tables& tables) {
+  std::string text;
+  const auto add = [&](const char* what, const std::optional<Table>& table) {
+    if (!table)
+      return;
+    text += text.empty() ? "" : "; ";
+    text += what + describe(*table);
+  };
+  const bool both = tables.v4 && tables.v6;
+  add("", tables.number);
+  add(both ? "IPv4: " : "", tables.v4);
+  add(both ? "IPv6: " : "", tables.v6);
+  add("", tables.tuples);
+  return text;
+}
+
+std::string lookupOf(ConstSetKind kind, const Tables& tables) {
   switch (kind) {
   case ConstSetKind::compares:
     return "compares in place";
@@ -15,7 +32,7 @@ const char* lookupName(ConstSetKind kind) {
   case ConstSetKind::tuples:
     return "each tuple in turn";
   case ConstSetKind::table:
-    return "a sorted table";
+    return describe(tables);
   }
   return "";
 }
@@ -39,7 +56,7 @@ std::string sets(const Program& program) {
   for (size_t id = 0; id < policy.const_sets.size(); ++id) {
     const ir::ConstSet& set = policy.const_sets[id];
     text += fmt::format("const set {}: {} intervals, {}\n", set.name.empty() ? fmt::format("#{}", id) : set.name,
-                        set.elements.size(), lookupName(program.const_sets[id]));
+                        set.elements.size(), lookupOf(program.const_sets[id], program.const_tables[id]));
   }
   for (size_t id = 0; id < policy.sets.size(); ++id) {
     const SetPlan& plan = program.sets[id];
@@ -67,8 +84,11 @@ std::string scans(const Program& program) {
 
 std::string maps(const Program& program) {
   std::string text;
-  for (const ir::Map& map : program.policy->maps)
-    text += fmt::format("map {}: {} intervals, a sorted table\n", map.name, map.entries.size());
+  for (size_t id = 0; id < program.policy->maps.size(); ++id) {
+    const ir::Map& map = program.policy->maps[id];
+    text += fmt::format("map {}: {} intervals, {}\n", map.name, map.entries.size(),
+                        map.used ? describe(program.map_tables[id]) : "not used");
+  }
   return text;
 }
 

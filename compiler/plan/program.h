@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/ir/ir.h"
+#include "compiler/plan/lookup.h"
 #include "runtime/abi/manifest.h"
 
 #include <map>
@@ -44,21 +45,7 @@ enum class ConstSetKind : uint8_t {
   compares, // a balanced tree of compares, in place
   function, // the same as a function of its own, called from every place
   tuples,   // each tuple compared in turn
-  table,    // searched in a sorted table
-};
-
-// A sorted table in a map of role `table`: keys, where they are intervals their last ones, and values, each a row of
-// their own from `keys`, `lasts` and `values` on, in bytes. A key is `words` words, the most significant first; all are
-// in the host's order.
-struct Table {
-  uint32_t map = 0;   // index into manifest.maps
-  uint32_t count = 0; // at least 1
-  uint32_t words = 1;
-  uint32_t word_bytes = 8; // 4 or 8
-  uint32_t keys = 0;
-  std::optional<uint32_t> lasts;
-  uint32_t values = 0;      // as many as the next power of two of `count`
-  uint32_t value_bytes = 0; // 0: a set
+  table,    // looked up in data that the object carries: lookup.h
 };
 
 // The tables of a constant set or a map: keys of one part by their domain, of several in `tuples`.

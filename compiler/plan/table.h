@@ -1,5 +1,5 @@
-// Large constant sets and maps as sorted tables, which the object carries. Entry point: planTables. Tested by
-// tests/packet/load/sets.xf and tests/packet/maps.
+// Large constant sets and maps as tables that the object carries (lookup.h). Entry point: planTables. Tested by
+// tests/lookup, tests/packet/load/sets.xf and tests/packet/maps.
 #pragma once
 
 #include "compiler/diag/diag.h"
@@ -7,7 +7,8 @@
 
 namespace xdpc::plan {
 
-// Chooses the lookup of every constant set, and lays out the tables of sets and maps. Reports bounds that are exceeded.
-void planTables(Program& program, diag::Emitter& emitter);
+// Chooses the lookup of every constant set and map, and lays out their tables. Reports bounds that are exceeded.
+// `wanted`: taken wherever it fits the keys.
+void planTables(Program& program, std::optional<LookupKind> wanted, diag::Emitter& emitter);
 
 } // namespace xdpc::plan

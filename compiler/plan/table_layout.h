@@ -1,4 +1,5 @@
-// Rows of tables as bytes. Private to plan/table.cpp.
+// Lays arrays of tables out, one behind the other in as few maps as possible: a program names at most 64 maps. Private
+// to plan/.
 #pragma once
 
 #include "compiler/diag/diag.h"
@@ -6,31 +7,25 @@
 
 namespace xdpc::plan {
 
-struct Row {
-  std::vector<uint64_t> key, last; // words, the most significant first
-  const ir::MapEntry* value = nullptr;
-};
+using Bytes = std::vector<uint8_t>;
 
-// How a table's rows look.
-struct RowShape {
-  unsigned word_bytes = 8;
-  bool ranges = false;      // a row's key goes up to its last
-  unsigned value_bytes = 0; // of a map
-  bool addresses = false;   // its values are addresses
-};
+void append(Bytes& out, uint64_t number, unsigned bytes); // least significant byte first
 
 class TableLayout {
 public:
-  TableLayout(Program& program, diag::Emitter& emitter) : program_(program), emitter_(emitter) {}
+  explicit TableLayout(Program& program) : program_(program) {}
 
-  // Rows in ascending order, at least one. Nothing where they do not fit a map, which is reported at `place`.
-  std::optional<Table> add(const std::vector<Row>& rows, const RowShape& shape, Span place);
+  // The bytes as an array of such elements, which begins at a multiple of 64 bytes.
+  Array place(const Bytes& bytes, uint32_t element_bytes);
+  // The same, with zeros up to the next power of two of elements, so that an index is bounded by its bits.
+  Array placeRounded(Bytes bytes, uint32_t element_bytes);
+
+  bool exceeded() const; // there are more tables than a program can name
 
 private:
-  std::vector<uint8_t>& roomFor(uint64_t bytes, uint32_t& map);
+  Place put(std::span<const uint8_t> bytes);
 
   Program& program_;
-  diag::Emitter& emitter_;
   std::optional<uint32_t> last_;
   unsigned made_ = 0;
 };

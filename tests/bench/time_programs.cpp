@@ -4,56 +4,19 @@
 //   time_programs ROUNDS REPEAT FRAMES.pcap OBJECT…
 //
 // An object is xdpc's or any that libbpf loads. Prints a line of JSON: for each object the mean ns a frame, by round.
-#include "runtime/kernel/program.h"
-#include "runtime/kernel/test_run.h"
-#include "runtime/object/object.h"
+#include "tests/bench/programs.h"
 
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #define PCAP_DONT_INCLUDE_PCAP_BPF_H // its bpf_insn is the classic one
 #include <pcap/pcap.h>
 
-#include <memory>
-#include <optional>
-
 namespace {
 
 using namespace xdpc;
 
-struct Program {
-  kernel::Fd fd;
-  std::optional<kernel::LoadedPolicy> policy; // keeps our maps
-  std::unique_ptr<bpf_object, void (*)(bpf_object*)> object{nullptr, bpf_object__close};
-
-  const kernel::Fd& program() const { return policy ? policy->program : fd; }
-};
-
-[[noreturn]] void fail(const std::string& message) {
-  fmt::print(stderr, "time_programs: {}\n", message);
-  exit(1);
-}
-
-Program loadForeign(const char* path) {
-  Program program;
-  program.object.reset(bpf_object__open_file(path, nullptr));
-  if (!program.object || bpf_object__load(program.object.get()))
-    fail(fmt::format("cannot load {}", path));
-  program.fd = kernel::Fd(dup(bpf_program__fd(bpf_object__next_program(program.object.get(), nullptr))));
-  return program;
-}
-
-Program load(const char* path) {
-  auto object = object::readObjectFile(path);
-  if (!object)
-    return loadForeign(path);
-  auto policy = kernel::loadPolicy(*object, 0);
-  if (!policy)
-    fail(kernel::toText(policy.error()));
-  Program program;
-  program.policy = std::move(*policy);
-  return program;
-}
+using bench::fail;
+using bench::Program;
 
 std::vector<abi::Bytes> readFrames(const char* path) {
   char error[PCAP_ERRBUF_SIZE];
@@ -92,7 +55,7 @@ int main(int argc, char** argv) {
   std::vector<abi::Bytes> frames = readFrames(argv[3]);
   std::vector<Program> programs;
   for (int i = 4; i < argc; ++i)
-    programs.push_back(load(argv[i]));
+    programs.push_back(bench::load(argv[i]));
   std::vector<std::vector<double>> times(programs.size());
   for (const Program& program : programs) // warm caches and branch predictors
     timeAll(program, frames, repeat / 10 + 1);

@@ -21,7 +21,7 @@ std::runtime_error doesNotCompile(const Compiled& compiled, const std::string& t
 
 } // namespace
 
-std::unique_ptr<Compiled> check(const std::string& text) {
+std::unique_ptr<Compiled> check(const std::string& text, const Around& around) {
   auto compiled = std::make_unique<Compiled>();
   const SourceFile& source = compiled->sources.add("generated.xf", text);
   const ast::File file = parse::parse(source, compiled->emitter);
@@ -29,16 +29,19 @@ std::unique_ptr<Compiled> check(const std::string& text) {
   for (const StdlibFile& one : stdlibFiles())
     library.push_back(
         parse::parse(compiled->sources.add(std::string(one.name), std::string(one.text)), compiled->emitter));
-  auto policy = sema::check(file, library, compiled->emitter);
+  const auto load = [&](std::string_view path, Span) {
+    return &compiled->sources.add(std::string(path), around.lists.at(std::string(path)));
+  };
+  auto policy = sema::check(file, library, compiled->emitter, {.load = load});
   if (!policy || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
   compiled->policy = std::move(*policy);
   return compiled;
 }
 
-std::unique_ptr<Compiled> compile(const std::string& text) {
-  auto compiled = check(text);
-  const auto program = plan::makePlan(compiled->policy, {.source_sha256 = std::string(64, '0')}, compiled->emitter);
+std::unique_ptr<Compiled> compile(const std::string& text, const Around& around) {
+  auto compiled = check(text, around);
+  const auto program = plan::makePlan(compiled->policy, around.plan, compiled->emitter);
   if (!program || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
   const std::vector<uint8_t> bytes = codegen::emitObject(lower::lower(*program));

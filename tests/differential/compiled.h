@@ -4,8 +4,10 @@
 #include "compiler/ast/ast.h"
 #include "compiler/diag/diag.h"
 #include "compiler/ir/ir.h"
+#include "compiler/plan/plan.h"
 #include "runtime/object/object.h"
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,10 +27,15 @@ struct TooLarge : std::runtime_error {
   TooLarge() : std::runtime_error("the program is too large") {}
 };
 
+struct Around {
+  std::map<std::string, std::string> lists = {}; // that the text loads
+  plan::Options plan = {.source_sha256 = std::string(64, '0')};
+};
+
 // Throws std::runtime_error with the diagnostics if the text does not compile, TooLarge if only the program does not
 // fit.
-std::unique_ptr<Compiled> compile(const std::string& text);
-std::unique_ptr<Compiled> check(const std::string& text); // the policy alone
+std::unique_ptr<Compiled> compile(const std::string& text, const Around& around = {});
+std::unique_ptr<Compiled> check(const std::string& text, const Around& around = {}); // the policy alone
 
 // The frames that the compiler builds for packets such as `ipv4(ttl = 3)/udp`; `declarations` may declare headers.
 std::vector<std::vector<uint8_t>> buildFrames(const std::vector<std::string>& packets,

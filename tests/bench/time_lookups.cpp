@@ -1,0 +1,129 @@
+// Times lookups of 65,536 different keys side by side by BPF_PROG_TEST_RUN, round by round in turn. For
+// tests/bench/sets.py, which makes the objects, the keys and the lists.
+//
+//   time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=ELEMENTS]…
+//
+// FRAME, KEYS and ELEMENTS are files of bytes: one frame; keys of 16 bytes, which rotate.c puts into it; keys of the
+// object's map `table`. Prints a line of JSON: for each object the mean ns a run, by round, and how many frames it
+// dropped of the keys asked once.
+#include "tests/bench/programs.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace {
+
+using namespace xdpc;
+using bench::fail;
+using bench::Program;
+
+constexpr uint32_t kKeys = 65536;
+constexpr size_t kKeyBytes = 16;
+
+std::vector<uint8_t> readBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    fail("cannot read " + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int mapOf(const Program& program, const char* name) {
+  const int fd = bpf_object__find_map_fd_by_name(program.object.get(), name);
+  if (fd < 0)
+    fail(fmt::format("no map {}", name));
+  return fd;
+}
+
+void fill(const Program& program, const std::string& path) {
+  const int table = mapOf(program, "table");
+  bpf_map_info info{};
+  uint32_t size = sizeof info;
+  bpf_obj_get_info_by_fd(table, &info, &size);
+  const auto keys = readBytes(path);
+  const uint32_t value = 1;
+  for (size_t at = 0; at + info.key_size <= keys.size(); at += info.key_size)
+    if (bpf_map_update_elem(table, &keys[at], &value, BPF_ANY))
+      fail("cannot fill " + path);
+}
+
+Program loadFilled(std::string argument) {
+  const size_t equals = argument.find('=');
+  Program program = bench::load(argument.substr(0, equals).c_str());
+  if (equals != std::string::npos)
+    fill(program, argument.substr(equals + 1));
+  return program;
+}
+
+class Rotation {
+public:
+  Rotation(const char* object, const char* keys, const char* frame)
+      : program_(bench::load(object)), frame_(readBytes(frame)) {
+    const auto bytes = readBytes(keys);
+    const int map = mapOf(program_, "keys");
+    for (uint32_t i = 0; i < kKeys; ++i)
+      bpf_map_update_elem(map, &i, &bytes.at(i * kKeyBytes), BPF_ANY);
+  }
+
+  void choose(const Program& program) {
+    const uint32_t key = 0, fd = program.program().get();
+    if (bpf_map_update_elem(mapOf(program_, "next"), &key, &fd, BPF_ANY))
+      fail("cannot set the program to go on with");
+  }
+
+  double time(uint32_t repeat) {
+    const auto timing = kernel::timeRuns(program_.program(), std::span<const uint8_t>(frame_), repeat);
+    if (!timing)
+      fail(kernel::toText(timing.error()));
+    return timing->kernel_ns;
+  }
+
+  // Of the first 4,096 keys: whether the lookups agree.
+  uint32_t drops() {
+    uint32_t drops = 0;
+    abi::Bytes left;
+    for (uint32_t i = 0; i < kKeys / 16; ++i) {
+      const auto verdict = kernel::runOnce(program_.program(), frame_, left);
+      if (!verdict)
+        fail(kernel::toText(verdict.error()));
+      drops += *verdict == abi::kDrop;
+    }
+    return drops;
+  }
+
+private:
+  Program program_;
+  std::vector<uint8_t> frame_;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 7)
+    fail("usage: time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=ELEMENTS]...");
+  const int rounds = atoi(argv[1]);
+  const auto repeat = static_cast<uint32_t>(atoi(argv[2]));
+  std::vector<Program> programs;
+  for (int i = 6; i < argc; ++i)
+    programs.push_back(loadFilled(argv[i]));
+  nlohmann::json drops = nlohmann::json::array();
+  for (const Program& program : programs) {
+    Rotation fresh(argv[5], argv[4], argv[3]); // each from the first key on
+    fresh.choose(program);
+    drops.push_back(fresh.drops());
+  }
+  Rotation rotation(argv[5], argv[4], argv[3]);
+  std::vector<std::vector<double>> times(programs.size());
+  for (int round = -1; round < rounds; ++round) // the first warms the caches
+    for (size_t i = 0; i < programs.size(); ++i) {
+      rotation.choose(programs[i]);
+      const double ns = rotation.time(repeat);
+      if (round >= 0)
+        times[i].push_back(ns);
+    }
+  fmt::print("{}\n", nlohmann::json{{"times", times}, {"drops", drops}}.dump());
+}
