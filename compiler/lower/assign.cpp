@@ -2,7 +2,10 @@
 #include "compiler/lower/assign.h"
 #include "compiler/ir/checksum.h"
 #include "compiler/lower/checksum.h"
+#include "compiler/lower/scan.h"
 #include "compiler/lower/value.h"
+
+#include <algorithm>
 
 namespace xdpc::lower {
 namespace {
@@ -18,6 +21,7 @@ public:
     for (size_t i = 0; i < values.size(); ++i)
       store(action.targets[i], values[i]);
     sums_.apply();
+    forgetPayloads(action);
   }
 
 private:
@@ -44,7 +48,32 @@ private:
     llvm::Value* kept = b.CreateAnd(before, ~mask);
     llvm::Value* after = b.CreateOr(kept, b.CreateAnd(b.CreateShl(number, place.behind), mask));
     storeBytes(b, base, place.first, place.count, after);
+    if (b.policy().headers[found.id].kind == ir::HeaderKind::option)
+      storeOption(found, place, after);
     sums_.note(found, place, before, after);
+  }
+
+  // What is read of an option is a copy; it lies in the frame, too.
+  void storeOption(const Packet::Found& found, const BitPlace& place, llvm::Value* after) {
+    auto *outside = b.block("option.outside"), *done = b.block("option.stored");
+    llvm::Value* base = b.packetAt(found.value->offset, b.policy().headers[found.id].min_size, outside);
+    storeBytes(b, base, place.first, place.count, after);
+    b.CreateBr(done);
+    b.startBlock(outside); // cannot be: it was found there
+    b.CreateBr(done);
+    b.startBlock(done);
+  }
+
+  // Headers lie in the payloads of those before them.
+  void forgetPayloads(const ir::Action& action) {
+    std::vector<ir::HeaderId> written = ir::changedByAssign(b.policy(), action);
+    for (const ir::Expr& target : action.targets)
+      if (const auto found = packet_.find(b.policy(), target.header, target.field))
+        written.push_back(found->id);
+    forgetScans(b, [&](ir::HeaderId payload_of) {
+      return std::ranges::any_of(written,
+                                 [&](ir::HeaderId id) { return ir::canLieBehind(b.policy(), payload_of, id); });
+    });
   }
 
   Builder& b;

@@ -3,6 +3,8 @@
 #include "compiler/lower/checksum.h"
 #include "compiler/ir/checksum.h"
 
+#include <algorithm>
+
 namespace xdpc::lower {
 namespace {
 
@@ -24,45 +26,78 @@ llvm::Value* folded(Builder& b, llvm::Value* sum) {
 // Bits by which the bytes' number is off the words that are summed: 8 where its last byte is the first of a word.
 llvm::Value* ChecksumUpdate::shift(const Packet::Found& field, const BitPlace& place, ir::HeaderId summed) {
   llvm::Value* odd = b.u64((place.first + place.count) % 2);
-  const ir::Header& header = b.policy().headers[summed];
-  // The header lies in what the checksum covers behind its own header; the pseudo header has its own alignment.
-  const bool behind = summed != field.id && b.policy().headers[field.id].pseudo.empty();
-  if (behind && header.checksum->coverage != ir::Coverage::header) {
-    llvm::Value* start = packet_.find(b.policy(), summed)->value->offset;
-    odd = b.CreateXor(odd, b.CreateAnd(b.CreateSub(field.value->offset, start), 1));
-  }
-  return b.CreateShl(odd, 3);
+  const ir::Header& header = b.policy().headers[field.id];
+  // Words are counted from the checksum's header on; the pseudo header has its own alignment.
+  const bool pseudo =
+      std::ranges::count(header.pseudo, field.field) > 0 && header.packet == b.policy().headers[summed].packet;
+  if (summed == field.id || pseudo)
+    return b.CreateShl(odd, 3);
+  llvm::Value* start = packet_.find(b.policy(), summed)->value->offset;
+  return b.CreateShl(b.CreateXor(odd, b.CreateAnd(b.CreateSub(field.value->offset, start), 1)), 3);
 }
 
 void ChecksumUpdate::note(const Packet::Found& field, const BitPlace& place, llvm::Value* before, llvm::Value* after) {
-  for (ir::HeaderId summed : ir::checksumsOver(b.policy(), field.id, field.field)) {
-    if (!packet_.find(b.policy(), summed))
-      continue;
-    llvm::Value* change = b.CreateAdd(sumOfWords(b, b.CreateNot(before)), sumOfWords(b, after));
-    change = b.CreateShl(change, shift(field, place, summed));
-    auto [sum, first] = sums_.try_emplace(summed, change);
-    if (!first)
-      sum->second = b.CreateAdd(sum->second, change);
-  }
+  assigned_.push_back({field.id, field.field});
+  for (const ir::HeaderId summed : ir::checksumsOver(b.policy(), field.id, field.field))
+    add(summed, field, place, before, after);
+}
+
+void ChecksumUpdate::add(ir::HeaderId summed, const Packet::Found& field, const BitPlace& place, llvm::Value* before,
+                         llvm::Value* after) {
+  if (!checksumOf(summed))
+    return;
+  llvm::Value* change = b.CreateAdd(sumOfWords(b, b.CreateNot(before)), sumOfWords(b, after));
+  change = b.CreateShl(change, shift(field, place, summed));
+  auto [sum, first] = sums_.try_emplace(summed, change);
+  if (!first)
+    sum->second = b.CreateAdd(sum->second, change);
+}
+
+// Where the checksum of the header is, if both are there.
+std::optional<Packet::Found> ChecksumUpdate::checksumOf(ir::HeaderId id) const {
+  const ir::Header& header = b.policy().headers[id];
+  const ir::FieldId field = header.checksum->field;
+  if (!packet_.find(b.policy(), id))
+    return std::nullopt;
+  const auto& part = header.fields[field].part;
+  return part ? packet_.find(b.policy(), part->header, part->field) : packet_.find(b.policy(), id, field);
 }
 
 // RFC 1624, equation 3. The sum is never zero, as what is summed is not: so none becomes the other zero.
 void ChecksumUpdate::write(ir::HeaderId id, llvm::Value* sum) {
-  const ir::Checksum& checksum = *b.policy().headers[id].checksum;
-  const ir::Field& field = b.policy().headers[id].fields[checksum.field];
-  llvm::Value* base = packet_.find(b.policy(), id)->value->base;
-  llvm::Value* before = loadBytes(b, base, field.bit_offset / 8, 2);
+  const Packet::Found found = *checksumOf(id);
+  if (std::ranges::count(assigned_, std::pair{found.id, found.field}) > 0)
+    return;
+  const BitPlace place = placeOf(b.policy().headers[found.id].fields[found.field]);
+  llvm::Value* base = found.value->base;
+  llvm::Value* before = loadBytes(b, base, place.first, place.count);
   llvm::Value* after = b.CreateXor(folded(b, b.CreateAdd(b.CreateXor(before, 0xffff), sum)), 0xffff);
-  if (checksum.zero_means_none) {
+  if (b.policy().headers[id].checksum->zero_means_none) {
     after = b.CreateSelect(b.CreateICmpEQ(after, b.u64(0)), b.u64(0xffff), after);
     after = b.CreateSelect(b.CreateICmpEQ(before, b.u64(0)), before, after);
   }
-  storeBytes(b, base, field.bit_offset / 8, 2, after);
+  if (found.value->present) // an optional one: elsewhere the same bytes stay
+    after = b.CreateSelect(found.value->present, after, before);
+  storeBytes(b, base, place.first, place.count, after);
+  for (const ir::HeaderId outer : ir::checksumsOver(b.policy(), id))
+    add(outer, found, place, before, after);
 }
 
 void ChecksumUpdate::apply() {
-  for (const auto& [id, sum] : sums_)
+  while (!sums_.empty()) {
+    const auto is_covered_by_none = [&](const auto& one) {
+      return std::ranges::none_of(sums_, [&](const auto& other) {
+        const auto outer = ir::checksumsOver(b.policy(), other.first);
+        return std::ranges::count(outer, one.first) > 0;
+      });
+    };
+    auto next = std::ranges::find_if(sums_, is_covered_by_none);
+    if (next == sums_.end())
+      next = sums_.begin(); // headers of a policy that follow each other in both orders
+    const auto [id, sum] = *next;
+    sums_.erase(next);
     write(id, sum);
+  }
 }
 
 } // namespace xdpc::lower

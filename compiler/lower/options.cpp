@@ -21,6 +21,8 @@ public:
     for (ir::HeaderId id : options_) {
       slots_[id] = bytes;
       bytes += (b.policy().headers[id].min_size + 15) / 8 * 8; // loads of fields may cover bytes behind them
+      if (isWritten(id))
+        bytes += sizeof(uint64_t); // where it was found
     }
     values_ = b.zeroed(options_.front(), bytes);
     auto *some = b.block("options"), *done = b.block("options.done");
@@ -41,6 +43,19 @@ public:
   }
 
 private:
+  // A rule may write to it: then it has to be known where it lies.
+  bool isWritten(ir::HeaderId id) const { return b.program().rewrites && b.policy().headers[id].min_size > 0; }
+
+  unsigned foundAt(ir::HeaderId id) const { return slots_.at(id) + (b.policy().headers[id].min_size + 15) / 8 * 8; }
+
+  // Of the option's value, from the frame's start.
+  llvm::Value* offsetOf(ir::HeaderId id) {
+    if (!isWritten(id))
+      return value_.offset;
+    llvm::Value* at = b.loadAt(values_, foundAt(id), 8);
+    return b.forgotten(b.CreateAdd(b.CreateAdd(value_.offset, b.u64(owner_.min_size + 2)), at), plan::kCopiedBytes - 1);
+  }
+
   llvm::BasicBlock* load(llvm::Value* length, llvm::BasicBlock* loaded, llvm::BasicBlock* failed) {
     // From 1 to 64 by its bits: the helper takes no zero, and not all verifiers learn from the compare.
     llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(length, b.u64(1))), kBufferBytes - 1));
@@ -129,6 +144,8 @@ private:
     b.startBlock(first);
     for (unsigned i = 0; i < option.min_size; ++i)
       b.storeAt(values_, slots_.at(id) + i, b.CreateTrunc(byteAt(at, 2 + i), b.getInt8Ty()));
+    if (isWritten(id))
+      b.storeAt(values_, foundAt(id), at);
     goOn(behind, b.CreateOr(found, bit), step);
   }
 
@@ -145,7 +162,7 @@ private:
       llvm::Value* present = b.CreateICmpNE(b.CreateAnd(mask, uint64_t{1} << i), b.u64(0));
       if (value_.present)
         present = b.CreateAnd(present, value_.present);
-      headers[id] = {b.at(values_, slots_.at(id)), value_.offset, b.u64(b.policy().headers[id].min_size), present};
+      headers[id] = {b.at(values_, slots_.at(id)), offsetOf(id), b.u64(b.policy().headers[id].min_size), present};
     }
     return headers;
   }

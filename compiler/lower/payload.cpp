@@ -2,6 +2,7 @@
 #include "compiler/lower/payload.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/value.h"
+#include "compiler/lower/write_back.h"
 
 #include <algorithm>
 #include <bit>
@@ -38,6 +39,8 @@ llvm::Value* endWithoutIp(Builder& b, llvm::Value* ip_end) {
 llvm::Value* loadFar(Builder& b, ir::HeaderId header, llvm::Value* start, uint64_t bytes, llvm::BasicBlock* absent) {
   auto *there = b.block("far.there"), *found = b.block("far.found"), *loaded = b.block("far.loaded");
   goOnIfUpTo(b, b.CreateAdd(start, b.u64(bytes)), b.length, there, absent);
+  if (b.program().rewrites)
+    writeBack(b, b.copied); // the helper reads the frame itself
   llvm::Value* buffer = payloadBuffer(b);
   b.CreateCondBr(b.CreateIsNull(buffer), absent, found);
   b.startBlock(found);

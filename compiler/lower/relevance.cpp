@@ -138,7 +138,7 @@ private:
     headers(action.needs);
     values(action.key);
     values(action.targets);
-    headers(ir::checksumsOver(policy_, action));
+    headers(ir::changedByAssign(policy_, action));
     if (action.kind == ir::ActionKind::Count)
       values(policy_.counters[action.id].key);
     if (action.kind == ir::ActionKind::Emit)

@@ -1,6 +1,7 @@
 // Lowers scans.
 #include "compiler/lower/scan.h"
 #include "compiler/lower/context_function.h"
+#include "compiler/lower/write_back.h"
 #include "compiler/plan/scan.h"
 
 #include <bit>
@@ -105,6 +106,13 @@ Span placeOf(const plan::Program& program, uint32_t scan) {
   return program.policy->span;
 }
 
+// No answer, but to the verifier it may be one.
+llvm::Value* unknownZero(llvm::IRBuilderBase& at, const Builder& b) {
+  llvm::Value* zero =
+      at.CreateConstGEP1_64(at.getInt8Ty(), b.map(b.program().common.control), offsetof(abi::Control, zero));
+  return at.CreateAlignedLoad(at.getInt64Ty(), zero, llvm::Align(8));
+}
+
 // Where the answer of this packet's scan is kept. What stands there first is zero, which the verifier does not know:
 // whether a scan has run is then no difference between the ways that lead to a rule.
 llvm::Value* answerPlace(Builder& b, uint32_t scan, ir::HeaderId header) {
@@ -114,13 +122,17 @@ llvm::Value* answerPlace(Builder& b, uint32_t scan, ir::HeaderId header) {
   llvm::BasicBlock& first = b.function().getEntryBlock();
   llvm::IRBuilder<> entry(&first, first.begin());
   auto* slot = entry.CreateAlloca(entry.getInt64Ty(), nullptr, "scan.answer");
-  llvm::Value* zero =
-      entry.CreateConstGEP1_64(entry.getInt8Ty(), b.map(b.program().common.control), offsetof(abi::Control, zero));
-  entry.CreateAlignedStore(entry.CreateAlignedLoad(entry.getInt64Ty(), zero, llvm::Align(8)), slot, llvm::Align(8));
+  entry.CreateAlignedStore(unknownZero(entry, b), slot, llvm::Align(8));
   return place = slot;
 }
 
 } // namespace
+
+void forgetScans(Builder& b, const std::function<bool(ir::HeaderId)>& changed) {
+  for (const auto& [scan, place] : b.scans)
+    if (changed(scan.second))
+      b.storeAt(place, 0, unknownZero(b, b));
+}
 
 llvm::Value* payloadBuffer(Builder& b) {
   // Not the scratch buffer: a key that is being put together may lie there.
@@ -140,7 +152,11 @@ void makeScanFunctions(const plan::Program& program, llvm::Module& module, Debug
 }
 
 llvm::Value* lowerScan(Builder& b, uint32_t scan, ir::HeaderId header, llvm::Value* start, llvm::Value* ip_end) {
-  auto call = [&] { return b.CreateCall(b.globals().scans.at(scan), {b.context, start, ip_end, b.length}); };
+  auto call = [&] {
+    if (b.program().rewrites)
+      writeBack(b, b.copied); // it reads the frame itself
+    return b.CreateCall(b.globals().scans.at(scan), {b.context, start, ip_end, b.length});
+  };
   if (b.program().scans[scan].uses < 2)
     return call();
   llvm::Value* place = answerPlace(b, scan, header);

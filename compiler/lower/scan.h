@@ -5,6 +5,8 @@
 
 #include "compiler/lower/packet.h"
 
+#include <functional>
+
 namespace xdpc::lower {
 
 void makeScanFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
@@ -12,6 +14,9 @@ void makeScanFunctions(const plan::Program& program, llvm::Module& module, Debug
 // The scan's answer for the payload of `header` (i64), a bit a pattern set. A scan that several conditions ask runs
 // once a packet. Goes on in a new block.
 llvm::Value* lowerScan(Builder& builder, uint32_t scan, ir::HeaderId header, llvm::Value* start, llvm::Value* ip_end);
+
+// Scans of the payloads for which `changed` says so start anew: what they looked at is written to.
+void forgetScans(Builder& builder, const std::function<bool(ir::HeaderId payload_of)>& changed);
 
 // This CPU's buffer for payload bytes, or null.
 llvm::Value* payloadBuffer(Builder& builder);

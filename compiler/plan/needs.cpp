@@ -27,7 +27,7 @@ public:
         [&](const ir::Action& action) {
           for (ir::HeaderId header : action.needs)
             ask(header);
-          for (ir::HeaderId header : ir::checksumsOver(*program_.policy, action))
+          for (ir::HeaderId header : ir::changedByAssign(*program_.policy, action))
             ask(header);
           program_.rewrites |= action.kind == ir::ActionKind::Assign;
         });

@@ -56,7 +56,7 @@ public:
       return Difference{header.name, fmt::format("{} is cut short: {} bytes", header.name, rest_.size())};
     before_ = Layer{.header = layer.header, .bytes = {rest_.begin(), rest_.end()}};
     for (ir::FieldId id : layer.fields)
-      if (auto difference = compareField(header, header.fields[id], layer.bytes))
+      if (auto difference = compareField(header, id, {.header = layer.header, .bytes = layer.bytes}))
         return difference;
     const int64_t size = header.size ? evaluate(policy_, *before_, *header.size) : header.min_size;
     rest_ = rest_.subspan(static_cast<size_t>(std::clamp<int64_t>(size, header.min_size, int64_t(rest_.size()))));
@@ -80,12 +80,17 @@ private:
     return false;
   }
 
-  std::optional<Difference> compareField(const ir::Header& header, const ir::Field& field, Bytes wanted) const {
-    const std::string expected = valueText(wanted, field), actual = valueText(rest_, field);
+  // A field that is not always there has a place of its own in each of the two.
+  std::optional<Difference> compareField(const ir::Header& header, ir::FieldId id, const Layer& wanted) const {
+    const auto here = placed(policy_, wanted, id), there = placed(policy_, *before_, id);
+    const std::string name = fmt::format("{}.{}", header.name, header.fields[id].name);
+    const std::string expected = here ? valueText(wanted.bytes, *here) : "";
+    if (!there)
+      return Difference{fmt::format("{} = {}", name, expected), "no " + name};
+    const std::string actual = valueText(before_->bytes, *there);
     if (expected == actual)
       return std::nullopt;
-    const std::string name = fmt::format("{}.{} = ", header.name, field.name);
-    return Difference{name + expected, name + actual};
+    return Difference{fmt::format("{} = {}", name, expected), fmt::format("{} = {}", name, actual)};
   }
 
   std::optional<Difference> compareBytes(Bytes wanted) {

@@ -76,27 +76,17 @@ Bytes covered(const ir::Policy& policy, const std::vector<Layer>& layers, size_t
   return all;
 }
 
-// A field that is not always there: where it is in this layer; false if it is not.
-bool placePart(const ir::Policy& policy, const Layer& layer, ir::Field& field) {
-  const ir::Header& part = policy.headers[field.part->header];
-  if (!part.start || (part.when && !evaluate(policy, layer, *part.when)))
-    return false;
-  field.bit_offset =
-      static_cast<uint32_t>(8 * evaluate(policy, layer, *part.start)) + part.fields[field.part->field].bit_offset;
-  return true;
-}
-
 void setChecksum(const ir::Policy& policy, std::vector<Layer>& layers, size_t index, const Checksum& checksum) {
   if (layers[index].given[checksum.field])
     return;
-  ir::Field field = policy.headers[*layers[index].header].fields[checksum.field];
-  if (field.part && !placePart(policy, layers[index], field))
+  const auto field = placed(policy, layers[index], checksum.field);
+  if (!field)
     return;
   const Bytes bytes = covered(policy, layers, index, checksum.coverage);
   uint32_t sum = checksum.coverage == Coverage::crc32c ? crc32c(bytes) : onesComplement(bytes);
   if (sum == 0 && checksum.zero_means_none)
     sum = 0xffff;
-  setBits(layers[index].bytes, field, sum);
+  setBits(layers[index].bytes, *field, sum);
 }
 
 } // namespace

@@ -123,6 +123,43 @@ void satisfy(const ir::Policy& policy, Layer& layer, const ir::Expr& when) {
   setBits(layer.bytes, policy.headers[bit.header].fields[bit.field], !negated);
 }
 
+namespace {
+
+// Of the value of the first option of this number and length, in bytes from the header's start. 0 ends them, 1 fills a
+// byte.
+std::optional<size_t> optionPlace(const ir::Policy& policy, const Layer& layer, const ir::Header& option) {
+  const ir::Header& header = policy.headers[*layer.header];
+  const int64_t size = header.size ? evaluate(policy, layer, *header.size) : header.min_size;
+  const size_t end = std::min(layer.bytes.size(), static_cast<size_t>(std::max<int64_t>(size, 0)));
+  for (size_t at = header.min_size; at + 1 < end && layer.bytes[at] != 0;) {
+    const size_t bytes = layer.bytes[at] == 1 ? 1 : layer.bytes[at + 1];
+    if (bytes == 0 || at + bytes > end)
+      return std::nullopt;
+    if (layer.bytes[at] == option.option && bytes == option.min_size + 2)
+      return at + 2;
+    at += bytes;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<ir::Field> placed(const ir::Policy& policy, const Layer& layer, ir::FieldId id) {
+  ir::Field field = policy.headers[*layer.header].fields[id];
+  if (!field.part)
+    return field;
+  const ir::Header& part = policy.headers[field.part->header];
+  std::optional<size_t> start;
+  if (part.kind == ir::HeaderKind::option)
+    start = optionPlace(policy, layer, part);
+  else if (!part.when || evaluate(policy, layer, *part.when))
+    start = static_cast<size_t>(evaluate(policy, layer, *part.start));
+  field.bit_offset = static_cast<uint32_t>(8 * start.value_or(0)) + part.fields[field.part->field].bit_offset;
+  if (!start || (field.bit_offset + field.bits + 7) / 8 > layer.bytes.size())
+    return std::nullopt;
+  return field;
+}
+
 const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own) {
   if (expr.kind == ir::ExprKind::Field && expr.header == own)
     return &expr;

@@ -27,6 +27,9 @@ int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& e
 
 // Makes a condition true by its bits, unless the test gives them: `k`, `not e`, the first that helps of `e or s`.
 void satisfy(const ir::Policy& policy, Layer& layer, const ir::Expr& when);
+// A field of the layer's header at its place in this layer's bytes; nothing where an optional field or an option is not
+// there.
+std::optional<ir::Field> placed(const ir::Policy& policy, const Layer& layer, ir::FieldId id);
 // The field of a size or length from which it is computed; null if there is none.
 const ir::Expr* lengthField(const ir::Expr& expr, ir::HeaderId own);
 // The payload clauses of a header, as pairs of its own field and the clause with the entries.

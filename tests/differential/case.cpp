@@ -51,8 +51,10 @@ public:
   Shrinking(Case one, Disagreement found) : case_(std::move(one)), found_(std::move(found)) {}
 
   void run() {
-    if (found_.engine == "compiler") // what is smaller would not compile for other reasons
+    if (found_.engine == "compiler") { // what is smaller would not compile for other reasons
+      case_.frames.clear();
       return;
+    }
     if (found_.packet)
       keepIf([&](Case& one) { one.frames = {one.frames[*found_.packet]}; }) ||
           keepIf([&](Case& one) { one.frames.resize(*found_.packet + 1); });

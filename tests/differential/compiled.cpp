@@ -21,22 +21,40 @@ std::runtime_error doesNotCompile(const Compiled& compiled, const std::string& t
 
 } // namespace
 
-std::unique_ptr<Compiled> check(const std::string& text, const Around& around) {
-  auto compiled = std::make_unique<Compiled>();
-  const SourceFile& source = compiled->sources.add("generated.xf", text);
-  const ast::File file = parse::parse(source, compiled->emitter);
+namespace {
+
+std::optional<ir::Policy> checkInto(Compiled& compiled, const std::string& text, const Around& around) {
+  const SourceFile& source = compiled.sources.add("generated.xf", text);
+  const ast::File file = parse::parse(source, compiled.emitter);
   std::vector<ast::File> library;
   for (const StdlibFile& one : stdlibFiles())
     library.push_back(
-        parse::parse(compiled->sources.add(std::string(one.name), std::string(one.text)), compiled->emitter));
+        parse::parse(compiled.sources.add(std::string(one.name), std::string(one.text)), compiled.emitter));
   const auto load = [&](std::string_view path, Span) {
-    return &compiled->sources.add(std::string(path), around.lists.at(std::string(path)));
+    return &compiled.sources.add(std::string(path), around.lists.at(std::string(path)));
   };
-  auto policy = sema::check(file, library, compiled->emitter, {.load = load});
+  return sema::check(file, library, compiled.emitter, {.load = load});
+}
+
+} // namespace
+
+std::unique_ptr<Compiled> check(const std::string& text, const Around& around) {
+  auto compiled = std::make_unique<Compiled>();
+  auto policy = checkInto(*compiled, text, around);
   if (!policy || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
   compiled->policy = std::move(*policy);
   return compiled;
+}
+
+std::vector<size_t> refusedAt(const std::string& text) {
+  Compiled compiled;
+  checkInto(compiled, text, {});
+  std::vector<size_t> places;
+  for (const diag::Diagnostic& one : compiled.emitter.diagnostics())
+    if (one.severity == diag::Severity::error)
+      places.push_back(one.span.begin);
+  return places;
 }
 
 std::unique_ptr<Compiled> compile(const std::string& text, const Around& around) {
@@ -52,6 +70,10 @@ std::unique_ptr<Compiled> compile(const std::string& text, const Around& around)
     throw std::runtime_error("gives no object: " + object.error().message);
   compiled->object = std::move(*object);
   return compiled;
+}
+
+bool isPacket(const std::string& packet) {
+  return refusedAt("policy frames { default pass }\ntest \"frames\" { expect pass for " + packet + " }\n").empty();
 }
 
 std::vector<std::vector<uint8_t>> buildFrames(const std::vector<std::string>& packets,

@@ -37,6 +37,11 @@ struct Around {
 std::unique_ptr<Compiled> compile(const std::string& text, const Around& around = {});
 std::unique_ptr<Compiled> check(const std::string& text, const Around& around = {}); // the policy alone
 
+// Where the text has errors: offsets of the places that they point to.
+std::vector<size_t> refusedAt(const std::string& text);
+
+bool isPacket(const std::string& packet); // and nothing about it is refused
+
 // The frames that the compiler builds for packets such as `ipv4(ttl = 3)/udp`; `declarations` may declare headers.
 std::vector<std::vector<uint8_t>> buildFrames(const std::vector<std::string>& packets,
                                               const std::string& declarations = "");

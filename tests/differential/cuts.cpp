@@ -24,6 +24,27 @@ PolicyText asking(const Vocabulary& words, size_t first) {
   return policy;
 }
 
+// Writes to all that is there, and sends on what is long.
+PolicyText rewriting() {
+  PolicyText policy;
+  policy.declarations = {"counter all"};
+  policy.rules = {
+      "network: when ip { (ip.src, ip.dst) = (ip.dst, ip.src); ip.ttl = ip.ttl - 1; count all }",
+      "ports: when tcp { (tcp.sport, tcp.dport) = (tcp.dport, tcp.sport); tcp.seq = tcp.seq + 77 }",
+      "size: when tcp.mss > 1400 { tcp.mss = 1400 }",
+      "names: when udp { udp.sport = udp.sport + 1; dns.id = dns.id + udp.dport }",
+      "icmp: when icmp or icmp6 { icmp.type = 0; icmp6.id = icmp6.id + 1 }",
+      "arp: when arp { (arp.sender_ip, arp.target_ip) = (arp.target_ip, arp.sender_ip) }",
+      "tag: when vlan.id == 0 { vlan.pcp = 5; vlan.inner.vlan.id = 4095 }",
+      "key: when gre.key == 5 { gre.key = 6; gre.inner.ip.ttl = 3 }",
+      "inner: when vxlan { vxlan.vni = 7; (vxlan.inner.ip.src, vxlan.inner.tcp.dport) = (vxlan.inner.ip.dst, 1) }",
+      "in_ip: when ip.inner.ip { ip.inner.ip.ttl = 7; ip.inner.tcp.flags = 0x12 }",
+      "payload: drop when l4.payload contains x\"01\" within 20",
+      "on_cpu: when ip.len > 60 { push vlan(id = 7); redirect to cpus 0-3 }",
+      "strip: when vlan { pop vlan; tx }"};
+  return policy;
+}
+
 const std::vector<std::string> kClean = {
     "ipv4/tcp/payload(9)",
     "ipv6/tcp/payload(9)",
@@ -46,6 +67,9 @@ const std::vector<std::string> kClean = {
     "ipv4/ah4/tcp",
     "ipv6/ah6/udp",
     "ipv4/ipv4/tcp",
+    "ipv4/udp/geneve/ipv6/udp",
+    "ipv6/udp/gtpu/ipv4/tcp",
+    "ipv6/tcp(mss = 1460, wscale = 7)/payload(3)",
 };
 
 constexpr uint8_t kBehind[] = {0x00, 0xff, 0x41};
@@ -70,6 +94,7 @@ std::vector<Case> cutCases(const Vocabulary& words) {
   std::vector<Case> cases;
   for (size_t first = 0; first < words.headers().size(); first += kHeadersAtOnce)
     cases.push_back({fmt::format("cut at every length, headers from {}", first), asking(words, first), all});
+  cases.push_back({"cut at every length and rewritten", rewriting(), all});
   return cases;
 }
 

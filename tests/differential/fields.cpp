@@ -149,6 +149,46 @@ private:
   std::vector<std::string> texts_;
 };
 
+std::string computed(const FieldName& field) {
+  const std::string f = field.text();
+  switch (field.type.kind) {
+  case ir::TypeKind::Bool:
+    return "not " + f;
+  case ir::TypeKind::Int:
+    return f + " + 3";
+  case ir::TypeKind::Mac:
+    return f;
+  case ir::TypeKind::Ip:
+    return f + "/9/77";
+  default:
+    return f + "/9";
+  }
+}
+
+// Each field that can be assigned: on queue 0 to a value, on queue 1 computed from what is there.
+std::optional<Case> rewriting(const Vocabulary& words, ir::HeaderId id, const std::vector<Frame>& frames) {
+  Case one{fmt::format("rewriting fields of {}", words.header(id).name), {}, {}};
+  one.policy.declarations = {"counter all"};
+  for (const FieldName& field : words.fieldsOf(id)) {
+    if (!field.assignable)
+      continue;
+    const size_t number = one.policy.rules.size();
+    if (field.type.kind != ir::TypeKind::Ip) // a literal is of one family
+      one.policy.rules.push_back(fmt::format("set{}: when {} and pkt.rx_queue == 0 {{ {} = {} }}", number, field.header,
+                                             field.text(), values(field)[1]));
+    one.policy.rules.push_back(fmt::format("computed{}: when {} and pkt.rx_queue == 1 {{ {} = {} }}", number,
+                                           field.header, field.text(), computed(field)));
+  }
+  if (one.policy.rules.empty())
+    return std::nullopt;
+  for (const Frame& frame : frames)
+    for (const uint32_t queue : {0, 1}) {
+      one.frames.push_back(frame);
+      one.frames.back().input.rx_queue = queue;
+    }
+  return one;
+}
+
 } // namespace
 
 std::vector<Case> fieldCases(const Vocabulary& words) {
@@ -169,6 +209,8 @@ std::vector<Case> fieldCases(const Vocabulary& words) {
       one.policy.declarations = {"counter all"};
       cases.push_back(std::move(one));
     }
+    if (auto one = rewriting(words, id, frames))
+      cases.push_back(std::move(*one));
   }
   return cases;
 }

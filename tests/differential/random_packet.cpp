@@ -18,15 +18,13 @@ std::string layer(const Vocabulary& words, ir::HeaderId id, Random& random) {
   const ir::Header& header = words.header(id);
   std::vector<std::string> given;
   for (const FieldName& field : words.fieldsOf(id)) {
-    if (!field.on_wire || field.has_parts)
+    if ((!field.on_wire && !field.optional) || field.has_parts)
       continue;
     const bool address = field.type.kind != ir::TypeKind::Int && field.type.kind != ir::TypeKind::Bool;
-    const bool layout = header.size || header.length || std::ranges::any_of(header.payload, [&](const auto& table) {
-                          return table.by && header.fields[*table.by].name == field.name;
-                        });
-    const unsigned chance = address ? 60 : field.type.port ? 60 : layout ? 4 : 25;
+    const unsigned chance = address || field.type.port ? 60 : !field.assignable && !field.is_flag ? 4 : 20;
     if (random.percent(chance))
-      given.push_back(fmt::format("{} = {}", field.name, words.literal(field.type, field.bits, random)));
+      given.push_back(
+          fmt::format("{} = {}", field.name, field.is_flag ? "1" : words.literal(field.type, field.bits, random)));
   }
   return given.empty() ? header.name : fmt::format("{}({})", header.name, fmt::join(given, ", "));
 }
@@ -37,8 +35,15 @@ bool isFamily(const std::string& name) {
 
 // IP more often than the rest, which other tests look at.
 ir::HeaderId choose(const Vocabulary& words, const std::vector<ir::HeaderId>& followers, Random& random) {
-  const ir::HeaderId id = random.pick(followers);
-  return isFamily(words.header(id).name) ? id : random.pick(followers);
+  std::vector<ir::HeaderId> tunnels;
+  std::ranges::copy_if(followers, std::back_inserter(tunnels),
+                       [&](ir::HeaderId id) { return words.header(id).kind == ir::HeaderKind::tunnel; });
+  if (!tunnels.empty() && random.percent(25))
+    return random.pick(tunnels);
+  std::vector<ir::HeaderId> families;
+  std::ranges::copy_if(followers, std::back_inserter(families),
+                       [&](ir::HeaderId id) { return isFamily(words.header(id).name); });
+  return families.empty() || random.percent(35) ? random.pick(followers) : random.pick(families);
 }
 
 } // namespace
@@ -84,8 +89,11 @@ void damage(Frame& frame, Random& random) {
 
 std::vector<Frame> randomFrames(const Vocabulary& words, Random& random, size_t count) {
   std::vector<std::string> texts;
-  for (size_t i = 0; i < count; ++i)
-    texts.push_back(randomPacketText(words, random));
+  while (texts.size() < count) {
+    std::string text = randomPacketText(words, random);
+    if (isPacket(text)) // fields may contradict each other
+      texts.push_back(std::move(text));
+  }
   auto frames = buildFrames(texts);
   std::vector<Frame> out;
   uint64_t now_ns = kStart;

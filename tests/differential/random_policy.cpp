@@ -1,6 +1,8 @@
 // Random policies.
 #include "tests/differential/random_policy.h"
 
+#include "tests/differential/random_rewrite.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -42,7 +44,7 @@ const std::vector<std::string> kMeterRates = {"rate 1 pps burst 2",     "rate 2 
 const std::vector<std::string> kMeterKeys = {
     "", " per ip.src", " per ip.src/24/64", " per (ip.src, l4.dport)", " per vlan.id", " per eth.src"};
 
-constexpr uint64_t kHeaders = 4; // in a policy, besides IP and its transports
+constexpr uint64_t kHeaders = 3; // in a policy, besides IP and its transports
 
 class PolicyMaker {
 public:
@@ -50,12 +52,14 @@ public:
 
   PolicyText run() {
     chooseFields();
+    rewrites_.emplace(words_, random_, fields_);
+    rewrites_often_ = random_.percent(50);
     declareState();
     if (random_.percent(50))
       made_.declarations.push_back(list());
     for (uint64_t i = 3 + random_.below(8); i > 0; --i)
       made_.rules.push_back(has_list_ && random_.percent(20) ? apply() : rule(made_.rules.size() + 1));
-    for (const char* verdict : {"pass", "drop"})
+    for (const char* verdict : {"pass", "drop", "tx", "redirect"})
       if (random_.percent(25))
         made_.rules.push_back(
             fmt::format("on {} emit seen sample 1/{} when {}", verdict, 1 + random_.below(3), condition(1)));
@@ -72,6 +76,19 @@ private:
       headers.push_back(words_.header(random_.pick(words_.headers())).name);
     std::ranges::copy_if(words_.fields(), std::back_inserter(fields_),
                          [&](const FieldName& field) { return std::ranges::count(headers, field.header) > 0; });
+    if (random_.percent(60))
+      addInner();
+  }
+
+  // Each packet in a tunnel that is named has leaves of its own.
+  void addInner() {
+    std::vector<ir::HeaderId> outer = words_.headers();
+    if (random_.percent(80))
+      std::erase_if(outer, [&](ir::HeaderId id) { return words_.header(id).kind != ir::HeaderKind::tunnel; });
+    const auto depth = random_.percent(15) ? Vocabulary::Depth::two : Vocabulary::Depth::one;
+    const auto inner = words_.fieldsBehind(random_.pick(outer), depth, random_);
+    for (unsigned times = 0; times < 2; ++times) // they are few
+      fields_.insert(fields_.end(), inner.begin(), inner.end());
   }
 
   void declareState() {
@@ -82,6 +99,7 @@ private:
     for (const SetChoice& set : sets_)
       made_.declarations.push_back(set.declaration);
     made_.declarations.push_back("counter plain");
+    made_.declarations.push_back("const some = { 1, 4-6 }");
     made_.declarations.push_back(
         "map site of ip.prefix -> u16 = { 198.51.100.0/24 => 1, 198.51.100.200 => 2, ::/0 => 3, "
         "2001:db8:1::/48 => 4 }");
@@ -133,7 +151,7 @@ private:
 
   std::string verdict() {
     const std::vector<std::string> verdicts = {"pass", "drop", "drop", "abort", "tx"};
-    return random_.pick(verdicts);
+    return random_.percent(15) ? rewrites_->redirect() : random_.pick(verdicts);
   }
 
   enum class Ending { verdict, none };
@@ -144,11 +162,13 @@ private:
     for (uint64_t i = 1 + random_.below(3); i > 0; --i)
       statements.push_back(statement(depth));
     if (ending == Ending::verdict && random_.percent(35))
-      statements.push_back(verdict());
+      statements.push_back((random_.percent(30) ? rewrites_->tags() : "") + verdict());
     return fmt::format("{}", fmt::join(statements, "; "));
   }
 
   std::string statement(unsigned depth) {
+    if (random_.percent(rewrites_often_ ? 45 : 5))
+      return rewrites_->assignment();
     switch (random_.below(depth > 0 ? 7 : 5)) {
     case 0:
       return "count plain";
@@ -354,7 +374,8 @@ private:
   PolicyText made_;
   std::vector<FieldName> fields_; // that conditions are about
   std::vector<SetChoice> sets_;
-  bool has_list_ = false;
+  std::optional<RewriteMaker> rewrites_;
+  bool has_list_ = false, rewrites_often_ = false;
 };
 
 } // namespace

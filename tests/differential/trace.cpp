@@ -50,6 +50,22 @@ template <class T, class E> T must(Result<T, E> result) {
   return std::move(*result);
 }
 
+std::string targetText(const abi::Manifest& manifest, uint32_t target) {
+  for (const abi::Target& one : manifest.targets)
+    if (target == abi::redirectTarget(one.kind, one.key))
+      return one.kind == abi::TargetKind::cpu ? fmt::format("cpu {}", one.key) : "dev " + one.name;
+  return fmt::format("nowhere ({:#x})", target);
+}
+
+std::vector<std::string> targetTexts(const ir::Redirect& redirect) {
+  if (redirect.kind == ir::TargetKind::Device)
+    return {"dev " + redirect.name};
+  std::vector<std::string> out;
+  for (const uint32_t cpu : redirect.cpus)
+    out.push_back(fmt::format("cpu {}", cpu));
+  return out;
+}
+
 class EngineTrace {
 public:
   EngineTrace(const std::string& name, const Compiled& compiled, const Inputs& inputs)
@@ -77,6 +93,8 @@ private:
       throw std::runtime_error(driver::toText(outcome.error()));
     Seen seen{.verdict = abi::verdictName(outcome->verdict), .rule = manifest().slots.at(outcome->slot).name};
     seen.frame = std::move(outcome->frame);
+    if (outcome->verdict == abi::kRedirect)
+      seen.targets = {targetText(manifest(), outcome->target)};
     must(engine_->drainEvents([&](std::span<const uint8_t> record) {
       seen.events.push_back(eventText(must(events::decode(manifest(), record))));
     }));
@@ -150,6 +168,10 @@ private:
     oracle::Outcome outcome = oracle_.run(input);
     Seen seen{.verdict = ir::verdictName(outcome.verdict), .rule = policy_.rules[outcome.rule].name};
     seen.frame = std::move(outcome.frame);
+    if (outcome.verdict == ir::Verdict::Redirect) {
+      seen.targets = targetTexts(*outcome.redirect);
+      seen.flow = std::move(outcome.flow);
+    }
     for (const oracle::Event& event : outcome.events)
       seen.events.push_back(eventText(policy_, event));
     for (ir::RuleId id = 0; id < policy_.rules.size(); ++id)
@@ -199,10 +221,31 @@ private:
 
 std::string seenText(const Seen& seen) {
   std::string text = fmt::format("{} by {}; held: {}", seen.verdict, seen.rule, fmt::join(seen.held, " "));
+  if (!seen.targets.empty())
+    text += fmt::format("; to {}", fmt::join(seen.targets, " or "));
   for (const std::string& event : seen.events)
     text += "\n            event " + event;
   return text;
 }
+
+// Which CPU a flow goes to is the engine's to say, once.
+class Comparison {
+public:
+  bool same(const Seen& oracle, const Seen& engine) {
+    if (oracle.verdict != engine.verdict || oracle.rule != engine.rule || oracle.held != engine.held ||
+        oracle.events != engine.events || oracle.frame != engine.frame ||
+        oracle.targets.empty() != engine.targets.empty())
+      return false;
+    if (oracle.targets.empty())
+      return true;
+    const std::string flow = fmt::format("{} {} {}", oracle.rule, fmt::join(oracle.targets, " "), oracle.flow);
+    const std::string& target = chosen_.try_emplace(flow, engine.targets.front()).first->second;
+    return target == engine.targets.front() && std::ranges::count(oracle.targets, target) > 0;
+  }
+
+private:
+  std::map<std::string, std::string> chosen_; // by flow
+};
 
 } // namespace
 
@@ -215,9 +258,10 @@ Trace traceEngine(const std::string& engine, const Compiled& compiled, const Inp
 }
 
 std::optional<Difference> firstDifference(const Trace& oracle, const Trace& engine) {
+  Comparison comparison;
   for (size_t i = 0; i < oracle.packets.size(); ++i) {
     const Seen &expected = oracle.packets[i], &actual = engine.packets[i];
-    if (expected == actual)
+    if (comparison.same(expected, actual))
       continue;
     std::string text = fmt::format("    oracle: {}\n    engine: {}", seenText(expected), seenText(actual));
     if (expected.frame != actual.frame)

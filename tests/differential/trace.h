@@ -14,7 +14,9 @@ struct Seen {
   std::vector<std::string> held; // rules that counted the packet
   std::vector<std::string> events;
   std::vector<uint8_t> frame;
-  bool operator==(const Seen&) const = default;
+  // Of a redirect: where it may go by the oracle, where it goes by an engine. What has the same flow goes to the same.
+  std::vector<std::string> targets;
+  std::string flow;
 };
 
 struct Trace {

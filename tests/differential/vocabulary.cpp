@@ -23,7 +23,7 @@ uint64_t largest(unsigned bits) {
 } // namespace
 
 Vocabulary::Vocabulary(const std::string& declarations)
-    : library_(check(declarations + "\npolicy library { default pass }\n")) {
+    : declarations_(declarations), library_(check(declarations + "\npolicy library { default pass }\n")) {
   numbers_ = {0, 1, 2, 3, 4, 5, 8, 9, 20, 40, 60, 64, 100, 255, 512, 1024, 49152, 65535};
   for (const ir::HeaderId id : headers()) {
     const ir::Header& one = header(id);
@@ -36,13 +36,36 @@ Vocabulary::Vocabulary(const std::string& declarations)
         continue;
       const bool parts = std::ranges::any_of(one.fields, [&](const ir::Field& part) { return part.whole == field; });
       const unsigned bits = declared.type.kind == ir::TypeKind::Bool ? 1 : declared.type.bits;
-      fields_.push_back({one.name, declared.name, id, declared.type, bits,
-                         one.kind != ir::HeaderKind::alternatives && !declared.derived && !declared.part, parts,
-                         declared.part && declared.bits == 0});
+      const bool plain = one.kind != ir::HeaderKind::alternatives && !declared.derived;
+      fields_.push_back({.header = one.name,
+                         .name = declared.name,
+                         .header_id = id,
+                         .type = declared.type,
+                         .bits = bits,
+                         .on_wire = plain && !declared.part,
+                         .has_parts = parts,
+                         .is_flag = declared.part && declared.bits == 0,
+                         .optional = plain && declared.part});
     }
   }
   std::ranges::sort(numbers_);
   numbers_.erase(std::ranges::unique(numbers_).begin(), numbers_.end());
+  markAssignable();
+}
+
+// Asks the checker: it refuses an assignment to what gives sizes, lengths, or what follows.
+void Vocabulary::markAssignable() {
+  std::string text = declarations_ + "\npolicy assign {\n";
+  std::vector<size_t> starts;
+  for (const FieldName& field : fields_) {
+    starts.push_back(text.size());
+    text += fmt::format("    when {0} {{ {1} = {1} }}\n", field.header, field.text());
+  }
+  const auto refused = refusedAt(text + "    default pass\n}\n");
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const size_t end = i + 1 < starts.size() ? starts[i + 1] : text.size();
+    fields_[i].assignable = std::ranges::none_of(refused, [&](size_t at) { return starts[i] <= at && at < end; });
+  }
 }
 
 std::vector<FieldName> Vocabulary::fieldsOf(ir::HeaderId id) const {
@@ -68,6 +91,45 @@ std::vector<ir::HeaderId> Vocabulary::followers(ir::HeaderId id, Tunnels tunnels
       if (!std::ranges::count(out, entry.next) && (!entry.tunnel || tunnels == Tunnels::entered))
         out.push_back(entry.next);
   return out;
+}
+
+// Up to the next tunnel, unions that can be there, too.
+std::vector<ir::HeaderId> Vocabulary::behind(ir::HeaderId outer) const {
+  std::vector<ir::HeaderId> found;
+  if (header(outer).kind == ir::HeaderKind::extension) // names reach behind IP, not behind one of its chain
+    return found;
+  for (const ir::HeaderId first :
+       header(outer).alternatives.empty() ? std::vector{outer} : header(outer).alternatives) {
+    std::vector<ir::HeaderId> open = followers(first);
+    while (!open.empty()) {
+      const ir::HeaderId id = open.back();
+      open.pop_back();
+      if (std::ranges::count(found, id))
+        continue;
+      found.push_back(id);
+      const auto next = followers(id, Tunnels::left_out);
+      open.insert(open.end(), next.begin(), next.end());
+    }
+  }
+  for (const ir::HeaderId id : headers())
+    if (std::ranges::any_of(header(id).alternatives, [&](ir::HeaderId one) { return std::ranges::count(found, one); }))
+      found.push_back(id);
+  return found;
+}
+
+std::vector<FieldName> Vocabulary::fieldsBehind(ir::HeaderId outer, Depth depth, Random& random) const {
+  const auto inside = behind(outer);
+  if (inside.empty())
+    return {};
+  // IP and its transports are what one asks for.
+  std::vector<ir::HeaderId> often;
+  std::ranges::copy_if(inside, std::back_inserter(often),
+                       [this](ir::HeaderId id) { return !header(id).alternatives.empty() || header(id).checksum; });
+  const ir::HeaderId inner = random.pick(often.empty() || random.percent(40) ? inside : often);
+  auto fields = depth == Depth::one ? fieldsOf(inner) : fieldsBehind(inner, Depth::one, random);
+  for (FieldName& field : fields)
+    field.header = header(outer).name + ".inner." + field.header;
+  return fields;
 }
 
 std::vector<std::vector<std::string>> Vocabulary::ways(ir::HeaderId target) const {

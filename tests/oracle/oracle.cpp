@@ -1,32 +1,45 @@
 // Rules and actions, one packet at a time.
 #include "tests/oracle/oracle.h"
 
+#include "tests/oracle/rewrite.h"
+
 namespace xdpc::oracle {
+
+namespace {
+
+std::string toText(const Value& value) {
+  if (!value.address)
+    return value.bytes + std::to_string(value.number);
+  return (value.address->family == abi::Family::v4 ? "v4 " : "v6 ") +
+         std::string(value.address->bytes.begin(), value.address->bytes.end());
+}
+
+} // namespace
 
 // One packet's way through the rules.
 class Oracle::Packets {
 public:
   Packets(Oracle& oracle, const Input& input)
-      : o_(oracle), policy_(oracle.policy_), now_ns_(input.now_ns),
-        packet_(parsePacket(policy_, input.frame, input.ifindex, input.rx_queue)) {}
+      : o_(oracle), policy_(oracle.policy_), now_ns_(input.now_ns), frame_(input.frame),
+        packet_(parsePacket(policy_, frame_, input.ifindex, input.rx_queue)) {}
 
   Outcome run() {
     const auto verdict = list(0);
     if (!verdict)
       throw Unsupported("a policy without a default");
-    outcome_.verdict = *verdict;
     for (const ir::OnVerdict& on : policy_.on)
       if (on.verdict == *verdict && (!on.condition || truth(*on.condition)))
         emit(on.emit, outcome_.rule, verdict);
-    outcome_.frame.assign(packet_.frame.begin(), packet_.frame.end());
+    // Tests have no sockets.
+    const bool socket = outcome_.redirect && outcome_.redirect->kind == ir::TargetKind::Socket;
+    outcome_.verdict = socket ? ir::Verdict::Pass : *verdict;
+    changeTags(policy_, frame_, tags_);
+    outcome_.frame = std::move(frame_);
     return std::move(outcome_);
   }
 
 private:
-  bool truth(const ir::Expr& expr) {
-    return holds(policy_, packet_, expr,
-                 [this](ir::SetId id, const abi::KeyValue& key) { return o_.sets_[id].covers(key, now_ns_); });
-  }
+  bool truth(const ir::Expr& expr) { return holds(policy_, packet_, expr, in_set_); }
 
   // Rules and applied lists from top to bottom.
   std::optional<ir::Verdict> list(ir::ListId id) {
@@ -63,8 +76,21 @@ private:
       if (const auto verdict = this->step(step, block, rule))
         return verdict;
     if (block.verdict)
-      outcome_.rule = rule;
+      end(block, rule);
     return block.verdict;
+  }
+
+  // What tags and redirects read, they read before a tag moves anything.
+  void end(const ir::Block& block, ir::RuleId rule) {
+    outcome_.rule = rule;
+    tags_ = tagsOf(policy_, packet_, block, in_set_);
+    if (!block.redirect)
+      return;
+    outcome_.redirect = &*block.redirect;
+    for (const ir::HashPart& part : block.redirect->hash) {
+      const auto value = evaluate(policy_, packet_, part.value, in_set_);
+      outcome_.flow += value ? toText(*value) + " " : "- ";
+    }
   }
 
   std::optional<ir::Verdict> step(const ir::Step& step, const ir::Block& block, ir::RuleId rule) {
@@ -88,8 +114,11 @@ private:
       return change(action);
     case ir::ActionKind::Remove:
       return change(action);
-    default:
-      throw Unsupported("an action");
+    case ir::ActionKind::Assign:
+      return assign(policy_, packet_, frame_, action, in_set_);
+    case ir::ActionKind::PushVlan:
+    case ir::ActionKind::PopVlan:
+      return; // with the verdict behind them
     }
   }
 
@@ -124,7 +153,10 @@ private:
   Oracle& o_;
   const ir::Policy& policy_;
   uint64_t now_ns_;
+  std::vector<uint8_t> frame_; // as it is now
   Packet packet_;
+  const InSet in_set_ = [this](ir::SetId id, const abi::KeyValue& key) { return o_.sets_[id].covers(key, now_ns_); };
+  std::vector<Tag> tags_; // of the verdict
   Outcome outcome_;
 };
 

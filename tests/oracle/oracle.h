@@ -25,7 +25,9 @@ struct Input {
 struct Outcome {
   ir::Verdict verdict = ir::Verdict::Abort;
   ir::RuleId rule = 0;
-  std::vector<uint8_t> frame; // as the policy left it
+  const ir::Redirect* redirect = nullptr; // with Verdict::Redirect; what a socket's would be is Verdict::Pass
+  std::string flow;                       // what chooses among several CPUs: the same for the same CPU
+  std::vector<uint8_t> frame;             // as the policy left it
   std::vector<Event> events;
 };
 

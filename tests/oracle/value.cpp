@@ -170,15 +170,8 @@ public:
 
 private:
   std::optional<Value> field(const ir::Expr& expr) const {
-    const auto place = packet_.find(policy_, expr.header);
-    if (!place)
-      return std::nullopt;
-    const ir::Header& named = policy_.headers[expr.header];
-    ir::FieldId id = expr.field;
-    for (size_t i = 0; i < named.alternatives.size(); ++i)
-      if (named.alternatives[i] == place->header)
-        id = named.fields[expr.field].alternatives[i];
-    return read(*place, id);
+    const auto found = locate(policy_, packet_, expr.header, expr.field);
+    return found ? read(found->first, found->second) : std::nullopt;
   }
 
   std::optional<Value> read(const Place& place, ir::FieldId id) const {
@@ -343,6 +336,19 @@ std::optional<Value> evaluate(const ir::Policy& policy, const Packet& packet, co
 
 bool holds(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr, const InSet& in_set) {
   return Evaluation(policy, packet, in_set).truth(expr);
+}
+
+std::optional<std::pair<Place, ir::FieldId>> locate(const ir::Policy& policy, const Packet& packet, ir::HeaderId header,
+                                                    ir::FieldId field) {
+  const ir::Header& named = policy.headers[header];
+  if (named.alternatives.empty()) {
+    const auto place = packet.find(policy, header);
+    return place ? std::optional(std::pair(*place, field)) : std::nullopt;
+  }
+  for (size_t i = 0; i < named.alternatives.size(); ++i)
+    if (const auto found = locate(policy, packet, named.alternatives[i], named.fields[field].alternatives[i]))
+      return found;
+  return std::nullopt;
 }
 
 uint64_t fieldBits(const Packet& packet, const Place& place, const ir::Field& field) {

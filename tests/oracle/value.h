@@ -6,6 +6,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace xdpc::oracle {
 
@@ -29,6 +30,10 @@ std::optional<Value> evaluate(const ir::Policy& policy, const Packet& packet, co
                               const InSet& in_set = {});
 // Absent is false.
 bool holds(const ir::Policy& policy, const Packet& packet, const ir::Expr& expr, const InSet& in_set = {});
+
+// Where a field is: the header, of a union the alternative that is there, and the field's id in it.
+std::optional<std::pair<Place, ir::FieldId>> locate(const ir::Policy& policy, const Packet& packet, ir::HeaderId header,
+                                                    ir::FieldId field);
 
 uint64_t fieldBits(const Packet& packet, const Place& place, const ir::Field& field);
 
