@@ -138,7 +138,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     compilation->policy = checkFiles(*compilation, compilation->emitter);
   if (compilation->policy) {
     checkBounds(*compilation->policy, options.bounds, compilation->emitter);
-    analysis::warn(compilation->file, *compilation->policy, compilation->emitter);
+    analysis::warn(compilation->file, compilation->used, *compilation->policy, compilation->emitter);
   }
   return compilation;
 }

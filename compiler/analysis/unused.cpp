@@ -12,6 +12,17 @@ namespace {
 class Uses {
 public:
   explicit Uses(const ast::File& file) {
+    declarations(file);
+    for (const ast::Policy& one : file.policies)
+      policy(one);
+    for (const ast::Protect& one : file.protects)
+      expr(one.condition);
+    for (const ast::Test& one : file.tests)
+      test(one);
+  }
+
+  // All that counts of a file that is used.
+  void declarations(const ast::File& file) {
     for (const ast::Constant& one : file.constants)
       expr(one.value);
     for (const ast::SetDecl& one : file.sets)
@@ -26,14 +37,8 @@ public:
       exprs(one.fields);
     for (const ast::RulesDecl& one : file.rules)
       rules(one.rules);
-    for (const ast::Policy& one : file.policies)
-      policy(one);
-    for (const ast::Protect& one : file.protects)
-      expr(one.condition);
     for (const ast::HeaderDecl& one : file.headers)
       header(one);
-    for (const ast::Test& one : file.tests)
-      test(one);
   }
 
   bool of(const std::string& name) const { return names_.contains(name); }
@@ -132,7 +137,11 @@ private:
 
 class Unused {
 public:
-  Unused(const ast::File& file, diag::Emitter& emitter) : file_(file), uses_(file), emitter_(emitter) {}
+  Unused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter)
+      : file_(file), uses_(file), emitter_(emitter) {
+    for (const ast::File& one : used)
+      uses_.declarations(one);
+  }
 
   template <class Decl> void of(const std::vector<Decl>& decls, const char* kind, const char* how) {
     for (const Decl& decl : decls) {
@@ -152,8 +161,8 @@ private:
 
 } // namespace
 
-void warnOfUnused(const ast::File& file, diag::Emitter& emitter) {
-  Unused unused(file, emitter);
+void warnOfUnused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter) {
+  Unused unused(file, used, emitter);
   unused.of(file.constants, "constant", "");
   unused.of(file.sets, "set", "no rule asks it, adds to it or removes from it");
   unused.of(file.maps, "map", "no rule asks it");

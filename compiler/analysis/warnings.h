@@ -9,13 +9,14 @@
 
 namespace xdpc::analysis {
 
-void warn(const ast::File& file, const ir::Policy& policy, diag::Emitter& emitter);
+// `used`: the files that `file` uses.
+void warn(const ast::File& file, const std::vector<ast::File>& used, const ir::Policy& policy, diag::Emitter& emitter);
 
 // Its parts, a file each.
 void warnOfReach(const ir::Policy& policy, diag::Emitter& emitter);     // never-matches, unreachable-rule
 void warnOfFragments(const ir::Policy& policy, diag::Emitter& emitter); // later-fragments
 void warnOfNeighbors(const ir::Policy& policy, diag::Emitter& emitter); // no-neighbors
 void warnOfMeters(const ir::Policy& policy, diag::Emitter& emitter);    // meter-never-exceeded, short-burst
-void warnOfUnused(const ast::File& file, diag::Emitter& emitter);       // unused
+void warnOfUnused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter); // unused
 
 } // namespace xdpc::analysis

@@ -44,10 +44,11 @@ void settle(const Scope& scope, std::vector<Value>& values) {
     for (ir::HeaderId id : certain.back())
       ++counts[id];
   }
-  for (size_t i = 0; i < values.size(); ++i)
-    std::erase_if(values[i].maybe_absent, [&](const MaybeAbsent& warning) {
-      return std::ranges::all_of(warning.needs, [&](ir::HeaderId id) { return counts[id] > certain[i].count(id); });
-    });
+  for (size_t i = 0; i < values.size(); ++i) {
+    for (MaybeAbsent& warning : values[i].maybe_absent)
+      std::erase_if(warning.needs, [&](ir::HeaderId id) { return counts[id] > certain[i].count(id); });
+    std::erase_if(values[i].maybe_absent, [](const MaybeAbsent& warning) { return warning.needs.empty(); });
+  }
 }
 
 HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool all) {
@@ -213,6 +214,50 @@ bool tooDeep(Env env, Span span) {
 
 } // namespace
 
+namespace {
+
+// Those that no other one of them brings along: with `tcp` there is IP.
+std::vector<ir::HeaderId> withoutImplied(const Scope& scope, const HeaderSet& needs) {
+  std::vector<ir::HeaderId> out;
+  for (const ir::HeaderId id : needs)
+    if (std::ranges::none_of(needs, [&](ir::HeaderId other) {
+          return other != id && withImplied(scope, {other}).contains(id) &&
+                 (other < id || !withImplied(scope, {id}).contains(other));
+        }))
+      out.push_back(id);
+  return out;
+}
+
+void reportMaybeAbsent(Env env, const MaybeAbsent& warning) {
+  const auto& headers = env.scope.policy.headers;
+  std::vector<std::string> names;
+  bool has_names = true; // a field that is not always there has none as a condition
+  for (const ir::HeaderId id : withoutImplied(env.scope, warning.needs)) {
+    names.push_back(headers[id].name);
+    has_names &= headers[id].kind != ir::HeaderKind::part && headers[id].kind != ir::HeaderKind::option;
+  }
+  const std::string text(warning.span.text());
+  diag::Diagnostic& report = env.scope.emitter.report(
+      diag::Id::maybe_absent, warning.span,
+      fmt::format("{} is false for a packet without `{}`", quoted(warning.span), fmt::join(names, "` or `")));
+  std::string positive = text;
+  const size_t unequal = text.find("!="), outside = text.find("not in");
+  if (unequal != std::string::npos)
+    positive.replace(unequal, 2, "==");
+  else if (outside != std::string::npos)
+    positive.replace(outside, 6, "in");
+  if (!has_names) {
+    report.fixits = {{warning.span, "not " + positive}};
+    report.help = fmt::format("write `not {}`, which is true for it", positive);
+    return;
+  }
+  const std::string asked = fmt::format("{} and {}", fmt::join(names, " and "), text);
+  report.fixits = {{warning.span, asked}, {warning.span, "not " + positive}};
+  report.help = fmt::format("write `{}`, or `not {}`, which is true for it", asked, positive);
+}
+
+} // namespace
+
 Value checkExpr(Env env, const ast::Expr& expr) {
   if (env.scope.depth >= kMaxDepth && tooDeep(env, expr.span))
     return failed();
@@ -233,30 +278,9 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
   Value value = checkCondition(env, expr);
   if (!value.ok)
     return std::nullopt;
-  for (const MaybeAbsent& warning : value.maybe_absent) {
-    if (!env.scope.warned_absent.try_emplace({warning.span.file, warning.span.begin}, true).second)
-      continue;
-    const ir::Header& needed = env.scope.policy.headers[*warning.needs.begin()];
-    const std::string& header = needed.name;
-    const std::string text(warning.span.text());
-    diag::Diagnostic& report =
-        env.scope.emitter.report(diag::Id::maybe_absent, warning.span,
-                                 fmt::format("{} is false for a packet without `{}`", quoted(warning.span), header));
-    std::string positive = text;
-    const size_t unequal = text.find("!="), outside = text.find("not in");
-    if (unequal != std::string::npos)
-      positive.replace(unequal, 2, "==");
-    else if (outside != std::string::npos)
-      positive.replace(outside, 6, "in");
-    // A field that is not always there has no name as a condition.
-    if (needed.kind == ir::HeaderKind::part || needed.kind == ir::HeaderKind::option) {
-      report.fixits = {{warning.span, "not " + positive}};
-      report.help = fmt::format("write `not {}`, which is true for it", positive);
-      continue;
-    }
-    report.fixits = {{warning.span, header + " and " + text}, {warning.span, "not " + positive}};
-    report.help = fmt::format("write `{} and {}`, or `not {}`, which is true for it", header, text, positive);
-  }
+  for (const MaybeAbsent& warning : value.maybe_absent)
+    if (env.scope.warned_absent.try_emplace({warning.span.file, warning.span.begin}, true).second)
+      reportMaybeAbsent(env, warning);
   return std::move(value.expr);
 }
 

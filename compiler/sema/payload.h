@@ -10,7 +10,11 @@ Value checkBytes(Env env, const ast::Expr& expr);         // "GET ", x"16 03"
 Value checkIndex(Env env, const ast::Expr& expr);         // payload[2]
 Value checkSlice(Env env, const ast::Expr& expr);         // payload[0:4]
 Value checkStartsWith(Env env, const ast::Expr& expr);
-Value checkContains(Env env, const ast::Expr& expr);
+Value checkContains(Env env, const ast::Expr& expr); // contains.cpp
+// The bytes that `starts with` and `contains` look for.
+std::optional<std::string> checkPattern(Env env, const ast::Expr& expr); // contains.cpp
+// A payload as it is; `what` says in the error why nothing else will do.
+std::optional<Value> checkPayload(Env env, const ast::Expr& expr, const char* what);
 
 // What must hold besides the headers' presence where the value is read.
 void addGuard(Value& value, ir::Expr guard);
