@@ -104,6 +104,7 @@ private:
         "map site of ip.prefix -> u16 = { 198.51.100.0/24 => 1, 198.51.100.200 => 2, ::/0 => 3, "
         "2001:db8:1::/48 => 4 }");
     made_.declarations.push_back("map owner of port -> ipv4 = { 9 => 203.0.113.1, 53-80 => 198.51.100.1 }");
+    made_.declarations.push_back("map served of port -> u16 = { 9 => 3, 53-443 => 1, 4789 => 7 }");
     made_.declarations.push_back(fmt::format("counter keyed {{ per {} }}", key()));
     for (unsigned i = 1; i <= 2; ++i)
       made_.declarations.push_back(

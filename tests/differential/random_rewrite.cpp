@@ -96,6 +96,7 @@ std::string RewriteMaker::redirect() {
   const std::vector<std::string> choices = {"dev \"tap0\"",
                                             "dev \"tap1\"",
                                             "cpu 2",
+                                            "cpu served[l4.dport]",
                                             "cpus 0-3",
                                             "cpus some",
                                             "cpus some by hash(ip.src, vlan.id)",

@@ -57,7 +57,9 @@ std::string targetText(const abi::Manifest& manifest, uint32_t target) {
   return fmt::format("nowhere ({:#x})", target);
 }
 
-std::vector<std::string> targetTexts(const ir::Redirect& redirect) {
+std::vector<std::string> targetTexts(const ir::Redirect& redirect, std::optional<int64_t> cpu) {
+  if (cpu)
+    return {fmt::format("cpu {}", *cpu)};
   if (redirect.kind == ir::TargetKind::Device)
     return {"dev " + redirect.name};
   std::vector<std::string> out;
@@ -169,7 +171,7 @@ private:
     Seen seen{.verdict = ir::verdictName(outcome.verdict), .rule = policy_.rules[outcome.rule].name};
     seen.frame = std::move(outcome.frame);
     if (outcome.verdict == ir::Verdict::Redirect) {
-      seen.targets = targetTexts(*outcome.redirect);
+      seen.targets = targetTexts(*outcome.redirect, outcome.cpu);
       seen.flow = std::move(outcome.flow);
     }
     for (const oracle::Event& event : outcome.events)

@@ -87,6 +87,8 @@ private:
     if (!block.redirect)
       return;
     outcome_.redirect = &*block.redirect;
+    if (block.redirect->cpu)
+      outcome_.cpu = evaluate(policy_, packet_, *block.redirect->cpu, in_set_)->number;
     for (const ir::HashPart& part : block.redirect->hash) {
       const auto value = evaluate(policy_, packet_, part.value, in_set_);
       outcome_.flow += value ? toText(*value) + " " : "- ";

@@ -27,6 +27,7 @@ struct Outcome {
   ir::RuleId rule = 0;
   const ir::Redirect* redirect = nullptr; // with Verdict::Redirect; what a socket's would be is Verdict::Pass
   std::string flow;                       // what chooses among several CPUs: the same for the same CPU
+  std::optional<int64_t> cpu;             // that a map has
   std::vector<uint8_t> frame;             // as the policy left it
   std::vector<Event> events;
 };
