@@ -174,7 +174,11 @@ private:
     debug_.setPlace(b, branch.span);
     lowerHolds(&branch.condition, branch.meter, branch.within, yes, no);
     b.startBlock(yes);
-    bool goes_on = lowerTo(branch.then, current, done);
+    bool goes_on = false;
+    if (knownCondition(b.policy(), packet_, branch.condition) == false)
+      b.CreateUnreachable(); // its verdict may read headers that are not there
+    else
+      goes_on = lowerTo(branch.then, current, done);
     b.startBlock(no);
     goes_on |= lowerTo(branch.otherwise, current, done);
     b.startBlock(done);

@@ -1,4 +1,4 @@
-// differential SUITE [--engines vm,kernel] [--seed N] [--policies N] [--packets N]: oracle and engines over
+// differential SUITE [--engines vm,kernel] [--seed N] [--rounds N] [--packets N]: oracle and engines over
 // the same policies and packets. Suites: fields (every field with every operator), cuts (frames cut at every length),
 // random (generated policies and packets; the numbers below make it larger). Exit code 77 where an engine cannot run
 // here.
@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
   app.add_option("suite", options.suite)->required()->check(CLI::IsMember({"fields", "cuts", "random"}));
   app.add_option("--engines", options.engines)->delimiter(',');
   app.add_option("--seed", options.seed);
-  app.add_option("--policies", options.policies);
+  app.add_option("--rounds,--policies", options.policies);
   app.add_option("--packets", options.packets);
   CLI11_PARSE(app, argc, argv);
   return run(options);
