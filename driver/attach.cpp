@@ -29,7 +29,7 @@ int attachCommand(const AttachOptions& options) {
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
   std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
   const auto object = objectOfFile(
-      options.file, {.warnings = options.warnings, .bounds = options.bounds}, code, [&](const abi::Manifest& manifest) {
+      options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code, [&](const abi::Manifest& manifest) {
         groundwork = std::async(std::launch::async, [manifest] { return kernel::layGroundwork(manifest); });
       });
   if (!object)

@@ -34,7 +34,7 @@ int checkFile(const std::string& file, const CheckOptions& options) {
   int code = kFine;
   const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
   const auto compilation =
-      compile(file, {.warnings = options.warnings, .bounds = options.bounds, .until = until}, code);
+      compile(file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = until}, code);
   if (!compilation)
     return code;
   std::optional<std::string> text;

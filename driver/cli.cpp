@@ -71,6 +71,10 @@ void declareBounds(CLI::App& app, Bounds& bounds) {
       ->check(CLI::Range(uint64_t{0}, Bounds{}.instructions));
 }
 
+void declareTables(CLI::App& app, bool& no_tables) {
+  app.add_flag("--no-tables", no_tables, "compare rules in turn, without tables of them");
+}
+
 void declareEngine(CLI::App& app, std::string& engine) {
   app.add_option(
          "--engine", engine,
@@ -93,6 +97,7 @@ void Commands::addOffline() {
         ->type_name("PHASE");
     CLI::Option* cost = app.add_flag("--cost", options.cost, "print what it costs, rule by rule")->excludes("--emit");
     app.add_flag("--json", options.json, "the cost as JSON")->needs(cost);
+    declareTables(app, options.no_tables);
     declareWarnings(app, options.warnings);
     declareBounds(app, options.bounds);
   });
@@ -100,6 +105,7 @@ void Commands::addOffline() {
                     [](CLI::App& app, BuildOptions& options) {
                       app.add_option("FILE", options.file, "the policy")->required()->type_name("");
                       app.add_option("-o,--output", options.output, "the object")->required()->type_name("OUT");
+                      declareTables(app, options.no_tables);
                       declareWarnings(app, options.warnings);
                       declareBounds(app, options.bounds);
                     });
@@ -108,6 +114,7 @@ void Commands::addOffline() {
                      app.add_option("FILE", options.files, "policies")->required()->type_name("");
                      declareEngine(app, options.engine);
                      app.add_option("--junit", options.junit, "write the results as JUnit XML, too")->type_name("OUT");
+                     declareTables(app, options.no_tables);
                      declareWarnings(app, options.warnings);
                      declareBounds(app, options.bounds);
                    });
@@ -128,6 +135,7 @@ void Commands::addOffline() {
     app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
     app.add_option("--pcap", options.pcap, "the capture, pcap or pcapng")->required()->type_name("IN");
     declareEngine(app, options.engine);
+    declareTables(app, options.no_tables);
     app.add_flag("--json", options.json, "a line a frame, then the totals, as JSON");
     app.add_option("--write-drop", options.write_drop, "write the dropped frames")->type_name("OUT");
     app.add_option("--write-pass", options.write_pass, "write the passed frames")->type_name("OUT");
@@ -168,6 +176,7 @@ void Commands::addLive() {
                            ->type_name("NAME")
                            ->take_all()
                            ->allow_extra_args(false);
+                       declareTables(app, options.no_tables);
                        declareWarnings(app, options.warnings);
                        declareBounds(app, options.bounds);
                      });

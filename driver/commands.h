@@ -16,6 +16,7 @@ struct CheckOptions {
   std::string emit;                // ast, ir, plan, llvm, asm
   bool cost = false, json = false; // what the policy costs; as JSON
   std::vector<std::string> warnings;
+  bool no_tables = false; // rules are compared in turn
   Bounds bounds;
 };
 int checkCommand(const CheckOptions& options);
@@ -23,6 +24,7 @@ int checkCommand(const CheckOptions& options);
 struct BuildOptions {
   std::string file, output;
   std::vector<std::string> warnings;
+  bool no_tables = false; // rules are compared in turn
   Bounds bounds;
 };
 int buildCommand(const BuildOptions& options);
@@ -32,6 +34,7 @@ struct TestOptions {
   std::string engine = "vm";
   std::string junit; // path, or none
   std::vector<std::string> warnings;
+  bool no_tables = false; // rules are compared in turn
   Bounds bounds;
 };
 int testCommand(const TestOptions& options);
@@ -53,6 +56,7 @@ int fmtCommand(const FmtOptions& options);
 struct RunOptions {
   std::string file, pcap;
   std::string engine = "vm";
+  bool no_tables = false;
   bool json = false;
   std::string write_drop, write_pass; // paths, or none
 };
@@ -72,6 +76,7 @@ struct AttachOptions {
   bool replace = false;
   std::vector<std::string> reset; // names, or `all`
   std::vector<std::string> warnings;
+  bool no_tables = false; // rules are compared in turn
   Bounds bounds;
 };
 int attachCommand(const AttachOptions& options);

@@ -113,6 +113,7 @@ void addPacket(Compilation& compilation, const std::string& packet) {
 std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code) {
   auto compilation = std::make_unique<Compilation>();
   compilation->bounds = options.bounds;
+  compilation->tables = options.tables;
   if (!applyWarnings(compilation->emitter, options.warnings)) {
     code = kUsage;
     return nullptr;
@@ -149,7 +150,7 @@ bool report(const Compilation& compilation) {
 }
 
 std::optional<plan::Program> planOf(Compilation& compilation) {
-  const plan::Options options{.source_sha256 = sourceHash(compilation)};
+  const plan::Options options{.source_sha256 = sourceHash(compilation), .tables = compilation.tables};
   std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, compilation.emitter);
   if (program)
     checkBounds(program->manifest, compilation.bounds, compilation.emitter);

@@ -24,6 +24,7 @@ struct Compilation {
   Sources sources;
   diag::Emitter emitter;
   Bounds bounds;
+  bool tables = true; // runs of rules become tables
   ast::File file;
   std::vector<ast::File> used;          // whose declarations `use` brings in, each once
   std::vector<ast::File> library;       // stdlib/*.xf
@@ -39,6 +40,7 @@ enum class Until { parsed, checked };
 struct CompileOptions {
   std::vector<std::string> warnings; // as after -W: "no-NAME", "error"
   Bounds bounds{};
+  bool tables = true;
   Until until = Until::checked;
   std::string packet = {}; // as in a test; if given, the policy's last test has it alone
 };

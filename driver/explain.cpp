@@ -168,7 +168,7 @@ std::optional<object::Object> objectFor(Compilation& compilation) {
 int explainCommand(const ExplainOptions& options) {
   int code = kFine;
   const auto compilation =
-      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .packet = options.packet}, code);
+      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = false, .packet = options.packet}, code);
   if (!compilation)
     return code;
   if (!report(*compilation))

@@ -170,7 +170,7 @@ int Run::commitOutputs() {
 
 int runCommand(const RunOptions& options) {
   int code = kFine;
-  const auto object = objectOfFile(options.file, {}, code);
+  const auto object = objectOfFile(options.file, {.tables = !options.no_tables}, code);
   if (!object)
     return code;
   auto reader = CaptureReader::open(options.pcap);

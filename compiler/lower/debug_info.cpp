@@ -57,6 +57,17 @@ void DebugInfo::enterContextFunction(llvm::Function& function, unsigned integers
   enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
 }
 
+void DebugInfo::enterKeyFunction(llvm::Function& function, unsigned words, unsigned integers) {
+  llvm::DIType* u64 = builder_.createBasicType("unsigned long", 64, llvm::dwarf::DW_ATE_unsigned);
+  llvm::Metadata* range = builder_.getOrCreateSubrange(0, static_cast<int64_t>(words));
+  llvm::DIType* key = builder_.createArrayType(uint64_t{words} * 64, 64, u64, builder_.getOrCreateArray({range}));
+  llvm::SmallVector<llvm::DIType*> arguments(integers, u64);
+  arguments.insert(arguments.begin(), builder_.createPointerType(key, 64));
+  llvm::SmallVector<llvm::Metadata*> types = {u64};
+  types.append(arguments.begin(), arguments.end());
+  enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
+}
+
 void DebugInfo::enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments) {
   auto flags = llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized;
   subprogram_ = builder_.createFunction(file_, function.getName(), function.getName(), file_, 1, type, 1,

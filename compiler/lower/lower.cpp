@@ -2,6 +2,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
 #include "compiler/lower/chain.h"
+#include "compiler/lower/classifier.h"
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/map.h"
@@ -145,6 +146,7 @@ Module lower(const plan::Program& program) {
   makeMeterFunctions(program, module, debug, globals);
   makeScanFunctions(program, module, debug, globals);
   makeChainFunctions(program, module, debug, globals);
+  makeClassifierFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));

@@ -41,23 +41,23 @@ void Verdicts::exit(Counted counted, llvm::Value* action, llvm::Value* slot, Cop
     leave({exit_.counted_block, exit_.counted_verdict, exit_.counted_slot}, action, slot);
 }
 
-void Verdicts::end(ir::Verdict verdict, llvm::Value* action, uint32_t slot, Counted counted) {
+void Verdicts::end(ir::Verdict verdict, llvm::Value* action, llvm::Value* slot, Counted counted) {
   if (!observed(verdict))
-    return exit(counted, action, b.u32(slot), Copy::pending);
+    return exit(counted, action, slot, Copy::pending);
   const bool here = counted == Counted::here;
   Behind& behind = behind_[verdict];
   Way& way = here ? behind.here : behind.before;
   if (!way.block)
     way = makeWay(here ? "on.count" : "on");
-  leave(way, action, b.u32(slot));
+  leave(way, action, slot);
 }
 
-void Verdicts::endWritten(llvm::Value* action, uint32_t slot, Counted counted) {
-  exit(counted, action, b.u32(slot), Copy::written);
+void Verdicts::endWritten(llvm::Value* action, llvm::Value* slot, Counted counted) {
+  exit(counted, action, slot, Copy::written);
 }
 
-void Verdicts::emitNow(ir::Verdict verdict, uint32_t slot) {
-  emitAll(verdict, b.u32(slot));
+void Verdicts::emitNow(ir::Verdict verdict, llvm::Value* slot) {
+  emitAll(verdict, slot);
 }
 
 void Verdicts::emitAll(ir::Verdict verdict, llvm::Value* slot) {

@@ -16,11 +16,14 @@ public:
       : b(builder), debug_(debug), packet_(packet), exit_(exit) {}
 
   // Ends the block: the packet leaves with the XDP action (i32).
-  void end(ir::Verdict verdict, llvm::Value* action, uint32_t slot, Counted counted);
+  void end(ir::Verdict verdict, llvm::Value* action, llvm::Value* slot, Counted counted);
+  // The same for a verdict that only the running program knows, none of the observed ones.
+  void endUnobserved(llvm::Value* action, llvm::Value* slot) { exit(Counted::here, action, slot, Copy::pending); }
+  bool observed(ir::Verdict verdict) const; // an `on` asks for it
   // The same in two steps, for what moves the packet's start in between: no header can be read behind it, and a copy of
   // the frame is written back already.
-  void emitNow(ir::Verdict verdict, uint32_t slot);
-  void endWritten(llvm::Value* action, uint32_t slot, Counted counted);
+  void emitNow(ir::Verdict verdict, llvm::Value* slot);
+  void endWritten(llvm::Value* action, llvm::Value* slot, Counted counted);
   // Fills the blocks behind verdicts, once all rules of the leaf are lowered.
   void finish();
 
@@ -35,7 +38,6 @@ private:
   };
 
   Way makeWay(const char* name);
-  bool observed(ir::Verdict verdict) const;
   void emitAll(ir::Verdict verdict, llvm::Value* slot);
   void leave(const Way& to, llvm::Value* action, llvm::Value* slot);
   void exit(Counted counted, llvm::Value* action, llvm::Value* slot, Copy copy);

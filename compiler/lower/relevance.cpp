@@ -1,6 +1,7 @@
 // Compares what is left of the rules with and without each header.
 #include "compiler/lower/relevance.h"
 #include "compiler/ir/checksum.h"
+#include "compiler/lower/classifier.h"
 #include "compiler/lower/condition.h"
 
 namespace xdpc::lower {
@@ -11,7 +12,8 @@ using Words = std::vector<uint64_t>;
 // What the rules come to on a path, as a row of numbers: two paths with the same row have the same code.
 class Residue {
 public:
-  Residue(const ir::Policy& policy, const Packet& packet) : policy_(policy), packet_(packet) {}
+  Residue(const plan::Program& program, const Packet& packet)
+      : program_(program), policy_(*program.policy), packet_(packet) {}
 
   Words rules() {
     list(0);
@@ -28,10 +30,30 @@ private:
 
   // False if no packet gets beyond the list.
   bool list(ir::ListId id) {
-    for (const ir::ListItem& item : policy_.lists[id].items)
-      if (item.rule ? !rule(policy_.rules[*item.rule]) : !applied(item))
+    const auto& items = policy_.lists[id].items;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (const plan::Classifier* run = program_.classifierAt(id, i)) {
+        classifier(*run);
+        i += run->count - 1;
+      } else if (items[i].rule ? !rule(policy_.rules[*items[i].rule]) : !applied(items[i])) {
         return false;
+      }
+    }
     return true;
+  }
+
+  // Signatures with the same trees are one. Those that no packet has come from leaving headers out: they are not.
+  void classifier(const plan::Classifier& run) {
+    const plan::ClassifierRoot* root = rootFor(policy_, packet_, run);
+    word(reinterpret_cast<uint64_t>(&run));
+    word(!root ? 2 : root->view ? 1 : 0);
+    if (!root || !root->view)
+      return;
+    word(*root->view);
+    for (uint32_t tree : root->trees)
+      word(tree);
+    for (const plan::ClassifierValue& one : run.values)
+      value(one.expr);
   }
 
   bool applied(const ir::ListItem& item) {
@@ -148,6 +170,7 @@ private:
       }
   }
 
+  const plan::Program& program_;
   const ir::Policy& policy_;
   const Packet& packet_;
   Words words_;
@@ -155,12 +178,12 @@ private:
 
 } // namespace
 
-Packet relevantHeaders(const ir::Policy& policy, const Packet& packet) {
+Packet relevantHeaders(const plan::Program& program, const Packet& packet) {
   Packet smaller = packet;
-  const Words whole = Residue(policy, packet).rules();
+  const Words whole = Residue(program, packet).rules();
   for (const auto& [id, value] : packet.headers) {
     smaller.headers.erase(id);
-    if (Residue(policy, smaller).rules() != whole)
+    if (Residue(program, smaller).rules() != whole)
       smaller.headers[id] = value;
   }
   return smaller;

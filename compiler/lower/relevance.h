@@ -7,6 +7,6 @@
 namespace xdpc::lower {
 
 // The packet without the headers that no rule would tell apart from absent ones.
-Packet relevantHeaders(const ir::Policy& policy, const Packet& packet);
+Packet relevantHeaders(const plan::Program& program, const Packet& packet);
 
 } // namespace xdpc::lower

@@ -2,6 +2,7 @@
 #include "compiler/lower/rule.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/lower/assign.h"
+#include "compiler/lower/classifier.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/counter.h"
 #include "compiler/lower/event.h"
@@ -37,9 +38,17 @@ public:
 
   // False if no packet of this path gets beyond the list; the block is then without an end.
   bool run(ir::ListId id) {
-    for (const ir::ListItem& item : b.policy().lists[id].items)
-      if (item.rule ? !runRule(*item.rule) : !runApplied(item))
+    const auto& items = b.policy().lists[id].items;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (const plan::Classifier* classifier = b.program().classifierAt(id, i)) {
+        debug_.setPlace(b, items[i].span);
+        lowerClassifier(b, packet_, *classifier, verdicts_);
+        i += classifier->count - 1;
+        continue;
+      }
+      if (items[i].rule ? !runRule(*items[i].rule) : !runApplied(items[i]))
         return false;
+    }
     return true;
   }
 
@@ -47,7 +56,7 @@ private:
   // The rule that statements are lowered for.
   struct Current {
     const ir::Rule& rule;
-    uint32_t slot;
+    llvm::Value* slot; // i32
     Counted counted;
   };
 
@@ -73,13 +82,13 @@ private:
     if (known == false && isEmpty(rule.otherwise))
       return true;
     debug_.setPlace(b, rule.span);
-    Current current{rule, b.program().ruleSlot(id), alwaysEnds(rule.body) ? Counted::here : Counted::before};
+    Current current{rule, b.u32(b.program().ruleSlot(id)), alwaysEnds(rule.body) ? Counted::here : Counted::before};
     auto *body = b.block(rule.name), *next = b.block("next");
     auto* fails = isEmpty(rule.otherwise) ? next : b.block("otherwise");
     lowerHolds(rule.condition ? &*rule.condition : nullptr, rule.meter, rule.within, body, fails);
     b.startBlock(body);
     if (current.counted == Counted::before)
-      b.countPacket(b.u32(current.slot));
+      b.countPacket(current.slot);
     bool goes_on = lowerTo(rule.body, current, next);
     if (fails != next) {
       b.startBlock(fails);
@@ -197,7 +206,7 @@ private:
         lowerCount(b, packet_, action);
         break;
       case ir::ActionKind::Emit:
-        lowerEmit(b, packet_, action, b.u32(current.slot),
+        lowerEmit(b, packet_, action, current.slot,
                   block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
         break;
       case ir::ActionKind::Add:

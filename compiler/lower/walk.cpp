@@ -74,7 +74,7 @@ void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& place) {
 }
 
 void Walk::finish(const Packet& whole) {
-  const Packet packet = relevantHeaders(b.policy(), whole);
+  const Packet packet = relevantHeaders(b.program(), whole);
   auto [it, fresh] = leaves_.try_emplace(signature(packet));
   Node& leaf = it->second;
   Place place;

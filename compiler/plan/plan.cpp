@@ -1,11 +1,16 @@
 // Makes the plan: needs, then state, then scans of payloads and the choice of lookups.
 #include "compiler/plan/plan.h"
+#include "compiler/plan/classifier.h"
 #include "compiler/plan/needs.h"
 #include "compiler/plan/scan.h"
 #include "compiler/plan/state.h"
 #include "compiler/plan/table.h"
 
 namespace xdpc::plan {
+
+Program::Program() = default;
+Program::Program(Program&&) noexcept = default;
+Program::~Program() = default;
 
 std::optional<Program> makePlan(const ir::Policy& policy, const Options& options, diag::Emitter& emitter) {
   unsigned errors = emitter.errorCount();
@@ -19,6 +24,8 @@ std::optional<Program> makePlan(const ir::Policy& policy, const Options& options
   planState(program, emitter);
   planScans(program, emitter);
   planTables(program, options.lookup, emitter);
+  if (options.tables)
+    planClassifiers(program);
   if (emitter.errorCount() > errors)
     return std::nullopt;
   program.manifest_json = abi::toJson(program.manifest);

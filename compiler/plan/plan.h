@@ -13,6 +13,7 @@ namespace xdpc::plan {
 struct Options {
   std::string source_sha256;          // for the manifest
   std::optional<LookupKind> lookup{}; // for tests: taken wherever it fits the keys, whatever it costs
+  bool tables = true;                 // runs of rules become classifiers
 };
 
 // The program refers to `policy`, which must outlive it. Nothing where a bound is exceeded, which is then in `emitter`.

@@ -107,7 +107,13 @@ struct CommonMaps {
   std::optional<uint32_t> payload; // kMaxPayloadBytes a CPU and for each of Program::payload_headers
 };
 
+struct Classifier; // classifier.h
+
 struct Program {
+  Program();
+  Program(Program&&) noexcept;
+  ~Program();
+
   const ir::Policy* policy = nullptr;
   abi::Manifest manifest;
   std::string manifest_json;
@@ -130,6 +136,7 @@ struct Program {
   std::map<uint32_t, std::vector<uint8_t>> tables; // what maps of role `table` hold, by index in manifest.maps
   std::map<std::string, uint32_t> devices;         // of redirects: their keys in the map `devices`
   std::map<std::string, uint32_t> sockets;         // their maps
+  std::vector<Classifier> classifiers;             // in the order of their lists
   bool rewrites = false;                           // some rule assigns to a field
   uint32_t row_bytes = 0;
   bool clock = false, coarse_clock = false; // whether any rule reads one
@@ -137,6 +144,9 @@ struct Program {
   // The header that an entry of `id` leads to, if it is parsed.
   std::optional<ir::HeaderId> next(ir::HeaderId id, const ir::PayloadEntry& entry) const;
   bool isIp(ir::HeaderId id) const; // of either family, in any packet
+
+  // The classifier that begins at this item of a list, if one does.
+  const Classifier* classifierAt(ir::ListId list, size_t item) const;
 
   uint32_t ruleSlot(ir::RuleId rule) const { return rule; }
 };

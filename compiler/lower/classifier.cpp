@@ -1,0 +1,129 @@
+// The key of a leaf's packets, and what follows from the answer.
+#include "compiler/lower/classifier.h"
+#include "compiler/ir/verdict.h"
+#include "compiler/lower/value.h"
+
+#include <llvm/Support/ErrorHandling.h>
+
+#include <bit>
+
+namespace xdpc::lower {
+namespace {
+
+class ClassifierLowering {
+public:
+  ClassifierLowering(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts)
+      : b(b), packet_(packet), classifier_(classifier), verdicts_(verdicts) {}
+
+  void run(const plan::ClassifierRoot& root) {
+    const plan::ClassifierView& view = classifier_.views[*root.view];
+    auto* next = b.block("next");
+    llvm::Value* result = ask(view, root, storeKey(view));
+    auto* found = b.block("found");
+    b.CreateCondBr(b.CreateICmpSLT(result, b.u64(0)), found, next);
+    b.startBlock(found);
+    end(result, next);
+    b.startBlock(next);
+  }
+
+private:
+  using Result = plan::ClassifierResult;
+
+  // Values of absent headers are zero: rows that ask for them are in no tree of this leaf.
+  llvm::Value* storeKey(const plan::ClassifierView& view) {
+    llvm::SmallVector<llvm::Value*> words(std::bit_ceil(view.words), b.u64(0));
+    for (uint32_t value = 0; value < classifier_.values.size(); ++value)
+      addValue(view, value, words);
+    llvm::Value* key = b.scratch(static_cast<unsigned>(words.size()) * 8);
+    for (size_t i = 0; i < words.size(); ++i)
+      b.storeAt(key, i * 8, words[i]);
+    return key;
+  }
+
+  void addValue(const plan::ClassifierView& view, uint32_t index, llvm::SmallVector<llvm::Value*>& words) {
+    const plan::ClassifierValue& value = classifier_.values[index];
+    if (value.header && !packet_.find(b.policy(), *value.header))
+      return;
+    std::optional<Value> read;
+    for (const plan::ClassifierLane& lane : view.lanes) {
+      if (lane.value != index)
+        continue;
+      if (!read)
+        read = lowerValue(b, packet_, value.expr);
+      llvm::Value* bits = lowBits(partOf(*read, value.dropped + lane.from), lane.bits);
+      words[lane.word] = b.CreateOr(words[lane.word], b.CreateShl(bits, lane.shift));
+    }
+  }
+
+  llvm::Value* partOf(const Value& value, unsigned from) {
+    llvm::Value* word = from >= 64 ? value.high : b.CreateZExt(value.low, b.getInt64Ty());
+    return b.CreateLShr(word, from % 64);
+  }
+
+  llvm::Value* lowBits(llvm::Value* value, unsigned bits) {
+    return bits == 64 ? value : b.CreateAnd(value, (uint64_t{1} << bits) - 1);
+  }
+
+  llvm::Value* ask(const plan::ClassifierView& view, const plan::ClassifierRoot& root, llvm::Value* key) {
+    uint64_t pairs[2] = {~uint64_t{0}, ~uint64_t{0}};
+    for (size_t tree = 0; tree < root.trees.size(); ++tree) {
+      const unsigned shift = tree % 2 ? 32 : 0;
+      pairs[tree / 2] &= ~(uint64_t{UINT32_MAX} << shift);
+      pairs[tree / 2] |= uint64_t{root.trees[tree]} << shift;
+    }
+    const uint64_t rows = uint64_t{view.results.count} << 32;
+    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), b.u64(rows)});
+  }
+
+  void end(llvm::Value* result, llvm::BasicBlock* none) {
+    llvm::Value* body = b.CreateAnd(b.CreateLShr(result, Result::kBodyAt), Result::kMaxBodies - 1);
+    llvm::Value* slot = boundedSlot(result, none);
+    for (ir::Verdict verdict : classifier_.verdicts) {
+      if (!verdicts_.observed(verdict))
+        continue;
+      auto *this_one = b.block("verdict"), *others = b.block("verdict.others");
+      llvm::Value* action = b.u32(ir::actionOf(verdict));
+      b.CreateCondBr(b.CreateICmpEQ(body, b.u64(ir::actionOf(verdict))), this_one, others);
+      b.startBlock(this_one);
+      verdicts_.end(verdict, action, slot, Counted::here);
+      b.startBlock(others);
+    }
+    verdicts_.endUnobserved(b.CreateTrunc(body, b.getInt32Ty()), slot);
+  }
+
+  // As the verifier sees it; the table holds no others.
+  llvm::Value* boundedSlot(llvm::Value* result, llvm::BasicBlock* none) {
+    auto* inside = b.block("slot");
+    llvm::Value* slot = b.opaque(b.CreateAnd(b.CreateLShr(result, Result::kSlotAt), Result::kMaxSlots - 1));
+    b.CreateCondBr(b.CreateICmpULT(slot, b.u64(b.program().manifest.slots.size())), inside, none);
+    b.startBlock(inside);
+    return b.CreateTrunc(b.pinned(slot), b.getInt32Ty());
+  }
+
+  Builder& b;
+  const Packet& packet_;
+  const plan::Classifier& classifier_;
+  Verdicts& verdicts_;
+};
+
+} // namespace
+
+const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& packet,
+                                    const plan::Classifier& classifier) {
+  uint64_t signature = 0;
+  for (size_t bit = 0; bit < classifier.atoms.size(); ++bit)
+    if (packet.find(policy, classifier.atoms[bit]))
+      signature |= uint64_t{1} << bit;
+  const auto root = classifier.roots.find(signature);
+  return root == classifier.roots.end() ? nullptr : &root->second;
+}
+
+void lowerClassifier(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts) {
+  const plan::ClassifierRoot* root = rootFor(b.policy(), packet, classifier);
+  if (!root)
+    llvm::report_fatal_error("a leaf with headers that the plan took for impossible together");
+  if (root->view)
+    ClassifierLowering(b, packet, classifier, verdicts).run(*root);
+}
+
+} // namespace xdpc::lower

@@ -1,0 +1,222 @@
+// Finds runs of rules for tables, and writes the tables.
+#include "compiler/plan/classifier.h"
+#include "compiler/ir/verdict.h"
+#include "compiler/plan/classifier_view.h"
+#include "compiler/plan/program.h"
+
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace xdpc::plan {
+namespace {
+
+constexpr size_t kMinRules = 8;    // fewer are compared in turn
+constexpr unsigned kMaxLanes = 16; // of all values that a run asks for
+
+// The tables of classifiers lie one behind the other in as few maps as possible: a program names at most 64.
+class Tables {
+public:
+  explicit Tables(Program& program) : program_(program) {}
+
+  // Nothing where no map takes so much.
+  std::optional<TableBytes> add(const std::vector<uint64_t>& words) { return add(words.data(), words.size() * 8); }
+  std::optional<TableBytes> add(const std::vector<uint32_t>& words) { return add(words.data(), words.size() * 4); }
+
+private:
+  // The largest value of an array map that every kernel since Linux 6.1 takes.
+  static constexpr size_t kMaxBytes = 4u << 20;
+
+  std::optional<TableBytes> add(const void* data, size_t bytes) {
+    const size_t room = std::max<size_t>(8, (bytes + 7) / 8 * 8);
+    if (room > kMaxBytes)
+      return std::nullopt;
+    if (!map_ || program_.tables[*map_].size() + room > kMaxBytes)
+      addMap();
+    std::vector<uint8_t>& out = program_.tables[*map_];
+    TableBytes place{.map = *map_, .offset = static_cast<uint32_t>(out.size())};
+    out.resize(out.size() + room);
+    if (bytes)
+      std::memcpy(out.data() + place.offset, data, bytes);
+    program_.manifest.maps[*map_].value_size = static_cast<uint32_t>(out.size());
+    return place;
+  }
+
+  void addMap() {
+    map_ = static_cast<uint32_t>(program_.manifest.maps.size());
+    program_.manifest.maps.push_back({.name = fmt::format(".rodata.rules{}", made_++),
+                                      .role = abi::MapRole::table,
+                                      .type = BPF_MAP_TYPE_ARRAY,
+                                      .key_size = 4,
+                                      .max_entries = 1,
+                                      .flags = BPF_F_RDONLY_PROG});
+  }
+
+  Program& program_;
+  std::optional<uint32_t> map_;
+  unsigned made_ = 0;
+};
+
+class Planner {
+public:
+  explicit Planner(Program& program) : program_(program), policy_(*program.policy), tables_(program) {}
+
+  void run() {
+    for (ir::ListId list = 0; list < policy_.lists.size(); ++list)
+      findRuns(list);
+  }
+
+private:
+  void findRuns(ir::ListId list) {
+    const auto& items = policy_.lists[list].items;
+    for (size_t first = 0; first < items.size();) {
+      const size_t behind = endOfRun(list, first);
+      if (behind - first >= kMinRules)
+        finish(list, first, behind);
+      first = std::max(behind, first + 1);
+    }
+  }
+
+  // The rules from `first` on that one table can decide.
+  size_t endOfRun(ir::ListId list, size_t first) {
+    current_ = {.list = list, .first = first};
+    rules_.clear();
+    size_t next = first;
+    for (const auto& items = policy_.lists[list].items; next < items.size() && take(items[next]); ++next) {
+    }
+    return next;
+  }
+
+  bool take(const ir::ListItem& item) {
+    if (!item.rule || isDefault(*item.rule))
+      return false;
+    const ir::Rule& rule = policy_.rules[*item.rule];
+    const size_t values = current_.values.size(), atoms = current_.atoms.size();
+    if (rule.condition && isPlainVerdict(rule))
+      if (auto boxes = BoxMaker(policy_, current_).boxesOf(*rule.condition); boxes && isSmall(*boxes)) {
+        rules_.push_back({std::move(*boxes), program_.ruleSlot(*item.rule), ir::actionOf(*rule.body.verdict)});
+        if (std::ranges::find(current_.verdicts, *rule.body.verdict) == current_.verdicts.end())
+          current_.verdicts.push_back(*rule.body.verdict);
+        return true;
+      }
+    current_.values.resize(values);
+    current_.atoms.resize(atoms);
+    return false;
+  }
+
+  bool isDefault(ir::RuleId rule) const { return rule + 1 == policy_.rules.size(); }
+
+  static bool isPlainVerdict(const ir::Rule& rule) {
+    return !rule.meter && rule.body.steps.empty() && rule.body.verdict && !rule.body.redirect &&
+           rule.otherwise.steps.empty() && !rule.otherwise.verdict;
+  }
+
+  bool isSmall(const Disjunction& boxes) const {
+    size_t rows = 0;
+    for (const Conjunction& box : boxes) {
+      size_t product = 1;
+      for (const auto& [value, intervals] : box.values) {
+        size_t pieces = 0;
+        for (const ir::Interval& interval : intervals)
+          pieces += piecesOf(current_.values[value], interval);
+        product *= std::max<size_t>(pieces, 1);
+        if (product > kMaxBoxes)
+          return false;
+      }
+      rows += product;
+    }
+    unsigned lanes = 0;
+    for (const ClassifierValue& value : current_.values)
+      lanes += lanesOf(value);
+    return rows <= kMaxBoxes && lanes <= kMaxLanes;
+  }
+
+  // Makes tables of the run; of its halves where it is too large for tables of their bounds.
+  void finish(ir::ListId list, size_t first, size_t behind) {
+    if (behind - first < kMinRules)
+      return;
+    if (endOfRun(list, first) > behind)
+      cutAt(behind - first);
+    std::vector<ViewTables> tables;
+    Classifier made = current_;
+    made.count = behind - first;
+    if (makeViews(policy_, rules_, made, tables) && write(made, tables)) {
+      program_.classifiers.push_back(std::move(made));
+      return;
+    }
+    const size_t middle = first + (behind - first) / 2;
+    finish(list, first, middle);
+    finish(list, middle, behind);
+  }
+
+  // What the rules beyond have asked for stays: it costs nothing where no row bounds it.
+  void cutAt(size_t count) { rules_.resize(count); }
+
+  bool write(Classifier& made, std::vector<ViewTables>& tables) {
+    for (size_t i = 0; i < tables.size(); ++i)
+      if (!write(made.views[i], tables[i], made.bytes))
+        return false;
+    return true;
+  }
+
+  // A row's bounds lie together if one map takes them all, else word by word.
+  bool write(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
+    const size_t rows = tables.bounds.size();
+    std::vector<uint64_t> together;
+    for (const auto& row : tables.bounds)
+      together.insert(together.end(), row.begin(), row.end());
+    if (auto place = tables_.add(together)) {
+      view.row_bytes = view.words * 16;
+      for (unsigned word = 0; word < view.words; ++word)
+        view.bounds.push_back({place->map, place->offset + word * 16, static_cast<uint32_t>(rows)});
+    } else {
+      view.row_bytes = 16;
+      for (unsigned word = 0; word < view.words; ++word)
+        if (!writeWord(view, tables, word))
+          return false;
+    }
+    const auto put = [&](TableBytes& into, const auto& words) {
+      const auto place = tables_.add(words);
+      if (place)
+        into = {place->map, place->offset, static_cast<uint32_t>(words.size())};
+      bytes += words.size() * sizeof(words[0]);
+      return place.has_value();
+    };
+    bytes += together.size() * 8;
+    return put(view.results, tables.results) && put(view.nodes, tables.forest.nodes) &&
+           put(view.leaves, tables.forest.leaves);
+  }
+
+  bool writeWord(ClassifierView& view, const ViewTables& tables, unsigned word) {
+    std::vector<uint64_t> column;
+    for (const auto& row : tables.bounds)
+      column.insert(column.end(), {row[size_t{2} * word], row[size_t{2} * word + 1]});
+    const auto place = tables_.add(column);
+    if (place)
+      view.bounds.push_back({place->map, place->offset, static_cast<uint32_t>(tables.bounds.size())});
+    return place.has_value();
+  }
+
+  Program& program_;
+  const ir::Policy& policy_;
+  Tables tables_;
+  Classifier current_;
+  std::vector<RunRule> rules_;
+};
+
+} // namespace
+
+const Classifier* Program::classifierAt(ir::ListId list, size_t item) const {
+  const auto place = std::pair(list, item);
+  const auto found = std::ranges::lower_bound(
+      classifiers, place, {}, [](const Classifier& one) { return std::pair(one.list, one.first); });
+  return found != classifiers.end() && std::pair(found->list, found->first) == place ? &*found : nullptr;
+}
+
+void planClassifiers(Program& program) {
+  Planner(program).run();
+}
+
+} // namespace xdpc::plan

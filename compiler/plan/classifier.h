@@ -1,0 +1,94 @@
+// Runs of rules that are carried out as tables: what one is. A run's rules become boxes over the lanes of a key, which
+// the packet's leaf puts together; a function walks cut trees over the boxes and gives the first rule that matches
+// (docs/decisions/0060). Entry point: planClassifiers. Dump: --emit=plan. Tested by tests/unit/plan/classifier_test.cpp,
+// tests/packet/classifiers and tests/classbench.
+#pragma once
+
+#include "compiler/ir/ir.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xdpc::plan {
+
+struct Program;
+
+// What rules of a run ask of a packet: a field, or some of its bits. A number, or an address.
+struct ClassifierValue {
+  ir::Expr expr;
+  std::optional<ir::HeaderId> header; // that has to be there
+  unsigned dropped = 0;               // low bits that are zero in every value
+};
+
+// Up to 32 bits of a value, and where they lie in the key: in a word of 64 bits, with a bit of zero above them.
+struct ClassifierLane {
+  uint32_t value = 0; // index into Classifier::values
+  unsigned from = 0;  // the lowest of them
+  unsigned bits = 0;
+  unsigned word = 0, shift = 0;
+};
+
+// Bytes in a map of role `table`.
+struct TableBytes {
+  uint32_t map = 0; // index into manifest.maps
+  uint32_t offset = 0;
+  uint32_t count = 0; // of what it holds
+};
+
+// The tables for packets of one shape: with IPv4 addresses, say.
+struct ClassifierView {
+  std::vector<ClassifierLane> lanes;
+  unsigned words = 0;             // of the key
+  std::vector<uint64_t> guards;   // the bits above lanes, by word
+  std::vector<TableBytes> bounds; // by word: of each row its lowest value, then its highest with the guards set
+  uint32_t row_bytes = 0;         // from one row's bounds to the next
+  TableBytes results;             // of each row: see ClassifierResult
+  TableBytes nodes, leaves;       // of all trees: see classifier_tree.h
+  unsigned trees = 0;             // at most, for any packet
+  unsigned depth = 0;             // of nodes on the way to a leaf
+  unsigned longest = 0;           // rows in a leaf
+  double nanoseconds = 0;         // what a lookup is likely to take
+};
+
+// What the headers of a packet say: the view, and where its trees begin.
+struct ClassifierRoot {
+  std::optional<uint32_t> view; // none: no rule of the run matches
+  std::vector<uint32_t> trees;  // nodes
+  bool operator==(const ClassifierRoot&) const = default;
+};
+
+// A row's result in one word: 1 << 63 | slot << 36 | body << 24 | the row behind the last one of its rule.
+struct ClassifierResult {
+  static constexpr unsigned kSlotAt = 36, kBodyAt = 24;
+  static constexpr uint32_t kMaxRows = (1u << 24) - 1, kMaxSlots = 1u << 24, kMaxBodies = 1u << 12;
+  static constexpr uint64_t kFound = uint64_t{1} << 63;
+};
+
+// Rules that do the same once they match: all of their code but the slot.
+struct ClassifierBody {
+  ir::RuleId rule = 0;               // one of them
+  std::optional<ir::Expr> remaining; // of its condition, which the table does not decide
+  bool goes_on = false;              // the packet may go on behind it
+};
+inline constexpr uint32_t kFirstBody = 8; // below: an XDP action, and nothing but
+
+struct Classifier {
+  ir::ListId list = 0;
+  size_t first = 0, count = 0; // its items
+  std::vector<ClassifierValue> values;
+  std::vector<ir::HeaderId> atoms; // headers that are there or not: bit by bit, a packet's signature
+  std::vector<ClassifierView> views;
+  std::map<uint64_t, ClassifierRoot> roots; // by signature; those that no packet has are not in it
+  std::vector<ClassifierBody> bodies;       // from kFirstBody on
+  std::vector<ir::Verdict> verdicts;        // of rules that are nothing but a verdict
+  unsigned rounds = 1;                      // lookups a packet, at most: one more than rules that it may go on behind
+  uint64_t bytes = 0;                       // of its tables
+};
+
+// Fills program.classifiers and their tables.
+void planClassifiers(Program& program);
+
+} // namespace xdpc::plan

@@ -1,0 +1,358 @@
+// Makes boxes of conditions.
+#include "compiler/plan/classifier_box.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace xdpc::plan {
+namespace {
+
+constexpr size_t kMaxValues = 24;
+constexpr size_t kMaxAtoms = 24;
+constexpr size_t kMaxIntervals = 64; // of one set
+
+ir::u128 lowBits(unsigned count) {
+  return count >= 128 ? ~ir::u128{0} : (ir::u128{1} << count) - 1;
+}
+
+bool sameExpr(const ir::Expr& left, const ir::Expr& right) {
+  return left.kind == right.kind && left.op == right.op && left.number == right.number && left.header == right.header &&
+         left.field == right.field && left.packet == right.packet && left.v4_bits == right.v4_bits &&
+         left.v6_bits == right.v6_bits && left.args.size() == right.args.size() &&
+         std::ranges::equal(left.args, right.args, sameExpr);
+}
+
+// What a value of the type can be; nothing for what has no intervals.
+Intervals rangeOf(const ir::Type& type) {
+  switch (type.kind) {
+  case ir::TypeKind::Bool:
+    return {{ir::Domain::number, 0, 1}};
+  case ir::TypeKind::Int:
+    return {{ir::Domain::number, 0, lowBits(type.bits)}};
+  case ir::TypeKind::Mac:
+    return {{ir::Domain::number, 0, lowBits(48)}};
+  case ir::TypeKind::Ipv4:
+    return {{ir::Domain::v4, 0, lowBits(32)}};
+  case ir::TypeKind::Ipv6:
+    return {{ir::Domain::v6, 0, lowBits(128)}};
+  case ir::TypeKind::Ip:
+    return {{ir::Domain::v4, 0, lowBits(32)}, {ir::Domain::v6, 0, lowBits(128)}};
+  default:
+    return {};
+  }
+}
+
+ir::u128 numberOf(const abi::Address& address) {
+  const unsigned bytes = address.family == abi::Family::v4 ? 4 : 16;
+  ir::u128 number = 0;
+  for (unsigned i = 0; i < bytes; ++i)
+    number = number << 8 | address.bytes[i];
+  return number;
+}
+
+bool isConstant(const ir::Expr& expr) {
+  return expr.kind == ir::ExprKind::Int || expr.kind == ir::ExprKind::Bool || expr.kind == ir::ExprKind::Mac ||
+         expr.kind == ir::ExprKind::Address;
+}
+
+ir::Op mirrored(ir::Op op) {
+  switch (op) {
+  case ir::Op::Lt:
+    return ir::Op::Gt;
+  case ir::Op::Le:
+    return ir::Op::Ge;
+  case ir::Op::Gt:
+    return ir::Op::Lt;
+  case ir::Op::Ge:
+    return ir::Op::Le;
+  default:
+    return op;
+  }
+}
+
+// False where no packet satisfies both.
+bool addTo(Conjunction& into, const Conjunction& other) {
+  for (const auto& [atom, there] : other.atoms)
+    if (!into.atoms.try_emplace(atom, there).second && into.atoms[atom] != there)
+      return false;
+  for (const auto& [value, intervals] : other.values) {
+    const auto [known, fresh] = into.values.try_emplace(value, intervals);
+    if (!fresh)
+      known->second = intersection(known->second, intervals);
+    if (known->second.empty())
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+Intervals complement(const Intervals& intervals, const Intervals& all) {
+  Intervals rest;
+  for (ir::Interval whole : all) {
+    bool left = true;
+    for (const ir::Interval& one : intervals) {
+      if (one.domain != whole.domain || one.high < whole.low || one.low > whole.high)
+        continue;
+      if (one.low > whole.low)
+        rest.push_back({whole.domain, whole.low, one.low - 1});
+      left = one.high < whole.high;
+      if (!left)
+        break;
+      whole.low = one.high + 1;
+    }
+    if (left)
+      rest.push_back(whole);
+  }
+  return rest;
+}
+
+Intervals intersection(const Intervals& left, const Intervals& right) {
+  Intervals both;
+  for (const ir::Interval& one : left)
+    for (const ir::Interval& other : right)
+      if (one.domain == other.domain && one.low <= other.high && other.low <= one.high)
+        both.push_back({one.domain, std::max(one.low, other.low), std::min(one.high, other.high)});
+  return both;
+}
+
+std::optional<Disjunction> BoxMaker::make(const ir::Expr& expr, Sense sense) {
+  const bool holds = sense == Sense::holds;
+  switch (expr.kind) {
+  case ir::ExprKind::Bool:
+    return (expr.number != 0) == holds ? Disjunction(1) : Disjunction();
+  case ir::ExprKind::Not:
+    return make(expr.args[0], holds ? Sense::fails : Sense::holds);
+  case ir::ExprKind::And:
+    return holds ? product(expr.args, sense) : sum(expr.args, sense);
+  case ir::ExprKind::Or:
+    return holds ? sum(expr.args, sense) : product(expr.args, sense);
+  case ir::ExprKind::Present:
+    return present(expr, sense);
+  case ir::ExprKind::Compare:
+    return compare(expr, sense);
+  case ir::ExprKind::InConst:
+    return inConst(expr, sense);
+  case ir::ExprKind::Field:
+  case ir::ExprKind::Packet:
+    return compareNumber(expr, ir::Op::Ne, 0, sense);
+  default:
+    return std::nullopt;
+  }
+}
+
+std::optional<Disjunction> BoxMaker::product(const std::vector<ir::Expr>& args, Sense sense) {
+  Disjunction all(1);
+  for (const ir::Expr& arg : args) {
+    const auto factor = make(arg, sense);
+    if (!factor || all.size() * factor->size() > 4 * kMaxBoxes)
+      return std::nullopt;
+    Disjunction next;
+    for (const Conjunction& one : all)
+      for (const Conjunction& other : *factor)
+        if (Conjunction both = one; addTo(both, other))
+          next.push_back(std::move(both));
+    all = std::move(next);
+    if (all.size() > kMaxBoxes)
+      return std::nullopt;
+  }
+  return all;
+}
+
+std::optional<Disjunction> BoxMaker::sum(const std::vector<ir::Expr>& args, Sense sense) {
+  Disjunction all;
+  for (const ir::Expr& arg : args) {
+    auto some = make(arg, sense);
+    if (!some || all.size() + some->size() > kMaxBoxes)
+      return std::nullopt;
+    std::ranges::move(*some, std::back_inserter(all));
+  }
+  return all;
+}
+
+std::optional<Disjunction> BoxMaker::present(const ir::Expr& expr, Sense sense) {
+  const auto atom = atomOf(expr.header);
+  if (!atom)
+    return std::nullopt;
+  return Disjunction{{.atoms = {{*atom, sense == Sense::holds}}, .values = {}}};
+}
+
+std::optional<Disjunction> BoxMaker::compare(const ir::Expr& expr, Sense sense) {
+  const bool swapped = isConstant(expr.args[0]);
+  const ir::Expr &value = expr.args[swapped ? 1 : 0], &constant = expr.args[swapped ? 0 : 1];
+  if (isConstant(value) || !isConstant(constant))
+    return std::nullopt;
+  const Sense other = sense == Sense::holds ? Sense::fails : Sense::holds;
+  if (constant.kind == ir::ExprKind::Address)
+    return compareAddress(value, constant, expr.op == ir::Op::Eq ? sense : other);
+  return compareNumber(value, swapped ? mirrored(expr.op) : expr.op, constant.number, sense);
+}
+
+// Numbers are compared as signed ones of 64 bits; values are never negative, but those of 64 bits look so.
+std::optional<Disjunction> BoxMaker::compareNumber(const ir::Expr& value, ir::Op op, uint64_t number, Sense sense) {
+  const auto bounded = valueOf(value);
+  if (!bounded || bounded->all.size() != 1 || bounded->all[0].domain != ir::Domain::number)
+    return std::nullopt;
+  const ir::u128 top = bounded->all[0].high;
+  const bool ordered = op != ir::Op::Eq && op != ir::Op::Ne;
+  if (ordered && top > lowBits(63))
+    return std::nullopt;
+  const bool below = static_cast<int64_t>(number) < 0 && top <= lowBits(63); // every value
+  Intervals intervals;
+  auto add = [&](ir::u128 low, ir::u128 high) {
+    if (low <= high && low <= top)
+      intervals.push_back({ir::Domain::number, low, std::min(high, top)});
+  };
+  const ir::u128 at = number;
+  switch (op) {
+  case ir::Op::Eq:
+  case ir::Op::Ne:
+    if (!below)
+      add(at, at);
+    return within(*bounded, std::move(intervals),
+                  (op == ir::Op::Eq) == (sense == Sense::holds) ? Sense::holds : Sense::fails);
+  case ir::Op::Lt:
+    if (!below && at > 0)
+      add(0, at - 1);
+    break;
+  case ir::Op::Le:
+    if (!below)
+      add(0, at);
+    break;
+  case ir::Op::Gt:
+    below ? add(0, top) : add(at + 1, top);
+    break;
+  case ir::Op::Ge:
+    below ? add(0, top) : add(at, top);
+    break;
+  default:
+    return std::nullopt;
+  }
+  return within(*bounded, std::move(intervals), sense);
+}
+
+// A masked address equals a constant in a whole prefix, if the constant has no bit beyond the mask.
+std::optional<Disjunction> BoxMaker::compareAddress(const ir::Expr& value, const ir::Expr& constant, Sense sense) {
+  const bool masked = value.kind == ir::ExprKind::Mask;
+  const auto bounded = valueOf(masked ? value.args[0] : value);
+  if (!bounded)
+    return std::nullopt;
+  const bool v4 = constant.address.family == abi::Family::v4;
+  const unsigned whole = v4 ? 32 : 128;
+  const unsigned kept = !masked ? whole : v4 ? value.v4_bits : value.v6_bits;
+  const ir::u128 address = numberOf(constant.address), rest = lowBits(whole - kept);
+  Intervals intervals;
+  if ((address & rest) == 0)
+    intervals.push_back({v4 ? ir::Domain::v4 : ir::Domain::v6, address, address | rest});
+  return within(*bounded, std::move(intervals), sense);
+}
+
+std::optional<Disjunction> BoxMaker::inConst(const ir::Expr& expr, Sense sense) {
+  const ir::ConstSet& set = policy_.const_sets[expr.id];
+  if (set.elements.size() > kMaxIntervals)
+    return std::nullopt;
+  if (expr.args.size() > 1)
+    return sense == Sense::holds ? tuples(expr, set) : std::nullopt;
+  const auto bounded = valueOf(expr.args[0]);
+  if (!bounded)
+    return std::nullopt;
+  Intervals intervals;
+  for (const auto& element : set.elements)
+    intervals.push_back(element[0]);
+  return within(*bounded, std::move(intervals), sense);
+}
+
+std::optional<Disjunction> BoxMaker::tuples(const ir::Expr& expr, const ir::ConstSet& set) {
+  Disjunction all;
+  for (const auto& element : set.elements) {
+    Conjunction one;
+    bool possible = true;
+    for (size_t i = 0; i < expr.args.size() && possible; ++i) {
+      const auto bounded = valueOf(expr.args[i]);
+      if (!bounded)
+        return std::nullopt;
+      const auto part = within(*bounded, {element[i]}, Sense::holds);
+      possible = !part->empty() && addTo(one, part->front());
+    }
+    if (possible)
+      all.push_back(std::move(one));
+  }
+  return all;
+}
+
+// A value is looked at only where its header is there: both the condition and its negation say so.
+std::optional<Disjunction> BoxMaker::within(const Bounded& value, Intervals intervals, Sense sense) {
+  intervals = sense == Sense::holds ? intersection(value.all, intervals) : complement(intervals, value.all);
+  if (intervals.empty())
+    return Disjunction();
+  Conjunction one;
+  if (value.has_header) {
+    const auto atom = atomOf(value.header);
+    if (!atom)
+      return std::nullopt;
+    one.atoms[*atom] = true;
+  }
+  one.values[value.value] = std::move(intervals);
+  return Disjunction{std::move(one)};
+}
+
+std::optional<BoxMaker::Bounded> BoxMaker::valueOf(const ir::Expr& expr) {
+  const ir::Expr* read = &expr;
+  Intervals all = rangeOf(expr.type);
+  unsigned dropped = 0;
+  if (expr.kind == ir::ExprKind::Arith && expr.op == ir::Op::BitAnd) {
+    const bool swapped = expr.args[0].kind == ir::ExprKind::Int;
+    const uint64_t mask = expr.args[swapped ? 0 : 1].number;
+    read = &expr.args[swapped ? 1 : 0];
+    if (expr.args[swapped ? 0 : 1].kind != ir::ExprKind::Int || mask == 0 || mask > UINT32_MAX)
+      return std::nullopt;
+    dropped = static_cast<unsigned>(std::countr_zero(mask));
+    all = {{ir::Domain::number, 0, lowBits(static_cast<unsigned>(std::bit_width(mask)))}};
+  }
+  if (expr.kind == ir::ExprKind::Mask || expr.kind == ir::ExprKind::Number)
+    read = &expr.args[0];
+  if (read->kind != ir::ExprKind::Field && read->kind != ir::ExprKind::Packet &&
+      read->kind != ir::ExprKind::LastProtocol)
+    return std::nullopt;
+  const bool has_header = read->kind != ir::ExprKind::Packet;
+  if (all.empty() || (has_header && !atomOf(read->header)))
+    return std::nullopt;
+  if (read->kind == ir::ExprKind::Packet && rangeOf(read->type).empty())
+    return std::nullopt;
+  auto& values = classifier_.values;
+  const auto known = std::ranges::find_if(values, [&](const auto& value) { return sameExpr(value.expr, expr); });
+  const auto index = static_cast<uint32_t>(known - values.begin());
+  if (known == values.end()) {
+    if (values.size() >= kMaxValues)
+      return std::nullopt;
+    values.push_back({expr, has_header ? std::optional(read->header) : std::nullopt, dropped});
+  }
+  // Which family an address is of: a packet has one of them.
+  if (all.size() == 2)
+    for (ir::HeaderId alternative : policy_.headers[read->header].alternatives)
+      if (!atomOf(alternative))
+        return std::nullopt;
+  return Bounded{index, read->header, has_header, std::move(all)};
+}
+
+// Whether a header is there is known in each leaf of the parser, but for those that are found in passing.
+bool BoxMaker::isPlain(ir::HeaderId id) const {
+  const ir::Header& header = policy_.headers[id];
+  if (header.kind == ir::HeaderKind::alternatives)
+    return std::ranges::all_of(header.alternatives, [&](ir::HeaderId one) { return isPlain(one); });
+  return header.kind == ir::HeaderKind::plain || header.kind == ir::HeaderKind::tunnel;
+}
+
+std::optional<uint32_t> BoxMaker::atomOf(ir::HeaderId header) {
+  auto& atoms = classifier_.atoms;
+  const auto known = std::ranges::find(atoms, header);
+  const auto index = static_cast<uint32_t>(known - atoms.begin());
+  if (known != atoms.end())
+    return index;
+  if (!isPlain(header) || atoms.size() >= kMaxAtoms)
+    return std::nullopt;
+  atoms.push_back(header);
+  return index;
+}
+
+} // namespace xdpc::plan
