@@ -2,7 +2,9 @@
 // nowhere else is the parser's and the exit's. A rule's instructions are counted in all leaves of the parser, of which
 // a packet meets one.
 #include "driver/cost.h"
+#include "compiler/plan/classifier.h"
 #include "compiler/plan/lookup_cost.h"
+#include "compiler/plan/print.h"
 #include "driver/output.h"
 #include "runtime/object/object.h"
 
@@ -113,6 +115,7 @@ std::string table(const plan::Program& program, const std::vector<Part>& parts, 
                     scan.within, scan.sets, scan.sets == 1 ? "" : "s", program.tables.at(scan.map).size());
   for (const auto& [name, lookup] : lookupsOf(program))
     text += fmt::format("{} is looked up in {}\n", name, plan::describe(*lookup));
+  text += plan::classifiersText(program);
   Table maps({"map", "entries", "bytes"});
   uint64_t bytes = 0;
   for (const abi::Map& map : program.manifest.maps) {
@@ -128,7 +131,8 @@ Json costsOf(const Part& part) {
 }
 
 std::string json(const plan::Program& program, const std::vector<Part>& parts, const Part& total) {
-  Json rows = Json::array(), scans = Json::array(), lookups = Json::array(), maps = Json::array();
+  Json rows = Json::array(), scans = Json::array(), lookups = Json::array(), tables = Json::array(),
+       maps = Json::array();
   for (const Part& part : parts) {
     Json row{{"part", part.kind}};
     if (!part.name.empty())
@@ -147,6 +151,11 @@ std::string json(const plan::Program& program, const std::vector<Part>& parts, c
                        {"bytes", lookup->bytes},
                        {"ns", std::lround(lookup->ns)},
                        {"form", plan::describe(*lookup)}});
+  for (const plan::Classifier& classifier : program.classifiers)
+    tables.push_back({{"list", program.policy->lists[classifier.list].name},
+                      {"first", classifier.first + 1},
+                      {"rules", classifier.count},
+                      {"table_bytes", classifier.bytes}});
   uint64_t bytes = 0;
   for (const abi::Map& map : program.manifest.maps) {
     maps.push_back({{"name", map.name}, {"entries", map.max_entries}, {"bytes", bytesOf(map)}});
@@ -154,10 +163,8 @@ std::string json(const plan::Program& program, const std::vector<Part>& parts, c
   }
   Json all = costsOf(total);
   all["map_bytes"] = bytes;
-  return Json{{"schema", kSchema},  {"policy", program.policy->name},
-              {"parts", rows},      {"scans", scans},
-              {"lookups", lookups}, {"maps", maps},
-              {"total", all}}
+  return Json{{"schema", kSchema},  {"policy", program.policy->name}, {"parts", rows}, {"scans", scans},
+              {"lookups", lookups}, {"rule_tables", tables},          {"maps", maps},  {"total", all}}
              .dump() +
          "\n";
 }

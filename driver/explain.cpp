@@ -168,7 +168,7 @@ std::optional<object::Object> objectFor(Compilation& compilation) {
 int explainCommand(const ExplainOptions& options) {
   int code = kFine;
   const auto compilation =
-      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = false, .packet = options.packet}, code);
+      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .packet = options.packet}, code);
   if (!compilation)
     return code;
   if (!report(*compilation))
@@ -178,6 +178,7 @@ int explainCommand(const ExplainOptions& options) {
   const std::vector<Question> questions = questionsOf(policy);
   const auto object = objectFor(*compilation);
   compilation->policy = asking(policy, questions);
+  compilation->tables = false; // which are for rules that decide
   const auto asking_object = object ? objectFor(*compilation) : std::nullopt;
   if (!asking_object) {
     report(*compilation);

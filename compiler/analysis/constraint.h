@@ -22,6 +22,7 @@ public:
   bool contradictory(const Presence& presence) const;
   bool implies(const Constraint& weaker) const; // whatever packet satisfies this one satisfies the other
   bool readsDynamicSets() const { return dynamic_; }
+  const std::map<std::string, Intervals>& bounds() const { return bounds_; } // by the value's text
 
 private:
   void add(const ir::Expr& expr);

@@ -1,6 +1,7 @@
 // Rules that no packet reaches, and conditions that no packet satisfies. A rule is taken as unreachable where one
 // earlier rule, which always decides, has a condition that follows from its own.
 #include "compiler/analysis/constraint.h"
+#include "compiler/analysis/earlier.h"
 #include "compiler/analysis/warnings.h"
 
 #include <fmt/format.h>
@@ -10,8 +11,6 @@
 
 namespace xdpc::analysis {
 namespace {
-
-constexpr size_t kManyRules = 2000; // each is compared with all before it
 
 bool alwaysDecides(const ir::Block& block) {
   if (block.verdict)
@@ -87,15 +86,14 @@ private:
       return true;
     if (!constraint)
       all_ = &rule;
-    else if (!constraint->readsDynamicSets() && earlier_.size() < kManyRules)
-      earlier_.emplace_back(&rule, *constraint);
+    else if (!constraint->readsDynamicSets())
+      earlier_.add(rule, *constraint);
     return true;
   }
 
   void compare(const ir::Rule& rule, const Constraint& constraint) {
-    for (const auto& [other, weaker] : earlier_)
-      if (constraint.implies(weaker))
-        return unreachable(rule, *other, "it decides all packets that come into question");
+    if (const ir::Rule* other = earlier_.deciding(constraint))
+      unreachable(rule, *other, "it decides all packets that come into question");
   }
 
   void unreachable(const ir::Rule& rule, const ir::Rule& before, const char* why) {
@@ -113,7 +111,7 @@ private:
   const ir::Policy& policy_;
   diag::Emitter& emitter_;
   Presence presence_;
-  std::vector<std::pair<const ir::Rule*, Constraint>> earlier_;
+  EarlierRules earlier_;
   const ir::Rule* all_ = nullptr; // decides every packet
   std::set<ir::ListId> seen_;
 };

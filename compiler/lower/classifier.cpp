@@ -5,6 +5,7 @@
 
 #include <llvm/Support/ErrorHandling.h>
 
+#include <algorithm>
 #include <bit>
 
 namespace xdpc::lower {
@@ -12,17 +13,39 @@ namespace {
 
 class ClassifierLowering {
 public:
-  ClassifierLowering(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts)
-      : b(b), packet_(packet), classifier_(classifier), verdicts_(verdicts) {}
+  ClassifierLowering(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts,
+                     const BodyLowering& body)
+      : b(b), packet_(packet), classifier_(classifier), verdicts_(verdicts), body_(body) {}
 
   void run(const plan::ClassifierRoot& root) {
     const plan::ClassifierView& view = classifier_.views[*root.view];
-    auto* next = b.block("next");
-    llvm::Value* result = ask(view, root, storeKey(view));
-    auto* found = b.block("found");
+    auto *next = b.block("next"), *found = b.block("found"), *again = b.block("again");
+    const unsigned rounds = roundsAt(root);
+    auto* words = storedKey(view);
+    llvm::PHINode *from = nullptr, *turn = nullptr;
+    if (rounds > 1) {
+      auto *before = b.GetInsertBlock(), *lookup = b.block("lookup");
+      b.CreateBr(lookup);
+      b.startBlock(lookup);
+      from = b.CreatePHI(b.getInt64Ty(), 2, "from");
+      turn = b.CreatePHI(b.getInt64Ty(), 2, "turn");
+      from->addIncoming(b.u64(0), before);
+      turn->addIncoming(b.u64(0), before);
+    }
+    auto* lookup = b.GetInsertBlock();
+    llvm::Value* result = ask(view, root, words, from ? from : b.u64(0));
     b.CreateCondBr(b.CreateICmpSLT(result, b.u64(0)), found, next);
     b.startBlock(found);
-    end(result, next);
+    chooseBody(root, result, rounds > 1 ? again : next, next);
+    b.startBlock(again);
+    if (rounds > 1) {
+      llvm::Value* next_turn = b.opaque(b.CreateAdd(turn, b.u64(1)));
+      from->addIncoming(b.CreateAnd(result, Result::kMaxRows), again);
+      turn->addIncoming(next_turn, again);
+      b.CreateCondBr(b.CreateICmpULT(next_turn, b.u64(rounds)), lookup, next);
+    } else {
+      again->eraseFromParent();
+    }
     b.startBlock(next);
   }
 
@@ -30,14 +53,39 @@ private:
   using Result = plan::ClassifierResult;
 
   // Values of absent headers are zero: rows that ask for them are in no tree of this leaf.
-  llvm::Value* storeKey(const plan::ClassifierView& view) {
+  llvm::Value* storedKey(const plan::ClassifierView& view) {
     llvm::SmallVector<llvm::Value*> words(std::bit_ceil(view.words), b.u64(0));
     for (uint32_t value = 0; value < classifier_.values.size(); ++value)
       addValue(view, value, words);
-    llvm::Value* key = b.scratch(static_cast<unsigned>(words.size()) * 8);
+    llvm::Value* key = keyBuffer();
     for (size_t i = 0; i < words.size(); ++i)
       b.storeAt(key, i * 8, words[i]);
     return key;
+  }
+
+  // One for all classifiers, and of its own: bodies between two lookups use the builder's scratch buffer.
+  llvm::Value* keyBuffer() {
+    constexpr const char* name = "classifier.key";
+    llvm::BasicBlock& first = b.function().getEntryBlock();
+    for (llvm::Instruction& one : first)
+      if (one.getName() == name)
+        return &one;
+    unsigned words = 1;
+    for (const plan::Classifier& classifier : b.program().classifiers)
+      for (const plan::ClassifierView& view : classifier.views)
+        words = std::max(words, std::bit_ceil(view.words));
+    llvm::IRBuilder<> entry(&first, first.begin());
+    auto* buffer = entry.CreateAlloca(llvm::ArrayType::get(entry.getInt64Ty(), words), nullptr, name);
+    buffer->setAlignment(llvm::Align(8));
+    return buffer;
+  }
+
+  // Rules that a packet of this leaf may go on behind are at most as many as in all of the run.
+  unsigned roundsAt(const plan::ClassifierRoot& root) const {
+    const bool goes_on = std::ranges::any_of(root.bodies, [&](uint32_t body) {
+      return classifier_.bodies[body - plan::kFirstBody].goes_on;
+    });
+    return goes_on ? classifier_.rounds : 1;
   }
 
   void addValue(const plan::ClassifierView& view, uint32_t index, llvm::SmallVector<llvm::Value*>& words) {
@@ -64,7 +112,8 @@ private:
     return bits == 64 ? value : b.CreateAnd(value, (uint64_t{1} << bits) - 1);
   }
 
-  llvm::Value* ask(const plan::ClassifierView& view, const plan::ClassifierRoot& root, llvm::Value* key) {
+  llvm::Value* ask(const plan::ClassifierView& view, const plan::ClassifierRoot& root, llvm::Value* key,
+                   llvm::Value* from) {
     uint64_t pairs[2] = {~uint64_t{0}, ~uint64_t{0}};
     for (size_t tree = 0; tree < root.trees.size(); ++tree) {
       const unsigned shift = tree % 2 ? 32 : 0;
@@ -72,12 +121,26 @@ private:
       pairs[tree / 2] |= uint64_t{root.trees[tree]} << shift;
     }
     const uint64_t rows = uint64_t{view.results.count} << 32;
-    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), b.u64(rows)});
+    llvm::Value* last = b.CreateOr(from, b.u64(rows));
+    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), last});
   }
 
-  void end(llvm::Value* result, llvm::BasicBlock* none) {
+  // By the result's body; to `again` behind one that goes on.
+  void chooseBody(const plan::ClassifierRoot& root, llvm::Value* result, llvm::BasicBlock* again,
+                  llvm::BasicBlock* none) {
     llvm::Value* body = b.CreateAnd(b.CreateLShr(result, Result::kBodyAt), Result::kMaxBodies - 1);
     llvm::Value* slot = boundedSlot(result, none);
+    for (uint32_t number : root.bodies) {
+      auto *this_one = b.block("body"), *others = b.block("bodies");
+      b.CreateCondBr(b.CreateICmpEQ(body, b.u64(number)), this_one, others);
+      b.startBlock(this_one);
+      body_(classifier_.bodies[number - plan::kFirstBody], slot, again);
+      b.startBlock(others);
+    }
+    endPlain(body, slot);
+  }
+
+  void endPlain(llvm::Value* body, llvm::Value* slot) {
     for (ir::Verdict verdict : classifier_.verdicts) {
       if (!verdicts_.observed(verdict))
         continue;
@@ -104,6 +167,7 @@ private:
   const Packet& packet_;
   const plan::Classifier& classifier_;
   Verdicts& verdicts_;
+  const BodyLowering& body_;
 };
 
 } // namespace
@@ -118,12 +182,13 @@ const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& pack
   return root == classifier.roots.end() ? nullptr : &root->second;
 }
 
-void lowerClassifier(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts) {
+void lowerClassifier(Builder& b, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts,
+                     const BodyLowering& body) {
   const plan::ClassifierRoot* root = rootFor(b.policy(), packet, classifier);
   if (!root)
     llvm::report_fatal_error("a leaf with headers that the plan took for impossible together");
   if (root->view)
-    ClassifierLowering(b, packet, classifier, verdicts).run(*root);
+    ClassifierLowering(b, packet, classifier, verdicts, body).run(*root);
 }
 
 } // namespace xdpc::lower

@@ -6,12 +6,18 @@
 #include "compiler/lower/on_verdict.h"
 #include "compiler/plan/classifier.h"
 
+#include <functional>
+
 namespace xdpc::lower {
 
 void makeClassifierFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
 
+// Lowers what a rule does whose boxes have matched, in a block of its own; to `next` where it does not end the packet.
+using BodyLowering = std::function<void(const plan::ClassifierBody&, llvm::Value* slot, llvm::BasicBlock* next)>;
+
 // The run's rules; goes on in a block where none of them has ended the packet.
-void lowerClassifier(Builder& builder, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts);
+void lowerClassifier(Builder& builder, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts,
+                     const BodyLowering& body);
 
 // What the headers of this leaf come to; null where no packet has them together.
 const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& packet,

@@ -54,6 +54,18 @@ private:
       word(tree);
     for (const plan::ClassifierValue& one : run.values)
       value(one.expr);
+    for (uint32_t number : root->bodies)
+      body(run.bodies[number - plan::kFirstBody]);
+  }
+
+  void body(const plan::ClassifierBody& body) {
+    const ir::Rule& rule = policy_.rules[body.rule];
+    word(reinterpret_cast<uint64_t>(&rule));
+    if (body.remaining)
+      condition(*body.remaining);
+    if (rule.meter)
+      values(policy_.meters[*rule.meter].key);
+    block(rule.body);
   }
 
   bool applied(const ir::ListItem& item) {

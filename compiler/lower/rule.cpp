@@ -42,7 +42,10 @@ public:
     for (size_t i = 0; i < items.size(); ++i) {
       if (const plan::Classifier* classifier = b.program().classifierAt(id, i)) {
         debug_.setPlace(b, items[i].span);
-        lowerClassifier(b, packet_, *classifier, verdicts_);
+        lowerClassifier(b, packet_, *classifier, verdicts_,
+                        [&](const plan::ClassifierBody& body, llvm::Value* slot, llvm::BasicBlock* next) {
+                          runBody(body, slot, next);
+                        });
         i += classifier->count - 1;
         continue;
       }
@@ -97,6 +100,19 @@ private:
     }
     b.startBlock(next);
     return goes_on || (fails == next && (!known || rule.meter));
+  }
+
+  // A rule of a classifier, behind the part of its condition that the table has decided.
+  void runBody(const plan::ClassifierBody& body, llvm::Value* slot, llvm::BasicBlock* next) {
+    const ir::Rule& rule = b.policy().rules[body.rule];
+    debug_.setPlace(b, rule.span);
+    const Current current{rule, slot, alwaysEnds(rule.body) ? Counted::here : Counted::before};
+    auto* holds = b.block(rule.name);
+    lowerHolds(body.remaining ? &*body.remaining : nullptr, rule.meter, rule.within, holds, next);
+    b.startBlock(holds);
+    if (current.counted == Counted::before)
+      b.countPacket(slot);
+    lowerTo(rule.body, current, next);
   }
 
   // Ends the block: to `yes` where the condition and then the meter hold.

@@ -1,6 +1,7 @@
 // Finds runs of rules for tables, and writes the tables.
 #include "compiler/plan/classifier.h"
 #include "compiler/ir/verdict.h"
+#include "compiler/plan/classifier_body.h"
 #include "compiler/plan/classifier_view.h"
 #include "compiler/plan/program.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr size_t kMinRules = 8;    // fewer are compared in turn
 constexpr unsigned kMaxLanes = 16; // of all values that a run asks for
+// Lookups of one packet: the verifier walks all bodies once for each.
+constexpr unsigned kMaxRounds = 8;
 
 // The tables of classifiers lie one behind the other in as few maps as possible: a program names at most 64.
 class Tables {
@@ -70,35 +73,41 @@ public:
 
 private:
   void findRuns(ir::ListId list) {
-    const auto& items = policy_.lists[list].items;
-    for (size_t first = 0; first < items.size();) {
-      const size_t behind = endOfRun(list, first);
-      if (behind - first >= kMinRules)
-        finish(list, first, behind);
-      first = std::max(behind, first + 1);
-    }
+    const size_t items = policy_.lists[list].items.size();
+    for (size_t first = 0; first < items;)
+      first = std::max(makeRun(list, first, items), first + 1);
   }
 
-  // The rules from `first` on that one table can decide.
-  size_t endOfRun(ir::ListId list, size_t first) {
-    current_ = {.list = list, .first = first};
+  // Tables for the rules from `first` on that one classifier can decide, and where they end. The first half of them
+  // where all are too large for tables of their bounds.
+  size_t makeRun(ir::ListId list, size_t first, size_t limit) {
+    current_ = {};
+    current_.list = list;
+    current_.first = first;
     rules_.clear();
-    size_t next = first;
-    for (const auto& items = policy_.lists[list].items; next < items.size() && take(items[next]); ++next) {
-    }
-    return next;
+    const auto& items = policy_.lists[list].items;
+    size_t behind = first;
+    while (behind < limit && take(items[behind]))
+      ++behind;
+    current_.count = behind - first;
+    if (current_.count < kMinRules)
+      return behind;
+    std::vector<ViewTables> tables;
+    if (!makeViews(policy_, rules_, current_, tables) || !write(current_, tables))
+      return makeRun(list, first, first + current_.count / 2);
+    program_.classifiers.push_back(std::move(current_));
+    return behind;
   }
 
   bool take(const ir::ListItem& item) {
-    if (!item.rule || isDefault(*item.rule))
+    if (!item.rule || isDefault(*item.rule) || !canBeInRun(policy_.rules[*item.rule]))
       return false;
-    const ir::Rule& rule = policy_.rules[*item.rule];
     const size_t values = current_.values.size(), atoms = current_.atoms.size();
-    if (rule.condition && isPlainVerdict(rule))
-      if (auto boxes = BoxMaker(policy_, current_).boxesOf(*rule.condition); boxes && isSmall(*boxes)) {
-        rules_.push_back({std::move(*boxes), program_.ruleSlot(*item.rule), ir::actionOf(*rule.body.verdict)});
-        if (std::ranges::find(current_.verdicts, *rule.body.verdict) == current_.verdicts.end())
-          current_.verdicts.push_back(*rule.body.verdict);
+    BoxMaker maker(policy_, current_);
+    auto condition = splitCondition(maker, policy_.rules[*item.rule].condition);
+    if (condition && isSmall(condition->boxes))
+      if (const auto body = takeBody(*item.rule, condition->remaining)) {
+        rules_.push_back({std::move(condition->boxes), program_.ruleSlot(*item.rule), *body});
         return true;
       }
     current_.values.resize(values);
@@ -106,12 +115,23 @@ private:
     return false;
   }
 
-  bool isDefault(ir::RuleId rule) const { return rule + 1 == policy_.rules.size(); }
-
-  static bool isPlainVerdict(const ir::Rule& rule) {
-    return !rule.meter && rule.body.steps.empty() && rule.body.verdict && !rule.body.redirect &&
-           rule.otherwise.steps.empty() && !rule.otherwise.verdict;
+  std::optional<uint32_t> takeBody(ir::RuleId id, std::optional<ir::Expr>& remaining) {
+    const ir::Rule& rule = policy_.rules[id];
+    if (!remaining && isPlainVerdict(rule)) {
+      if (std::ranges::find(current_.verdicts, *rule.body.verdict) == current_.verdicts.end())
+        current_.verdicts.push_back(*rule.body.verdict);
+      return ir::actionOf(*rule.body.verdict);
+    }
+    const bool goes_on = rule.meter || remaining || !alwaysEnds(rule.body);
+    if (goes_on && current_.rounds >= kMaxRounds)
+      return std::nullopt;
+    const auto body = bodyFor(policy_, id, std::move(remaining), current_.bodies);
+    if (body && goes_on)
+      ++current_.rounds;
+    return body;
   }
+
+  bool isDefault(ir::RuleId rule) const { return rule + 1 == policy_.rules.size(); }
 
   bool isSmall(const Disjunction& boxes) const {
     size_t rows = 0;
@@ -132,27 +152,6 @@ private:
       lanes += lanesOf(value);
     return rows <= kMaxBoxes && lanes <= kMaxLanes;
   }
-
-  // Makes tables of the run; of its halves where it is too large for tables of their bounds.
-  void finish(ir::ListId list, size_t first, size_t behind) {
-    if (behind - first < kMinRules)
-      return;
-    if (endOfRun(list, first) > behind)
-      cutAt(behind - first);
-    std::vector<ViewTables> tables;
-    Classifier made = current_;
-    made.count = behind - first;
-    if (makeViews(policy_, rules_, made, tables) && write(made, tables)) {
-      program_.classifiers.push_back(std::move(made));
-      return;
-    }
-    const size_t middle = first + (behind - first) / 2;
-    finish(list, first, middle);
-    finish(list, middle, behind);
-  }
-
-  // What the rules beyond have asked for stays: it costs nothing where no row bounds it.
-  void cutAt(size_t count) { rules_.resize(count); }
 
   bool write(Classifier& made, std::vector<ViewTables>& tables) {
     for (size_t i = 0; i < tables.size(); ++i)

@@ -57,6 +57,7 @@ struct ClassifierView {
 struct ClassifierRoot {
   std::optional<uint32_t> view; // none: no rule of the run matches
   std::vector<uint32_t> trees;  // nodes
+  std::vector<uint32_t> bodies; // of rules that can match here, ascending
   bool operator==(const ClassifierRoot&) const = default;
 };
 
@@ -84,7 +85,7 @@ struct Classifier {
   std::map<uint64_t, ClassifierRoot> roots; // by signature; those that no packet has are not in it
   std::vector<ClassifierBody> bodies;       // from kFirstBody on
   std::vector<ir::Verdict> verdicts;        // of rules that are nothing but a verdict
-  unsigned rounds = 1;                      // lookups a packet, at most: one more than rules that it may go on behind
+  unsigned rounds = 1; // lookups a packet, at most: one more than rules that it may go on behind
   uint64_t bytes = 0;                       // of its tables
 };
 

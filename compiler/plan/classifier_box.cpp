@@ -15,13 +15,6 @@ ir::u128 lowBits(unsigned count) {
   return count >= 128 ? ~ir::u128{0} : (ir::u128{1} << count) - 1;
 }
 
-bool sameExpr(const ir::Expr& left, const ir::Expr& right) {
-  return left.kind == right.kind && left.op == right.op && left.number == right.number && left.header == right.header &&
-         left.field == right.field && left.packet == right.packet && left.v4_bits == right.v4_bits &&
-         left.v6_bits == right.v6_bits && left.args.size() == right.args.size() &&
-         std::ranges::equal(left.args, right.args, sameExpr);
-}
-
 // What a value of the type can be; nothing for what has no intervals.
 Intervals rangeOf(const ir::Type& type) {
   switch (type.kind) {
@@ -86,6 +79,14 @@ bool addTo(Conjunction& into, const Conjunction& other) {
 }
 
 } // namespace
+
+bool sameExpr(const ir::Expr& left, const ir::Expr& right) {
+  return left.kind == right.kind && left.op == right.op && left.type == right.type && left.number == right.number &&
+         left.address == right.address && left.bytes == right.bytes && left.header == right.header &&
+         left.field == right.field && left.packet == right.packet && left.v4_bits == right.v4_bits &&
+         left.v6_bits == right.v6_bits && left.id == right.id && left.args.size() == right.args.size() &&
+         std::ranges::equal(left.args, right.args, sameExpr);
+}
 
 Intervals complement(const Intervals& intervals, const Intervals& all) {
   Intervals rest;

@@ -54,6 +54,8 @@ private:
   Classifier& classifier_;
 };
 
+bool sameExpr(const ir::Expr& left, const ir::Expr& right); // wherever they stand
+
 Intervals complement(const Intervals& intervals, const Intervals& all);
 Intervals intersection(const Intervals& left, const Intervals& right);
 

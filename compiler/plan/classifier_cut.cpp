@@ -12,6 +12,7 @@ constexpr size_t kSample = 512;
 constexpr unsigned kMaxWidth = 16;
 constexpr double kByteCost = 0.1;  // of a byte of nodes a row
 constexpr double kDoubleCost = 12; // of each row being there twice
+constexpr double kProgress = 0.8;  // what a cut leaves of the rows in a child
 
 uint32_t lowBits(unsigned count) {
   return count >= 32 ? ~0u : (1u << count) - 1;
@@ -121,6 +122,8 @@ double CutChooser::price(const Cut& cut, const Region& region) {
     return HUGE_VAL; // nothing is told apart
   // Rows in the child of a row that a packet matches.
   const double others = copies > 0 && taken > 1 ? pairs / copies * (all_ - 1) / (taken - 1) : 0;
+  if (1 + others > kProgress * all_)
+    return HUGE_VAL;
   return kNodeCost + remaining(1 + others) + kByteCost * 8 * children / all_ + kDoubleCost * (copies / taken - 1);
 }
 

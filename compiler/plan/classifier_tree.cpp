@@ -56,17 +56,19 @@ private:
     return true;
   }
 
+  bool goesOn(uint32_t row) const { return !rows_.goes_on.empty() && rows_.goes_on[row]; }
+
   // Without the rows that others hide.
   Numbers visible(const Numbers& all, const Region& region) const {
     Numbers seen;
     for (uint32_t row : all) {
       const bool hidden = all.size() <= kPairwise && std::ranges::any_of(seen, [&](uint32_t earlier) {
-                            return shadows(earlier, row, region);
+                            return !goesOn(earlier) && shadows(earlier, row, region);
                           });
       if (hidden)
         continue;
       seen.push_back(row);
-      if (covers(row, region))
+      if (!goesOn(row) && covers(row, region))
         break;
     }
     return seen;
@@ -200,6 +202,8 @@ private:
   static void mergeSmall(std::vector<Numbers>& groups, size_t all) {
     const size_t few = std::max<size_t>(4, all / 100);
     const auto merge = [&](size_t from, size_t into) {
+      if (into == from)
+        return;
       groups[into].insert(groups[into].end(), groups[from].begin(), groups[from].end());
       std::ranges::sort(groups[into]);
       groups[from].clear();

@@ -18,6 +18,7 @@ struct TreeLane {
 struct TreeRows {
   std::vector<TreeLane> lanes;
   std::vector<uint32_t> low, high;
+  std::vector<bool> goes_on; // by row: others are asked for behind it, and so it hides none; empty: no row does
 };
 
 // A node is a word: what its children or rows begin at in the low 32 bits; then 8 bits of the key's word or, of a leaf,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 namespace xdpc::plan {
 namespace {
@@ -209,7 +210,7 @@ public:
         Trees trees;
         if (!buildTrees(rows, numbers, tables.forest, trees))
           return false;
-        root->second = {index, trees.roots};
+        root->second = {index, trees.roots, bodiesOf(view, numbers)};
         slowest = std::max(slowest, trees.cost);
       }
       classifier_.roots[signature] = root->second;
@@ -270,12 +271,23 @@ private:
     TreeRows rows;
     for (const ClassifierLane& lane : made.lanes)
       rows.lanes.push_back({.bits = lane.bits, .word = lane.word, .shift = lane.shift, .value = lane.value});
-    for (const Row& row : view.rows())
+    for (const Row& row : view.rows()) {
+      const uint32_t body = rules_[row.rule].body;
+      rows.goes_on.push_back(body >= kFirstBody && classifier_.bodies[body - kFirstBody].goes_on);
       for (size_t i : taken_) {
         rows.low.push_back(row.bounds[i].low);
         rows.high.push_back(row.bounds[i].high);
       }
+    }
     return rows;
+  }
+
+  std::vector<uint32_t> bodiesOf(const View& view, const std::vector<uint32_t>& numbers) const {
+    std::set<uint32_t> bodies;
+    for (uint32_t number : numbers)
+      if (const uint32_t body = rules_[view.rows()[number].rule].body; body >= kFirstBody)
+        bodies.insert(body);
+    return {bodies.begin(), bodies.end()};
   }
 
   static std::vector<uint32_t> matching(const View& view, uint64_t signature) {

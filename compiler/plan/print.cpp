@@ -1,5 +1,6 @@
 // The plan in words.
 #include "compiler/plan/print.h"
+#include "compiler/plan/classifier_text.h"
 #include "compiler/plan/lookup_cost.h"
 
 #include <fmt/format.h>
@@ -111,8 +112,13 @@ std::string state(const Program& program) {
 } // namespace
 
 std::string toText(const Program& program) {
-  std::string text = fmt::format("policy {}: {} rules, one after the other in each leaf of the parser\n",
-                                 program.policy->name, program.policy->rules.size());
+  size_t in_tables = 0;
+  for (const Classifier& classifier : program.classifiers)
+    in_tables += classifier.count;
+  std::string text = fmt::format("policy {}: {} rules, {}one after the other in each leaf of the parser\n",
+                                 program.policy->name, program.policy->rules.size(),
+                                 in_tables ? fmt::format("{} of them in tables, the others ", in_tables) : "");
+  text += classifiersText(program);
   text += headers(program) + sets(program) + maps(program) + scans(program) + state(program);
   for (const abi::Map& map : program.manifest.maps)
     text +=
