@@ -28,10 +28,12 @@ int attachCommand(const AttachOptions& options) {
   int code = kFine;
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
   std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
-  const auto object = objectOfFile(
-      options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code, [&](const abi::Manifest& manifest) {
-        groundwork = std::async(std::launch::async, [manifest] { return kernel::layGroundwork(manifest); });
-      });
+  const auto object =
+      objectOfFile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables},
+                   code, [&](const abi::Manifest& manifest) {
+                     groundwork =
+                         std::async(std::launch::async, [manifest] { return kernel::layGroundwork(manifest); });
+                   });
   if (!object)
     return code;
   swap::Candidate candidate{*object, std::nullopt};

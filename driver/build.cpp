@@ -8,7 +8,8 @@ namespace xdpc::driver {
 
 int buildCommand(const BuildOptions& options) {
   int code = kFine;
-  const auto compilation = compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code);
+  const auto compilation = compile(
+      options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code);
   if (!compilation)
     return code;
   std::optional<std::vector<uint8_t>> object;

@@ -33,8 +33,9 @@ std::optional<std::string> dump(Compilation& compilation, const std::string& emi
 int checkFile(const std::string& file, const CheckOptions& options) {
   int code = kFine;
   const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
-  const auto compilation =
-      compile(file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = until}, code);
+  const auto compilation = compile(
+      file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = until},
+      code);
   if (!compilation)
     return code;
   std::optional<std::string> text;

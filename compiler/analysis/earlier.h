@@ -37,8 +37,8 @@ private:
 
   std::deque<std::pair<const ir::Rule*, Constraint>> rules_;
   std::unordered_map<Block, Numbers, Hash> blocks_;
-  Numbers others_;                                           // that bound nothing to one interval
-  std::map<std::string, uint32_t> values_;                   // numbers of their texts
+  Numbers others_;                                                        // that bound nothing to one interval
+  std::map<std::string, uint32_t> values_;                                // numbers of their texts
   std::map<std::pair<uint32_t, ir::Domain>, std::set<unsigned>> lengths_; // of blocks, by value
   uint64_t looks_ = 0;
 };

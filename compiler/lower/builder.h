@@ -37,7 +37,7 @@ struct Globals {
   std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans;
   std::map<uint32_t, llvm::Function*> set_tables, map_tables;        // that give the number of an entry
   std::map<std::pair<ir::HeaderId, size_t>, llvm::Function*> chains; // by owner and group; see chain.h
-  std::map<const void*, llvm::Function*> classifiers; // by view
+  std::map<const void*, llvm::Function*> classifiers;                // by view
 };
 
 // Bytes of a payload that were found to be there; payload.h opens and closes it.

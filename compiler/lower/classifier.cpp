@@ -82,9 +82,8 @@ private:
 
   // Rules that a packet of this leaf may go on behind are at most as many as in all of the run.
   unsigned roundsAt(const plan::ClassifierRoot& root) const {
-    const bool goes_on = std::ranges::any_of(root.bodies, [&](uint32_t body) {
-      return classifier_.bodies[body - plan::kFirstBody].goes_on;
-    });
+    const bool goes_on = std::ranges::any_of(
+        root.bodies, [&](uint32_t body) { return classifier_.bodies[body - plan::kFirstBody].goes_on; });
     return goes_on ? classifier_.rounds : 1;
   }
 

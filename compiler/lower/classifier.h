@@ -20,7 +20,6 @@ void lowerClassifier(Builder& builder, const Packet& packet, const plan::Classif
                      const BodyLowering& body);
 
 // What the headers of this leaf come to; null where no packet has them together.
-const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& packet,
-                                    const plan::Classifier& classifier);
+const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& packet, const plan::Classifier& classifier);
 
 } // namespace xdpc::lower

@@ -222,8 +222,7 @@ private:
         lowerCount(b, packet_, action);
         break;
       case ir::ActionKind::Emit:
-        lowerEmit(b, packet_, action, current.slot,
-                  block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
+        lowerEmit(b, packet_, action, current.slot, block.verdict ? ir::actionOf(*block.verdict) : abi::kNoVerdict);
         break;
       case ir::ActionKind::Add:
         lowerAdd(b, packet_, action);

@@ -209,8 +209,8 @@ private:
 
 const Classifier* Program::classifierAt(ir::ListId list, size_t item) const {
   const auto place = std::pair(list, item);
-  const auto found = std::ranges::lower_bound(
-      classifiers, place, {}, [](const Classifier& one) { return std::pair(one.list, one.first); });
+  const auto found = std::ranges::lower_bound(classifiers, place, {},
+                                              [](const Classifier& one) { return std::pair(one.list, one.first); });
   return found != classifiers.end() && std::pair(found->list, found->first) == place ? &*found : nullptr;
 }
 

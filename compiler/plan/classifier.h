@@ -1,7 +1,7 @@
 // Runs of rules that are carried out as tables: what one is. A run's rules become boxes over the lanes of a key, which
 // the packet's leaf puts together; a function walks cut trees over the boxes and gives the first rule that matches
-// (docs/decisions/0060). Entry point: planClassifiers. Dump: --emit=plan. Tested by tests/unit/plan/classifier_test.cpp,
-// tests/packet/classifiers and tests/classbench.
+// (docs/decisions/0060). Entry point: planClassifiers. Dump: --emit=plan. Tested by
+// tests/unit/plan/classifier_tree_test.cpp, tests/packet/classifiers and tests/classbench.
 #pragma once
 
 #include "compiler/ir/ir.h"
@@ -20,7 +20,8 @@ struct Program;
 struct ClassifierValue {
   ir::Expr expr;
   std::optional<ir::HeaderId> header; // that has to be there
-  unsigned dropped = 0;               // low bits that are zero in every value
+  unsigned bits = 0;                  // of a number
+  unsigned dropped = 0;               // low bits that are zero in every value, and not among these
 };
 
 // Up to 32 bits of a value, and where they lie in the key: in a word of 64 bits, with a bit of zero above them.
@@ -85,7 +86,7 @@ struct Classifier {
   std::map<uint64_t, ClassifierRoot> roots; // by signature; those that no packet has are not in it
   std::vector<ClassifierBody> bodies;       // from kFirstBody on
   std::vector<ir::Verdict> verdicts;        // of rules that are nothing but a verdict
-  unsigned rounds = 1; // lookups a packet, at most: one more than rules that it may go on behind
+  unsigned rounds = 1;                      // lookups a packet, at most: one more than rules that it may go on behind
   uint64_t bytes = 0;                       // of its tables
 };
 

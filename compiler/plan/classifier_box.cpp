@@ -297,36 +297,72 @@ std::optional<Disjunction> BoxMaker::within(const Bounded& value, Intervals inte
   return Disjunction{std::move(one)};
 }
 
+namespace {
+
+// A number's bits: of a field, of what is taken from it as a number, or of its bits under a mask.
+unsigned bitsOf(const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ir::ExprKind::Arith:
+    return std::min(bitsOf(expr.args[0]), bitsOf(expr.args[1]));
+  case ir::ExprKind::Int:
+    return static_cast<unsigned>(std::bit_width(expr.number));
+  case ir::ExprKind::Number:
+    return std::min<unsigned>(expr.type.bits, bitsOf(expr.args[0]));
+  default:
+    break;
+  }
+  switch (expr.type.kind) {
+  case ir::TypeKind::Bool:
+    return 1;
+  case ir::TypeKind::Mac:
+    return 48;
+  case ir::TypeKind::Ipv4:
+    return 32;
+  default:
+    return expr.type.bits;
+  }
+}
+
+bool isMaskedNumber(const ir::Expr& expr) {
+  return expr.kind == ir::ExprKind::Arith && expr.op == ir::Op::BitAnd;
+}
+
+} // namespace
+
 std::optional<BoxMaker::Bounded> BoxMaker::valueOf(const ir::Expr& expr) {
   const ir::Expr* read = &expr;
-  Intervals all = rangeOf(expr.type);
   unsigned dropped = 0;
-  if (expr.kind == ir::ExprKind::Arith && expr.op == ir::Op::BitAnd) {
+  if (isMaskedNumber(expr)) {
     const bool swapped = expr.args[0].kind == ir::ExprKind::Int;
-    const uint64_t mask = expr.args[swapped ? 0 : 1].number;
+    const ir::Expr& mask = expr.args[swapped ? 0 : 1];
     read = &expr.args[swapped ? 1 : 0];
-    if (expr.args[swapped ? 0 : 1].kind != ir::ExprKind::Int || mask == 0 || mask > UINT32_MAX)
+    if (mask.kind != ir::ExprKind::Int || mask.number == 0)
       return std::nullopt;
-    dropped = static_cast<unsigned>(std::countr_zero(mask));
-    all = {{ir::Domain::number, 0, lowBits(static_cast<unsigned>(std::bit_width(mask)))}};
+    dropped = static_cast<unsigned>(std::countr_zero(mask.number));
   }
-  if (expr.kind == ir::ExprKind::Mask || expr.kind == ir::ExprKind::Number)
-    read = &expr.args[0];
+  if (read->kind == ir::ExprKind::Mask || read->kind == ir::ExprKind::Number)
+    read = &read->args[0];
   if (read->kind != ir::ExprKind::Field && read->kind != ir::ExprKind::Packet &&
       read->kind != ir::ExprKind::LastProtocol)
     return std::nullopt;
   const bool has_header = read->kind != ir::ExprKind::Packet;
+  Intervals all = rangeOf(expr.type);
+  const unsigned bits = bitsOf(expr);
   if (all.empty() || (has_header && !atomOf(read->header)))
     return std::nullopt;
-  if (read->kind == ir::ExprKind::Packet && rangeOf(read->type).empty())
-    return std::nullopt;
+  if (all.front().domain == ir::Domain::number) {
+    if (bits <= dropped)
+      return std::nullopt;
+    all.front().high = lowBits(bits);
+  }
   auto& values = classifier_.values;
   const auto known = std::ranges::find_if(values, [&](const auto& value) { return sameExpr(value.expr, expr); });
   const auto index = static_cast<uint32_t>(known - values.begin());
   if (known == values.end()) {
     if (values.size() >= kMaxValues)
       return std::nullopt;
-    values.push_back({expr, has_header ? std::optional(read->header) : std::nullopt, dropped});
+    values.push_back(
+        {expr, has_header ? std::optional(read->header) : std::nullopt, bits > dropped ? bits - dropped : 0, dropped});
   }
   // Which family an address is of: a packet has one of them.
   if (all.size() == 2)

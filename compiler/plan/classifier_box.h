@@ -11,7 +11,7 @@ namespace xdpc::plan {
 using Intervals = std::vector<ir::Interval>; // sorted by domain and low, disjoint
 
 struct Conjunction {
-  std::map<uint32_t, bool> atoms;     // by index into Classifier::atoms: there or not
+  std::map<uint32_t, bool> atoms;       // by index into Classifier::atoms: there or not
   std::map<uint32_t, Intervals> values; // by index into Classifier::values
 };
 using Disjunction = std::vector<Conjunction>;

@@ -120,8 +120,8 @@ private:
     std::vector<Numbers> lists(children);
     for (uint32_t row : numbers) {
       const size_t at = row * rows_.lanes.size() + cut.lane;
-      const CutRange range = rangeIn(cut, std::max(rows_.low[at], region.low[cut.lane]),
-                                     std::min(rows_.high[at], region.high[cut.lane]));
+      const CutRange range =
+          rangeIn(cut, std::max(rows_.low[at], region.low[cut.lane]), std::min(rows_.high[at], region.high[cut.lane]));
       for (uint32_t i = 0; i < range.count; ++i)
         lists[(range.first + i) & (children - 1)].push_back(row);
     }

@@ -1,6 +1,6 @@
 // Cut trees over boxes (HiCuts: Gupta and McKeown, 1999; separated as in EffiCuts: Vamanan and others, 2010). A node
 // looks at a few bits of the key, anywhere in a lane, and goes on to one of two to 4,096 children; a leaf has rows
-// that are compared in turn. Entry point: buildTrees. Tested by tests/unit/plan/classifier_test.cpp.
+// that are compared in turn. Entry point: buildTrees. Tested by tests/unit/plan/classifier_tree_test.cpp.
 #pragma once
 
 #include <cstdint>

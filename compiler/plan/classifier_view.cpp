@@ -15,27 +15,15 @@ uint32_t lowBits(unsigned count) {
   return count >= 32 ? ~0u : (1u << count) - 1;
 }
 
-// What a value is under a mask or as a number.
+// What a value is under a mask.
 const ir::Expr& readOf(const ir::Expr& expr) {
-  const bool derived = expr.kind == ir::ExprKind::Mask || expr.kind == ir::ExprKind::Number;
-  return derived ? readOf(expr.args[0]) : expr;
+  return expr.kind == ir::ExprKind::Mask ? expr.args[0] : expr;
 }
 
 unsigned bitsOf(const ClassifierValue& value, ir::Domain domain) {
   if (domain != ir::Domain::number)
     return domain == ir::Domain::v4 ? 32 : 128;
-  if (value.expr.kind == ir::ExprKind::Arith) {
-    const ir::Expr& mask = value.expr.args[value.expr.args[0].kind == ir::ExprKind::Int ? 0 : 1];
-    return static_cast<unsigned>(std::bit_width(mask.number)) - value.dropped;
-  }
-  switch (value.expr.type.kind) {
-  case ir::TypeKind::Bool:
-    return 1;
-  case ir::TypeKind::Mac:
-    return 48;
-  default:
-    return value.expr.type.bits;
-  }
+  return value.bits;
 }
 
 struct Bounds {
@@ -83,7 +71,7 @@ std::vector<Piece> piecesIn(const ClassifierValue& value, const ir::Interval& in
 }
 
 struct Row {
-  std::vector<Bounds> bounds; // by lane
+  std::vector<Bounds> bounds;        // by lane
   uint64_t wanted = 0, unwanted = 0; // atoms
   uint32_t rule = 0;
 };
@@ -120,8 +108,6 @@ public:
 private:
   std::optional<ir::Domain> domainOf(uint32_t value) const {
     const ir::Type& type = readOf(classifier_.values[value].expr).type;
-    if (classifier_.values[value].expr.type.kind == ir::TypeKind::Int)
-      return ir::Domain::number;
     switch (type.kind) {
     case ir::TypeKind::Ip:
       return domains_[std::ranges::find(unions_, *classifier_.values[value].header) - unions_.begin()];

@@ -9,4 +9,4 @@ namespace xdpc::plan {
 std::string toText(const Program& program);
 // A line for each run of rules that is a table: which rules, how it is looked up, how large, how fast.
 std::string classifiersText(const Program& program);
-}
+} // namespace xdpc::plan

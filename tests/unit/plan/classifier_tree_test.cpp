@@ -1,0 +1,173 @@
+// Cut trees against a look at every row: boxes like ClassBench's, of both families, and others that are hard to cut.
+#include "compiler/plan/classifier_tree.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace xdpc::plan {
+namespace {
+
+using Point = std::vector<uint32_t>; // by lane
+
+constexpr uint32_t kNone = UINT32_MAX;
+
+class Chance {
+public:
+  explicit Chance(uint32_t seed) : engine_(seed) {}
+  uint32_t below(uint32_t bound) { return std::uniform_int_distribution<uint32_t>(0, bound - 1)(engine_); }
+  uint32_t bits(unsigned count) { return count ? static_cast<uint32_t>(engine_()) >> (32 - count) : 0; }
+
+private:
+  std::mt19937 engine_;
+};
+
+std::vector<TreeLane> lanes(unsigned address_lanes) {
+  std::vector<TreeLane> out;
+  unsigned word = 0;
+  for (unsigned value : {0u, 1u})
+    for (unsigned i = 0; i < address_lanes; ++i)
+      out.push_back({.bits = 32, .word = word++, .shift = 0, .value = value});
+  out.push_back({.bits = 16, .word = 0, .shift = 33, .value = 2});
+  out.push_back({.bits = 16, .word = 1, .shift = 33, .value = 3});
+  out.push_back({.bits = 8, .word = 0, .shift = 50, .value = 4});
+  return out;
+}
+
+void addLane(TreeRows& rows, uint32_t low, uint32_t high) {
+  rows.low.push_back(low);
+  rows.high.push_back(high);
+}
+
+void addPrefix(TreeRows& rows, Chance& chance, unsigned address_lanes) {
+  const unsigned length = chance.below(4) == 0 ? 0 : 8 * (1 + chance.below(4 * address_lanes));
+  for (unsigned lane = address_lanes; lane-- > 0;) { // the last lane is the highest
+    const unsigned above = 32 * (address_lanes - 1 - lane);
+    const unsigned kept = length > above ? std::min(32u, length - above) : 0;
+    const uint32_t rest = kept >= 32 ? 0 : UINT32_MAX >> kept;
+    const uint32_t network = chance.below(40) * 0x01234567u;
+    addLane(rows, network & ~rest, network | rest);
+  }
+}
+
+TreeRows randomRows(Chance& chance, size_t count, unsigned address_lanes) {
+  TreeRows rows{.lanes = lanes(address_lanes), .low = {}, .high = {}, .goes_on = {}};
+  for (size_t i = 0; i < count; ++i) {
+    addPrefix(rows, chance, address_lanes);
+    addPrefix(rows, chance, address_lanes);
+    for (int port = 0; port < 2; ++port) {
+      const uint32_t low = chance.below(3) ? chance.bits(16) : 0;
+      addLane(rows, low, low == 0 ? 0xffff : chance.below(2) ? low : std::min(0xffffu, low + chance.below(2000)));
+    }
+    const uint32_t protocol = chance.below(2) ? 6 : 17;
+    chance.below(4) ? addLane(rows, protocol, protocol) : addLane(rows, 0, 0xff);
+  }
+  return rows;
+}
+
+bool holds(const TreeRows& rows, uint32_t row, const Point& point) {
+  for (size_t lane = 0; lane < point.size(); ++lane) {
+    const size_t at = row * point.size() + lane;
+    if (point[lane] < rows.low[at] || point[lane] > rows.high[at])
+      return false;
+  }
+  return true;
+}
+
+uint32_t firstMatch(const TreeRows& rows, const std::vector<uint32_t>& numbers, const Point& point, uint32_t from) {
+  for (uint32_t row : numbers)
+    if (row >= from && holds(rows, row, point))
+      return row;
+  return kNone;
+}
+
+uint32_t lookUp(const TreeRows& rows, const Forest& forest, const Trees& trees, const Point& point, uint32_t from) {
+  std::vector<uint64_t> key(16);
+  for (size_t lane = 0; lane < point.size(); ++lane)
+    key[rows.lanes[lane].word] |= uint64_t{point[lane]} << rows.lanes[lane].shift;
+  uint32_t best = kNone;
+  for (uint32_t root : trees.roots) {
+    uint64_t node = forest.nodes[root];
+    while (const uint64_t mask = node >> TreeNode::kMaskAt)
+      node = forest.nodes[static_cast<uint32_t>(node) +
+                          (key[node >> TreeNode::kWordAt & 0xff] >> (node >> TreeNode::kShiftAt & 63) & mask)];
+    for (uint64_t i = 0; i < (node >> TreeNode::kWordAt & 0xff); ++i)
+      if (const uint32_t row = forest.leaves[static_cast<uint32_t>(node) + i];
+          row >= from && row < best && holds(rows, row, point))
+        best = row;
+  }
+  return best;
+}
+
+// A corner of a row, or near one.
+Point pointNear(const TreeRows& rows, Chance& chance) {
+  Point point;
+  const size_t row = chance.below(static_cast<uint32_t>(rows.low.size() / rows.lanes.size()));
+  for (size_t lane = 0; lane < rows.lanes.size(); ++lane) {
+    const size_t at = row * rows.lanes.size() + lane;
+    const uint32_t all = rows.lanes[lane].bits == 32 ? UINT32_MAX : (1u << rows.lanes[lane].bits) - 1;
+    const uint32_t corner = chance.below(2) ? rows.low[at] : rows.high[at];
+    point.push_back((chance.below(12) ? corner : corner + 1) & all);
+  }
+  return point;
+}
+
+void compare(const TreeRows& rows, const std::vector<uint32_t>& numbers, Chance& chance) {
+  Forest forest;
+  Trees trees;
+  ASSERT_TRUE(buildTrees(rows, numbers, forest, trees));
+  EXPECT_LE(trees.roots.size(), kMaxTrees);
+  EXPECT_LE(forest.longest, kMaxLeafRows);
+  for (int i = 0; i < 4000; ++i) {
+    const Point point = pointNear(rows, chance);
+    const uint32_t wanted = firstMatch(rows, numbers, point, 0);
+    ASSERT_EQ(lookUp(rows, forest, trees, point, 0), wanted);
+    if (!rows.goes_on.empty() && wanted != kNone && rows.goes_on[wanted]) {
+      ASSERT_EQ(lookUp(rows, forest, trees, point, wanted + 1), firstMatch(rows, numbers, point, wanted + 1));
+    }
+  }
+}
+
+TEST(ClassifierTree, GivesTheFirstRowOfAll) {
+  for (uint32_t seed = 1; seed <= 8; ++seed)
+    for (size_t count : {1u, 2u, 9u, 70u, 600u}) {
+      Chance chance(seed);
+      const TreeRows rows = randomRows(chance, count, seed % 2 ? 1 : 4);
+      std::vector<uint32_t> numbers;
+      for (uint32_t row = 0; row < count; ++row)
+        if (seed < 5 || chance.below(3))
+          numbers.push_back(row);
+      compare(rows, numbers, chance);
+    }
+}
+
+TEST(ClassifierTree, GoesOnBehindRowsThatHideNone) {
+  Chance chance(99);
+  TreeRows rows = randomRows(chance, 300, 1);
+  for (size_t row = 0; row < 300; ++row)
+    rows.goes_on.push_back(row % 60 == 7);
+  std::vector<uint32_t> numbers(300);
+  for (uint32_t row = 0; row < 300; ++row)
+    numbers[row] = row;
+  compare(rows, numbers, chance);
+}
+
+TEST(ClassifierTree, SharesNodesWithTreesBefore) {
+  Chance chance(5);
+  const TreeRows rows = randomRows(chance, 100, 1);
+  Forest forest;
+  std::vector<uint32_t> even, odd;
+  for (uint32_t row = 0; row < 100; ++row)
+    (row % 2 ? odd : even).push_back(row);
+  Trees first, second;
+  ASSERT_TRUE(buildTrees(rows, even, forest, first));
+  ASSERT_TRUE(buildTrees(rows, odd, forest, second));
+  for (int i = 0; i < 1000; ++i) {
+    const Point point = pointNear(rows, chance);
+    ASSERT_EQ(lookUp(rows, forest, first, point, 0), firstMatch(rows, even, point, 0));
+    ASSERT_EQ(lookUp(rows, forest, second, point, 0), firstMatch(rows, odd, point, 0));
+  }
+}
+
+} // namespace
+} // namespace xdpc::plan
