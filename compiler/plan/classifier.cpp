@@ -14,10 +14,12 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr size_t kMinRules = 8;    // fewer are compared in turn
+constexpr size_t kMinRules = 16;   // fewer are compared in turn
 constexpr unsigned kMaxLanes = 16; // of all values that a run asks for
-// Lookups of one packet: the verifier walks all bodies once for each.
+// Lookups of one packet: the verifier walks all bodies once for each. Among fewer than so many other rules, those that
+// a packet goes on behind are no part of a run.
 constexpr unsigned kMaxRounds = 8;
+constexpr size_t kRulesPerRound = 4;
 
 // The tables of classifiers lie one behind the other in as few maps as possible: a program names at most 64.
 class Tables {
@@ -75,13 +77,14 @@ private:
   void findRuns(ir::ListId list) {
     const size_t items = policy_.lists[list].items.size();
     for (size_t first = 0; first < items;)
-      first = std::max(makeRun(list, first, items), first + 1);
+      first = std::max(makeRun(list, first, items, kMaxRounds), first + 1);
   }
 
   // Tables for the rules from `first` on that one classifier can decide, and where they end. The first half of them
   // where all are too large for tables of their bounds.
-  size_t makeRun(ir::ListId list, size_t first, size_t limit) {
+  size_t makeRun(ir::ListId list, size_t first, size_t limit, unsigned rounds) {
     current_ = {};
+    most_rounds_ = rounds;
     current_.list = list;
     current_.first = first;
     rules_.clear();
@@ -90,11 +93,13 @@ private:
     while (behind < limit && take(items[behind]))
       ++behind;
     current_.count = behind - first;
+    if (current_.rounds > 1 && (current_.rounds - 1) * kRulesPerRound > current_.count)
+      return makeRun(list, first, limit, 1);
     if (current_.count < kMinRules)
       return behind;
     std::vector<ViewTables> tables;
     if (!makeViews(policy_, rules_, current_, tables) || !write(current_, tables))
-      return makeRun(list, first, first + current_.count / 2);
+      return makeRun(list, first, first + current_.count / 2, rounds);
     program_.classifiers.push_back(std::move(current_));
     return behind;
   }
@@ -123,7 +128,7 @@ private:
       return ir::actionOf(*rule.body.verdict);
     }
     const bool goes_on = rule.meter || remaining || !alwaysEnds(rule.body);
-    if (goes_on && current_.rounds >= kMaxRounds)
+    if (goes_on && current_.rounds >= most_rounds_)
       return std::nullopt;
     const auto body = bodyFor(policy_, id, std::move(remaining), current_.bodies);
     if (body && goes_on)
@@ -202,6 +207,7 @@ private:
   const ir::Policy& policy_;
   Tables tables_;
   Classifier current_;
+  unsigned most_rounds_ = kMaxRounds;
   std::vector<RunRule> rules_;
 };
 
