@@ -104,20 +104,29 @@ int setListCommand(const SetOptions& options) {
     return code;
   const abi::Set& set = opened->description();
   const uint64_t now_ns = monotonicNow();
-  const auto elements = sets::list(*opened->live.maps, set, now_ns);
+  const auto elements = sets::list(*opened->live.maps, opened->live.manifest, set, now_ns);
   if (!elements)
     return fail(elements.error());
   if (options.json) {
     Json all = Json::array();
-    for (const sets::Element& element : *elements)
-      all.push_back({{"element", abi::formatKey(set.key, element.key)},
-                     {"remaining_ns", element.expires_ns == abi::kNever ? Json() : Json(element.expires_ns - now_ns)}});
+    for (const sets::Element& element : *elements) {
+      Json one{{"element", abi::formatKey(set.key, element.key)},
+               {"remaining_ns", element.expires_ns == abi::kNever ? Json() : Json(element.expires_ns - now_ns)}};
+      if (set.count)
+        one.update({{"packets", element.hits.packets}, {"bytes", element.hits.bytes}});
+      all.push_back(std::move(one));
+    }
     printLine("{}", Json{{"schema", kSchema}, {"set", set.name}, {"elements", all}}.dump());
     return kFine;
   }
-  Table table({"element", "remaining"});
-  for (const sets::Element& element : *elements)
-    table.add({abi::formatKey(set.key, element.key), remaining(element, now_ns)});
+  Table table(set.count ? std::vector<std::string>{"element", "remaining", "packets", "bytes"}
+                        : std::vector<std::string>{"element", "remaining"});
+  for (const sets::Element& element : *elements) {
+    std::vector<std::string> row = {abi::formatKey(set.key, element.key), remaining(element, now_ns)};
+    if (set.count)
+      row.insert(row.end(), {std::to_string(element.hits.packets), std::to_string(element.hits.bytes)});
+    table.add(std::move(row));
+  }
   if (!table.empty())
     print(table.text());
   return kFine;

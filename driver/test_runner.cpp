@@ -103,6 +103,8 @@ public:
       return;
     case ir::TestStepKind::Counter:
       return counter(step);
+    case ir::TestStepKind::Hits:
+      return hits(step);
     case ir::TestStepKind::Has:
       return membership(step, true);
     case ir::TestStepKind::Lacks:
@@ -141,6 +143,7 @@ private:
   std::optional<sema::Difference> differs(const ir::TestStep& step, const engine::Outcome& outcome,
                                           const std::string& rule) const;
   void counter(const ir::TestStep& step);
+  void hits(const ir::TestStep& step);
   void membership(const ir::TestStep& step, bool expected);
   void event(const ir::TestStep& step);
   void drain();
@@ -207,13 +210,22 @@ void TestRun::counter(const ir::TestStep& step) {
                         must(counters::readSlot(engine_.maps(), manifest, *counter->slot)).packets);
   for (const abi::KeyValue& key : step.elements)
     expectNumber(step, fmt::format("counter {}[{}]", name, abi::formatKey(counter->key, key)),
-                 must(counters::readKey(engine_.maps(), *counter, key)).packets);
+                 must(counters::readKey(engine_.maps(), engine_.manifest(), *counter, key)).packets);
+}
+
+void TestRun::hits(const ir::TestStep& step) {
+  const abi::Set& set = setOf(step);
+  uint64_t packets = 0;
+  for (const sets::Element& element : must(sets::list(engine_.maps(), engine_.manifest(), set, now_ns_)))
+    if (element.key == step.elements[0])
+      packets = element.hits.packets;
+  expectNumber(step, fmt::format("counter {}[{}]", set.name, abi::formatKey(set.key, step.elements[0])), packets);
 }
 
 void TestRun::membership(const ir::TestStep& step, bool expected) {
   const abi::Set& set = setOf(step);
   for (const abi::KeyValue& key : step.elements)
-    if (must(sets::has(engine_.maps(), set, key, now_ns_)) != expected)
+    if (must(sets::has(engine_.maps(), engine_.manifest(), set, key, now_ns_)) != expected)
       fail(step, fmt::format("{} {} {}", set.name, expected ? "has" : "lacks", abi::formatKey(set.key, key)),
            expected ? "it lacks it" : "it has it");
 }

@@ -223,6 +223,7 @@ struct Set {
   std::vector<abi::KeyValue> initial;
   std::vector<abi::PrefixLength>
       added_lengths;            // prefix sets: of what the policy's own `add` and `remove` name; no doubles
+  bool count = false;           // packets and bytes of each element
   bool added_by_policy = false; // some rule adds to it or removes from it
   bool used = false;
   Span span;
@@ -368,7 +369,7 @@ struct Protect {
 
 // ---- tests
 
-enum class TestStepKind : uint8_t { Given, Packet, Wait, Counter, Has, Lacks, Event };
+enum class TestStepKind : uint8_t { Given, Packet, Wait, Counter, Hits, Has, Lacks, Event };
 
 // One header of `becomes`, or plain bytes: what a frame has to hold at its place.
 struct ExpectedLayer {
@@ -382,7 +383,7 @@ struct TestStep {
   TestStepKind kind = TestStepKind::Packet;
   Span span;
   uint32_t id = 0;                     // set, counter (Counter with `rule` empty) or event
-  std::vector<abi::KeyValue> elements; // Given, Has, Lacks; Counter: the key, if keyed
+  std::vector<abi::KeyValue> elements; // Given, Has, Lacks, Hits; Counter: the key, if keyed
   uint64_t wait_ns = 0;
   std::vector<uint8_t> frame;
   uint32_t ifindex = 1, rx_queue = 0;
@@ -391,7 +392,7 @@ struct TestStep {
   std::vector<ExpectedLayer> becomes; // from the frame's first header on; empty: not looked at
   std::string rule; // Packet: the rule expected to decide, or ""; Counter: the rule counted, or "" for a counter
   uint64_t times = 1;
-  Op op = Op::Eq; // Counter, Event
+  Op op = Op::Eq; // Counter, Hits (of an element of a set), Event
   uint64_t number = 0;
 };
 

@@ -151,9 +151,9 @@ void Printer::set(const Set& set) {
   std::string lengths;
   for (const abi::PrefixLength& length : set.added_lengths)
     lengths += fmt::format(" {}/{}", length.family == abi::Family::v4 ? "v4" : "v6", length.length);
-  line("set {}{} of {} capacity {}{}{}{}{}", set.name, formerly(set.was), abi::keyTypeName(set.key), set.capacity,
+  line("set {}{} of {} capacity {}{}{}{}{}{}", set.name, formerly(set.was), abi::keyTypeName(set.key), set.capacity,
        set.timeout_ns ? " timeout " + abi::formatDuration(set.timeout_ns) : "",
-       set.refuse_when_full ? " when full refuse" : "", set.added_by_policy ? " added by policy" : "",
+       set.refuse_when_full ? " when full refuse" : "", set.count ? " count" : "", set.added_by_policy ? " added by policy" : "",
        lengths.empty() ? "" : " lengths" + lengths);
   ++depth_;
   for (const abi::KeyValue& value : set.initial)
@@ -288,6 +288,9 @@ void Printer::step(const TestStep& step) {
                 elementsText(policy_.sets[step.id].key, step.elements));
   case TestStepKind::Event:
     return line("expect event {} {} {}", policy_.events[step.id].name, opText(step.op), step.number);
+  case TestStepKind::Hits:
+    return line("expect counter {}[{}] {} {}", policy_.sets[step.id].name,
+                elementsText(policy_.sets[step.id].key, step.elements), opText(step.op), step.number);
   case TestStepKind::Counter: {
     const bool of_rule = !step.rule.empty();
     const std::string key =

@@ -1,58 +1,45 @@
 // Lowers counters.
 #include "compiler/lower/counter.h"
 #include "compiler/lower/condition.h"
-#include "compiler/lower/value.h"
-
-#include <linux/bpf.h>
+#include "compiler/lower/table_function.h"
+#include "compiler/lower/table_insert.h"
 
 namespace xdpc::lower {
 namespace {
 
-constexpr unsigned kKeyOffset = 4;
-
 // Other CPUs count under the same key.
-void addAtomically(Builder& b, llvm::Value* cell) {
-  auto add = [&](uint64_t offset, llvm::Value* amount) {
-    b.CreateAtomicRMW(llvm::AtomicRMWInst::Add, b.at(cell, offset), amount, llvm::Align(8),
+void addAtomically(Builder& b, const TableRef& table, const Place& place) {
+  const auto add = [&](unsigned column, llvm::Value* amount) {
+    b.CreateAtomicRMW(llvm::AtomicRMWInst::Add, wordAt(b, table, place, column), amount, llvm::Align(8),
                       llvm::AtomicOrdering::SequentiallyConsistent);
   };
   add(0, b.u64(1));
-  add(8, b.length);
+  add(1, b.length);
 }
 
-void countByKey(Builder& b, const Packet& packet, const ir::Counter& counter, const plan::CounterPlan& plan,
+void countByKey(Builder& b, const ir::Counter& counter, const plan::CounterPlan& plan, const KeyWords& key,
                 llvm::BasicBlock* done) {
-  llvm::Value* map = b.map(*plan.map);
-  unsigned offset = kKeyOffset;
-  llvm::Value* scratch = b.scratch(kKeyOffset + abi::keySize(counter.key_type) + 24);
-  for (size_t i = 0; i < counter.key.size(); ++i) {
-    storeKey(b, scratch, offset, counter.key_type.parts[i], lowerValue(b, packet, counter.key[i]));
-    offset += abi::keyKindSize(counter.key_type.parts[i]);
-  }
-  llvm::Value* key = b.at(scratch, kKeyOffset);
-  llvm::Value* first = b.at(scratch, (offset + 7) / 8 * 8);
-  auto *there = b.block("there"), *fresh = b.block("fresh"), *refused = b.block("refused"), *late = b.block("late"),
-       *other = b.block("other");
-
-  llvm::Value* found = b.call(BpfHelper::map_lookup_elem, {map, key});
-  b.CreateCondBr(b.CreateIsNull(found), fresh, there);
-  b.startBlock(there);
-  addAtomically(b, found);
+  const TableRef table = tableRef(b, *plan.map, counter.key_type, 2);
+  const Placement at = placeKey(b, table, hashKey(b, key));
+  auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"),
+       *again = b.block("again"), *other = b.block("other");
+  b.CreateBr(lookup);
+  b.startBlock(lookup);
+  auto* lookups = b.CreatePHI(b.getInt32Ty(), 2);
+  lookups->addIncoming(b.u32(0), before);
+  addAtomically(b, table, lowerFind(b, table, key, at, FindFor::changing, fresh).place);
   b.CreateBr(done);
 
   b.startBlock(fresh);
-  b.storeAt(first, 0, b.u64(1));
-  b.storeAt(first, 8, b.length);
-  llvm::Value* result = b.call(BpfHelper::map_update_elem, {map, key, first, b.u64(BPF_NOEXIST)});
-  b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), done, refused);
+  llvm::Value* inserted = callInsert(b, b.globals().inserts.at(*plan.map), key, b.u64(0), b.u64(1), b.length);
+  auto* answers = b.CreateSwitch(inserted, other);
+  answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::placed)), done);
+  answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::exists)), again);
+  // Another CPU was first: the key is there now, and stays.
+  b.startBlock(again);
+  lookups->addIncoming(b.u32(1), again);
+  b.CreateCondBr(b.CreateICmpEQ(lookups, b.u32(0)), lookup, other);
 
-  // Another CPU was first, or the key finds no place and counts as `other`.
-  b.startBlock(refused);
-  llvm::Value* again = b.call(BpfHelper::map_lookup_elem, {map, key});
-  b.CreateCondBr(b.CreateIsNull(again), other, late);
-  b.startBlock(late);
-  addAtomically(b, again);
-  b.CreateBr(done);
   b.startBlock(other);
   b.countPacket(b.u32(*plan.other));
   b.CreateBr(done);
@@ -65,9 +52,33 @@ void lowerCount(Builder& b, const Packet& packet, const ir::Action& action) {
   if (plan.slot)
     return b.countPacket(b.u32(*plan.slot));
   auto* done = b.block("counted");
-  if (lowerNeeds(b, packet, plan.needs, done))
-    countByKey(b, packet, b.policy().counters[action.id], plan, done);
+  if (lowerNeeds(b, packet, plan.needs, done)) {
+    const ir::Counter& counter = b.policy().counters[action.id];
+    std::vector<Value> key;
+    for (const ir::Expr& part : counter.key)
+      key.push_back(lowerValue(b, packet, part));
+    callTableFunction(b, b.globals().counters.at(action.id), packKey(b, counter.key_type, key), b.length, done, done);
+  }
   b.startBlock(done);
+}
+
+void makeCounterFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
+  for (ir::CounterId id = 0; id < program.policy->counters.size(); ++id) {
+    const ir::Counter& counter = program.policy->counters[id];
+    const plan::CounterPlan& plan = program.counters[id];
+    if (!counter.used || !plan.map)
+      continue;
+    const TableRef table{*plan.map, program.manifest.maps[*plan.map].max_entries,
+                         abi::tableLayout(counter.key_type, 2)};
+    globals.inserts[*plan.map] = makeInsertFunction(program, module, debug, globals, "insert_" + counter.name,
+                                                    counter.span, table, {StateKind::counter});
+    globals.counters[id] = makeTableFunction(
+        program, module, debug, globals, "count_" + counter.name, counter.span, counter.key_type,
+        [&](Builder& b, const KeyWords& key, llvm::Value* length, llvm::BasicBlock* yes, llvm::BasicBlock*) {
+          b.length = length;
+          countByKey(b, counter, plan, key, yes);
+        });
+  }
 }
 
 } // namespace xdpc::lower

@@ -68,6 +68,22 @@ void DebugInfo::enterKeyFunction(llvm::Function& function, unsigned words, unsig
   enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
 }
 
+void DebugInfo::enterPointerFunction(llvm::Function& function, unsigned bytes, unsigned integers) {
+  llvm::DIType* u64 = builder_.createBasicType("unsigned long", 64, llvm::dwarf::DW_ATE_unsigned);
+  llvm::Metadata* range = builder_.getOrCreateSubrange(0, static_cast<int64_t>(bytes / 8));
+  llvm::DIType* words = builder_.createArrayType(uint64_t{bytes} * 8, 64, u64, builder_.getOrCreateArray({range}));
+  llvm::Metadata* member =
+      builder_.createMemberType(file_, "words", file_, 0, bytes * 8, 64, 0, llvm::DINode::FlagZero, words);
+  llvm::DIType* key =
+      builder_.createStructType(file_, "key_" + std::to_string(bytes), file_, 0, bytes * 8, 64,
+                                llvm::DINode::FlagZero, nullptr, builder_.getOrCreateArray({member}));
+  llvm::SmallVector<llvm::DIType*> arguments(integers, u64);
+  arguments.insert(arguments.begin(), builder_.createPointerType(key, 64));
+  llvm::SmallVector<llvm::Metadata*> types = {int_};
+  types.append(arguments.begin(), arguments.end());
+  enter(function, builder_.createSubroutineType(builder_.getOrCreateTypeArray(types)), arguments);
+}
+
 void DebugInfo::enter(llvm::Function& function, llvm::DISubroutineType* type, llvm::ArrayRef<llvm::DIType*> arguments) {
   auto flags = llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized;
   subprogram_ = builder_.createFunction(file_, function.getName(), function.getName(), file_, 1, type, 1,

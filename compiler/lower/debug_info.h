@@ -28,6 +28,8 @@ public:
   void enterContextFunction(llvm::Function& function, unsigned integers);
   // A pointer to so many words of 64 bits, then integers as wide; so is the result.
   void enterKeyFunction(llvm::Function& function, unsigned words, unsigned integers);
+  // A pointer to so many bytes, then integers of 64 bits.
+  void enterPointerFunction(llvm::Function& function, unsigned bytes, unsigned integers);
   void leaveFunction(llvm::Function& outer) { subprogram_ = outer.getSubprogram(); }
 
   // Instructions made from now on come from here. A place in no such file (the standard library) leaves the last one.

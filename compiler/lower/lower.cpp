@@ -4,6 +4,7 @@
 #include "compiler/lower/chain.h"
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/counter.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
@@ -12,10 +13,12 @@
 #include "compiler/lower/rule.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/set.h"
+#include "runtime/abi/keyed_table.h"
 
 #include <llvm/Support/raw_ostream.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace xdpc::lower {
 namespace {
@@ -34,7 +37,10 @@ llvm::Constant* zeros(llvm::Module& module, uint32_t bytes) {
 }
 
 llvm::Constant* configContents(llvm::Module& module) {
-  uint32_t words[sizeof(abi::Config) / 4] = {abi::kAbi, 0, abi::kDefaultRows};
+  abi::Config config{.abi = abi::kAbi, .rows = abi::kDefaultRows};
+  abi::seedTables(config, 0); // a loader other than ours draws none
+  uint32_t words[sizeof config / 4];
+  std::memcpy(words, &config, sizeof config);
   return llvm::ConstantDataArray::get(module.getContext(), words);
 }
 
@@ -144,6 +150,7 @@ Module lower(const plan::Program& program) {
   makeMapFunctions(program, module, debug, globals);
   makeSetFunctions(program, module, debug, globals);
   makeMeterFunctions(program, module, debug, globals);
+  makeCounterFunctions(program, module, debug, globals);
   makeScanFunctions(program, module, debug, globals);
   makeChainFunctions(program, module, debug, globals);
   makeClassifierFunctions(program, module, debug, globals);

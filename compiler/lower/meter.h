@@ -11,7 +11,7 @@ namespace xdpc::lower {
 void lowerMeter(Builder& builder, const Packet& packet, ir::MeterId id, bool within, llvm::BasicBlock* holds,
                 llvm::BasicBlock* fails);
 
-// Makes a function of each meter whose key is one value.
+// Makes a function of each keyed meter.
 void makeMeterFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals);
 
 } // namespace xdpc::lower

@@ -1,8 +1,8 @@
 // Lowers dynamic sets.
 #include "compiler/lower/set.h"
 #include "compiler/lower/key_function.h"
-
-#include <linux/bpf.h>
+#include "compiler/lower/table_function.h"
+#include "compiler/lower/table_insert.h"
 
 namespace xdpc::lower {
 namespace {
@@ -17,24 +17,10 @@ std::vector<Value> lowerKey(Builder& b, const Packet& packet, const std::vector<
   return values;
 }
 
-unsigned keyBytes(const abi::KeyType& type) {
-  return std::max(abi::keySize(type), abi::trieKeySize(type));
-}
-
-llvm::Value* storeExactKey(Builder& b, const abi::KeyType& type, const std::vector<Value>& values) {
-  llvm::Value* scratch = b.scratch(kKeyOffset + keyBytes(type) + 16);
-  unsigned offset = kKeyOffset;
-  for (size_t i = 0; i < values.size(); ++i) {
-    storeKey(b, scratch, offset, type.parts[i], values[i]);
-    offset += abi::keyKindSize(type.parts[i]);
-  }
-  return b.at(scratch, kKeyOffset);
-}
-
 // The whole address: the walk finds the longest prefix that covers it.
 llvm::Value* storeTrieKey(Builder& b, const abi::KeyType& type, const std::vector<Value>& values) {
   unsigned prefix = *abi::prefixPart(type);
-  llvm::Value* scratch = b.scratch(kKeyOffset + keyBytes(type) + 16);
+  llvm::Value* scratch = b.scratch(kKeyOffset + abi::trieKeySize(type) + 16);
   unsigned offset = kKeyOffset;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i == prefix)
@@ -69,11 +55,44 @@ void probe(Builder& b, uint32_t map, llvm::Value* key, llvm::BasicBlock* yes) {
   b.startBlock(missed);
 }
 
+unsigned columnsOf(const ir::Set& set) {
+  return set.count ? 3 : 1;
+}
+
+// Packets and bytes of the element that was found.
+void countHit(Builder& b, const TableRef& table, const Place& place) {
+  const auto add = [&](unsigned column, llvm::Value* amount) {
+    b.CreateAtomicRMW(llvm::AtomicRMWInst::Add, wordAt(b, table, place, column), amount, llvm::Align(8),
+                      llvm::AtomicOrdering::SequentiallyConsistent);
+  };
+  add(1, b.u64(1));
+  add(2, b.length);
+}
+
+// To `yes` if the key is in the exact part and its time has not come; goes on in a new block if not.
+void probeTable(Builder& b, const ir::Set& set, uint32_t map, const KeyWords& key, llvm::BasicBlock* yes) {
+  const TableRef table = tableRef(b, map, set.key, columnsOf(set));
+  const Placement at = placeKey(b, table, hashKey(b, key));
+  auto* missed = b.block("missed");
+  const auto [place, expires] = lowerFind(b, table, key, at, FindFor::reading, missed);
+  // Most elements never end: the clock is read for the others alone.
+  auto *live = set.count ? b.block("live") : yes, *ends = b.block("ends");
+  b.CreateCondBr(b.CreateICmpUGE(expires, b.u64(abi::kEternal)), live, ends);
+  b.startBlock(ends);
+  b.CreateCondBr(b.CreateICmpULT(b.coarseNow(), expires), live, missed);
+  if (set.count) {
+    b.startBlock(live);
+    countHit(b, table, place);
+    b.CreateBr(yes);
+  }
+  b.startBlock(missed);
+}
+
 void probeExact(Builder& b, const ir::Set& set, const plan::SetPlan& plan, const std::vector<Value>& values,
                 llvm::BasicBlock* yes) {
   auto prefix = abi::prefixPart(set.key);
   if (!prefix)
-    return probe(b, *plan.exact, storeExactKey(b, set.key, values), yes);
+    return probeTable(b, set, *plan.exact, packKey(b, set.key, values), yes);
   for (const abi::PrefixLength& length : plan.probes) {
     const Value& value = values[*prefix];
     bool same_family = (length.family == abi::Family::v4) == (value.kind == Value::Kind::v4);
@@ -81,7 +100,7 @@ void probeExact(Builder& b, const ir::Set& set, const plan::SetPlan& plan, const
       continue;
     std::vector<Value> masked = values;
     masked[*prefix] = maskAddress(b, value, length.length);
-    probe(b, *plan.exact, storeExactKey(b, set.key, masked), yes);
+    probeTable(b, set, *plan.exact, packKey(b, set.key, masked), yes);
   }
 }
 
@@ -114,74 +133,152 @@ llvm::Value* expiry(Builder& b, const ir::Action& action) {
                                            : b.CreateAdd(b.coarseNow(), b.u64(action.duration_ns));
 }
 
-// An element that is there gets the later of both ends.
-void prolong(Builder& b, llvm::Value* element, llvm::Value* expires, llvm::BasicBlock* done) {
-  auto* later = b.block("later");
-  b.CreateCondBr(b.CreateICmpULT(b.loadAt(element, 0, 8), expires), later, done);
-  b.startBlock(later);
-  b.storeAt(element, 0, expires);
-  b.CreateBr(done);
+constexpr unsigned kLookups = 2; // of a key whose place other CPUs give and take at this very moment
+
+// Adds one element, in a function of its own: an element that is there gets the later of both ends, a dead one begins
+// anew.
+class Adding {
+public:
+  Adding(Builder& b, const ir::Set& set, const plan::SetPlan& plan, const KeyWords& key, llvm::Value* expires)
+      : b(b), set_(set), plan_(plan), key_(key), expires_(expires) {}
+
+  void run(llvm::BasicBlock* done) {
+    const TableRef table = tableRef(b, *plan_.exact, set_.key, columnsOf(set_));
+    const Placement at = placeKey(b, table, hashKey(b, key_));
+    auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"),
+         *full = b.block("full");
+    again_ = b.block("again");
+    b.CreateBr(lookup);
+    b.startBlock(lookup);
+    auto* lookups = b.CreatePHI(b.getInt32Ty(), 2);
+    lookups->addIncoming(b.u32(0), before);
+    const auto [place, word] = lowerFind(b, table, key_, at, FindFor::reading, fresh);
+    prolong(table, place, word, done);
+
+    b.startBlock(fresh);
+    llvm::Value* inserted =
+        callInsert(b, b.globals().inserts.at(*plan_.exact), key_, b.coarseNow(), expires_, b.u64(0));
+    auto* answers = b.CreateSwitch(inserted, full);
+    answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::placed)), done);
+    answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::exists)), again_);
+
+    b.startBlock(again_);
+    llvm::Value* more = b.CreateAdd(lookups, b.u32(1));
+    lookups->addIncoming(more, again_);
+    b.CreateCondBr(b.CreateICmpULT(more, b.u32(kLookups)), lookup, full);
+    b.startBlock(full);
+    b.countEvent(*plan_.full);
+    b.CreateBr(done);
+  }
+
+private:
+  // Where the word has changed since it was read, the place may be another key's.
+  void prolong(const TableRef& table, const Place& place, llvm::Value* word, llvm::BasicBlock* done) {
+    auto *later = b.block("later"), *swapped = b.block("swapped");
+    b.CreateCondBr(b.CreateICmpULT(word, expires_), later, done);
+    b.startBlock(later);
+    auto* swap = b.CreateAtomicCmpXchg(wordAt(b, table, place), word, expires_, llvm::Align(8),
+                                       llvm::AtomicOrdering::SequentiallyConsistent,
+                                       llvm::AtomicOrdering::SequentiallyConsistent);
+    b.CreateCondBr(b.CreateExtractValue(swap, 1), swapped, again_);
+    b.startBlock(swapped);
+    if (set_.count)
+      restartCount(table, place, word);
+    b.CreateBr(done);
+  }
+
+  // An element that had ended begins anew, and so does its count.
+  void restartCount(const TableRef& table, const Place& place, llvm::Value* word) {
+    auto *dead = b.block("dead"), *counted = b.block("counted");
+    b.CreateCondBr(b.CreateICmpULT(b.coarseNow(), word), counted, dead);
+    b.startBlock(dead);
+    b.storeAt(wordAt(b, table, place, 1), 0, b.u64(0));
+    b.storeAt(wordAt(b, table, place, 2), 0, b.u64(0));
+    b.CreateBr(counted);
+    b.startBlock(counted);
+  }
+
+  Builder& b;
+  const ir::Set& set_;
+  const plan::SetPlan& plan_;
+  const KeyWords& key_;
+  llvm::Value* expires_;
+  llvm::BasicBlock* again_ = nullptr;
+};
+
+void makeAddFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals,
+                     uint32_t id) {
+  const ir::Set& set = program.policy->sets[id];
+  const uint32_t map = *program.sets[id].exact;
+  const TableRef table{map, program.manifest.maps[map].max_entries, abi::tableLayout(set.key, columnsOf(set))};
+  globals.inserts[map] = makeInsertFunction(program, module, debug, globals, "insert_" + set.name, set.span, table,
+                                            {StateKind::set, !set.refuse_when_full});
+  globals.set_adds[id] = makeTableFunction(
+      program, module, debug, globals, "add_" + set.name, set.span, set.key,
+      [&](Builder& b, const KeyWords& key, llvm::Value* expires, llvm::BasicBlock* yes, llvm::BasicBlock*) {
+        Adding(b, set, program.sets[id], key, expires).run(yes);
+      });
 }
 
 } // namespace
 
 void lowerInSet(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  const ir::Set& set = b.policy().sets[expr.id];
   std::vector<Value> values = lowerKey(b, packet, expr.args);
   auto function = b.globals().sets.find(expr.id);
   if (function != b.globals().sets.end() && values[0].prefix_bits == fullLength(values[0]))
     return callKeyFunction(b, function->second, values[0], yes, no);
+  auto tuple = b.globals().set_tuples.find(expr.id);
+  if (tuple != b.globals().set_tuples.end())
+    return callTableFunction(b, tuple->second, packKey(b, set.key, values), b.length, yes, no);
   lookup(b, expr.id, values, yes, no);
 }
 
 void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
   for (uint32_t id = 0; id < program.policy->sets.size(); ++id) {
     const ir::Set& set = program.policy->sets[id];
-    if (!set.used || set.key.parts.size() != 1)
+    if (set.used && set.added_by_policy)
+      makeAddFunction(program, module, debug, globals, id);
+    if (!set.used)
       continue;
-    globals.sets[id] =
-        makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span, kindsOf(set.key.parts[0]),
-                        [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
-                          lookup(b, id, {key}, yes, no);
-                        });
+    if (set.key.parts.size() == 1)
+      globals.sets[id] =
+          makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span, kindsOf(set.key.parts[0]),
+                          [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+                            lookup(b, id, {key}, yes, no);
+                          });
+    else if (!abi::prefixPart(set.key))
+      globals.set_tuples[id] = makeTableFunction(
+          program, module, debug, globals, "in_" + set.name, set.span, set.key,
+          [&](Builder& b, const KeyWords& key, llvm::Value* length, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+            b.length = length;
+            probeTable(b, set, *program.sets[id].exact, key, yes);
+            b.CreateBr(no);
+          });
   }
 }
 
 void lowerAdd(Builder& b, const Packet& packet, const ir::Action& action) {
   const ir::Set& set = b.policy().sets[action.id];
-  const plan::SetPlan& plan = b.program().sets[action.id];
-  llvm::Value* map = b.map(*plan.exact);
-  llvm::Value* expires = expiry(b, action);
-  llvm::Value* key = storeExactKey(b, set.key, lowerKey(b, packet, action.key));
-  llvm::Value* value = b.at(key, (abi::keySize(set.key) + 3) / 8 * 8 + 4); // behind the key, aligned to eight
-  auto *there = b.block("there"), *fresh = b.block("fresh"), *refused = b.block("refused"), *done = b.block("added");
-
-  llvm::Value* element = b.call(BpfHelper::map_lookup_elem, {map, key});
-  b.CreateCondBr(b.CreateIsNull(element), fresh, there);
-  b.startBlock(there);
-  prolong(b, element, expires, done);
-
-  b.startBlock(fresh);
-  b.storeAt(value, 0, expires);
-  llvm::Value* result = b.call(BpfHelper::map_update_elem, {map, key, value, b.u64(BPF_NOEXIST)});
-  b.CreateCondBr(b.CreateICmpEQ(b.CreateTrunc(result, b.getInt32Ty()), b.u32(0)), done, refused);
-
-  // Another CPU was first, or there is no place.
-  b.startBlock(refused);
-  auto *late = b.block("late"), *full = b.block("full");
-  llvm::Value* other = b.call(BpfHelper::map_lookup_elem, {map, key});
-  b.CreateCondBr(b.CreateIsNull(other), full, late);
-  b.startBlock(late);
-  prolong(b, other, expires, done);
-  b.startBlock(full);
-  b.countEvent(*plan.full);
-  b.CreateBr(done);
+  auto* done = b.block("added");
+  const KeyWords key = packKey(b, set.key, lowerKey(b, packet, action.key));
+  callTableFunction(b, b.globals().set_adds.at(action.id), key, expiry(b, action), done, done);
   b.startBlock(done);
 }
 
+// The place stays the key's, at rest.
 void lowerRemove(Builder& b, const Packet& packet, const ir::Action& action) {
   const ir::Set& set = b.policy().sets[action.id];
-  llvm::Value* key = storeExactKey(b, set.key, lowerKey(b, packet, action.key));
-  b.call(BpfHelper::map_delete_elem, {b.map(*b.program().sets[action.id].exact), key});
+  const TableRef table = tableRef(b, *b.program().sets[action.id].exact, set.key, columnsOf(set));
+  const KeyWords key = packKey(b, set.key, lowerKey(b, packet, action.key));
+  auto* done = b.block("removed");
+  const Placement at = placeKey(b, table, hashKey(b, key));
+  const auto [place, word] = lowerFind(b, table, key, at, FindFor::reading, done);
+  // Who changed the word meanwhile added it later, or took the place for another key.
+  b.CreateAtomicCmpXchg(wordAt(b, table, place), word, b.u64(0), llvm::Align(8),
+                        llvm::AtomicOrdering::SequentiallyConsistent, llvm::AtomicOrdering::SequentiallyConsistent);
+  b.CreateBr(done);
+  b.startBlock(done);
 }
 
 } // namespace xdpc::lower

@@ -2,6 +2,7 @@
 #include "compiler/plan/print.h"
 #include "compiler/plan/classifier_text.h"
 #include "compiler/plan/lookup_cost.h"
+#include "runtime/abi/keyed_table.h"
 
 #include <fmt/format.h>
 
@@ -51,6 +52,13 @@ std::string headers(const Program& program) {
   return text;
 }
 
+// What a table of keyed state has room for, and what that takes.
+std::string tableText(const Program& program, uint32_t index) {
+  const abi::Map& map = program.manifest.maps[index];
+  return fmt::format("a table of {} places, {} KiB", uint64_t{map.max_entries} * abi::kWays,
+                     uint64_t{map.max_entries} * map.value_size / 1024);
+}
+
 std::string sets(const Program& program) {
   std::string text;
   const ir::Policy& policy = *program.policy;
@@ -63,9 +71,11 @@ std::string sets(const Program& program) {
     const SetPlan& plan = program.sets[id];
     text += fmt::format("set {}:", policy.sets[id].name);
     if (plan.exact && plan.probes.empty())
-      text += " a hash";
+      text += " " + tableText(program, *plan.exact);
     for (const abi::PrefixLength& length : plan.probes)
-      text += fmt::format(" a hash probe for IPv{} /{},", static_cast<int>(length.family), length.length);
+      text += fmt::format(" a probe for IPv{} /{},", static_cast<int>(length.family), length.length);
+    if (plan.exact && !plan.probes.empty())
+      text += " in " + tableText(program, *plan.exact) + ",";
     if (plan.trie)
       text += " a trie for what user space adds";
     text += "\n";
@@ -98,12 +108,13 @@ std::string state(const Program& program) {
   const ir::Policy& policy = *program.policy;
   for (size_t id = 0; id < policy.meters.size(); ++id) {
     const MeterPlan& plan = program.meters[id];
-    text += fmt::format("meter {}: one word{}, {} a {} of {}\n", policy.meters[id].name, plan.map ? " a key" : "",
-                        plan.cost, policy.meters[id].bits ? "byte" : "packet", plan.window);
+    text += fmt::format("meter {}: one word{}, {} a {} of {}{}\n", policy.meters[id].name, plan.map ? " a key" : "",
+                        plan.cost, policy.meters[id].bits ? "byte" : "packet", plan.window,
+                        plan.map ? ", " + tableText(program, *plan.map) : "");
   }
   for (size_t id = 0; id < policy.counters.size(); ++id)
     text += fmt::format("counter {}: {}\n", policy.counters[id].name,
-                        program.counters[id].slot ? "a slot" : "a hash of cells");
+                        program.counters[id].map ? tableText(program, *program.counters[id].map) : "a slot");
   for (size_t id = 0; id < policy.events.size(); ++id)
     text += fmt::format("event {}: {} bytes a record\n", policy.events[id].name, program.events[id].size);
   return text;

@@ -140,6 +140,7 @@ struct Program {
   bool rewrites = false;                           // some rule assigns to a field
   uint32_t row_bytes = 0;
   bool clock = false, coarse_clock = false; // whether any rule reads one
+  std::optional<uint32_t> clock_slot;       // whose cell holds the clock that meters share, see lower/clock.h
 
   // The header that an entry of `id` leads to, if it is parsed.
   std::optional<ir::HeaderId> next(ir::HeaderId id, const ir::PayloadEntry& entry) const;

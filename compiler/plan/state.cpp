@@ -2,6 +2,7 @@
 #include "compiler/plan/state.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/plan/visit.h"
+#include "runtime/abi/keyed_table.h"
 
 #include <linux/bpf.h>
 
@@ -11,7 +12,6 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr uint32_t kSparePerCpu = 128; // a hash hides up to this many entries in a CPU's free list
 constexpr uint32_t kRingBytes = 1u << 20;
 constexpr uint32_t kSocketQueues = 256; // receive queues of a device that can have a socket
 
@@ -43,22 +43,16 @@ private:
     return static_cast<uint32_t>(manifest_.maps.size() - 1);
   }
 
-  // A hash with preallocated entries, LRU where the fullest state evicts.
-  uint32_t hash(const std::string& name, abi::MapRole role, bool lru, uint32_t key, uint32_t value, uint32_t capacity) {
+  // A table of keyed state: an array of buckets that user space can map.
+  uint32_t table(const std::string& name, abi::MapRole role, const abi::KeyType& key, unsigned columns,
+                 uint32_t capacity) {
     return map({.name = name,
                 .role = role,
-                .type = lru ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH,
-                .key_size = key,
-                .value_size = value,
-                .max_entries = capacity,
-                .spare_per_cpu = kSparePerCpu});
-  }
-
-  // A hash that only user space fills: memory is taken as elements come.
-  uint32_t writtenByUser(uint32_t index) {
-    manifest_.maps[index].flags |= BPF_F_NO_PREALLOC;
-    manifest_.maps[index].spare_per_cpu = 0;
-    return index;
+                .type = BPF_MAP_TYPE_ARRAY,
+                .key_size = 4,
+                .value_size = abi::tableLayout(key, columns).bucketBytes(),
+                .max_entries = abi::bucketsFor(capacity),
+                .flags = BPF_F_MMAPABLE});
   }
 
   // One value that user space maps into memory; `rodata` may only be read by programs.
@@ -105,8 +99,7 @@ private:
       if (counter.key.empty()) {
         plan.slot = slot(counter.name, abi::SlotKind::counter);
       } else {
-        plan.map = hash("counter." + counter.name, abi::MapRole::keyed, false, abi::keySize(counter.key_type),
-                        sizeof(abi::Cell), counter.capacity);
+        plan.map = table("counter." + counter.name, abi::MapRole::keyed, counter.key_type, 2, counter.capacity);
         plan.other = slot(counter.name + ".other", abi::SlotKind::system);
       }
       entry.slot = plan.slot;
@@ -133,14 +126,11 @@ private:
                    .key = set.key,
                    .capacity = set.capacity,
                    .timeout_ns = set.timeout_ns,
-                   .when_full = set.refuse_when_full ? abi::WhenFull::refuse : abi::WhenFull::evict};
+                   .when_full = set.refuse_when_full ? abi::WhenFull::refuse : abi::WhenFull::evict,
+                   .count = set.count};
     bool prefixes = abi::prefixPart(set.key).has_value();
-    if (!prefixes || !set.added_lengths.empty()) {
-      plan.exact = hash("set." + set.name, abi::MapRole::exact, !set.refuse_when_full && set.added_by_policy,
-                        abi::keySize(set.key), sizeof(abi::ExactElement), set.capacity);
-      if (!set.added_by_policy)
-        writtenByUser(*plan.exact);
-    }
+    if (!prefixes || !set.added_lengths.empty())
+      plan.exact = table("set." + set.name, abi::MapRole::exact, set.key, set.count ? 3 : 1, set.capacity);
     if (prefixes) {
       plan.probes = set.added_lengths;
       plan.trie = map({.name = "trie." + set.name,
@@ -182,11 +172,6 @@ private:
     for (const ir::Meter& meter : policy_.meters) {
       MeterPlan plan;
       plan.needs = headersOf(meter.key);
-      // Rounded down, so that a burst and then rate x time always pass.
-      using u128 = unsigned __int128;
-      u128 second = u128{1'000'000'000} << abi::kMeterShift;
-      plan.cost = static_cast<uint64_t>(meter.bits ? second * 8 / meter.rate : second / meter.rate);
-      plan.window = plan.cost * meter.burst;
       plan.contended = slot(meter.name + ".contended", abi::SlotKind::system);
       abi::Meter entry{.name = meter.name,
                        .bits = meter.bits,
@@ -195,11 +180,12 @@ private:
                        .key = meter.key_type,
                        .capacity = meter.capacity,
                        .when_full = whenFull(meter.when_full)};
+      plan.cost = abi::costOf(entry);
+      plan.window = abi::windowOf(entry);
       if (meter.key.empty()) {
         plan.cell = cells++;
       } else {
-        plan.map = hash("meter." + meter.name, abi::MapRole::meter, meter.when_full == ir::WhenFull::evict,
-                        abi::keySize(meter.key_type), sizeof(uint64_t), meter.capacity);
+        plan.map = table("meter." + meter.name, abi::MapRole::meter, meter.key_type, 1, meter.capacity);
         plan.full = slot(meter.name + ".full", abi::SlotKind::system);
       }
       entry.map = plan.map;
@@ -210,6 +196,9 @@ private:
       manifest_.meters.push_back(entry);
       program_.meters.push_back(plan);
     }
+    const auto shares = [](const ir::Meter& meter) { return meter.used && !meter.exact_clock; };
+    if (std::any_of(policy_.meters.begin(), policy_.meters.end(), shares))
+      program_.clock_slot = slot("clock", abi::SlotKind::sample);
     if (cells)
       program_.common.meters =
           array(".data.meters", abi::MapRole::meters, cells * uint32_t{sizeof(uint64_t)}, BPF_F_MMAPABLE);

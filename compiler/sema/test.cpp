@@ -46,6 +46,17 @@ bool unknownCounter(Scope& scope, const ast::TestLine& line) {
   return false;
 }
 
+// `[a, b]` and `[(a, b)]` are the same key.
+ast::Expr oneKey(const ast::TestLine& line) {
+  if (line.values.size() == 1)
+    return line.values[0];
+  ast::Expr key;
+  key.kind = ast::ExprKind::Tuple;
+  key.args = line.values;
+  key.span = join(line.values.front().span, line.values.back().span);
+  return key;
+}
+
 bool counterKey(Scope& scope, const ast::TestLine& line, const ir::Counter& counter, ir::TestStep& step) {
   const bool keyed = counter.capacity > 0;
   if (keyed && counter.key.empty())
@@ -59,15 +70,7 @@ bool counterKey(Scope& scope, const ast::TestLine& line, const ir::Counter& coun
   }
   if (!keyed)
     return true;
-  // `[a, b]` and `[(a, b)]` are the same key.
-  ast::Expr key = line.values[0];
-  if (line.values.size() > 1) {
-    key = {};
-    key.kind = ast::ExprKind::Tuple;
-    key.args = line.values;
-    key.span = join(line.values.front().span, line.values.back().span);
-  }
-  if (!checkElement({scope, {}}, key, counter.key_type, masksOf(counter.key), step.elements))
+  if (!checkElement({scope, {}}, oneKey(line), counter.key_type, masksOf(counter.key), step.elements))
     return false;
   if (step.elements.size() == 1)
     return true;
@@ -75,9 +78,32 @@ bool counterKey(Scope& scope, const ast::TestLine& line, const ir::Counter& coun
   return false;
 }
 
+// `expect counter SET[ELEMENT] == 3` of a set that counts.
+bool hits(Scope& scope, const ast::TestLine& line, ir::SetId id, ir::TestStep& step) {
+  const ir::Set& set = scope.policy.sets[id];
+  step.kind = ir::TestStepKind::Hits;
+  step.id = id;
+  if (line.values.empty()) {
+    scope.emitter.report(diag::Id::bad_element, line.name.span,
+                         fmt::format("`{}` counts by element: say which, as in `{}[…]`", set.name, set.name));
+    return false;
+  }
+  if (!checkElement({scope, {}}, oneKey(line), set.key, {}, step.elements))
+    return false;
+  if (step.elements.size() == 1)
+    return true;
+  scope.emitter.report(diag::Id::bad_element, line.values[0].span, "one element is needed, not a range");
+  return false;
+}
+
 bool counts(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
   step.op = static_cast<ir::Op>(static_cast<unsigned>(line.op));
   step.number = line.number;
+  const Symbol* symbol = lookUp(scope, line.name.text);
+  // A rule can have the name of the set that it asks.
+  const bool of_element = symbol && symbol->kind == SymbolKind::Set && scope.policy.sets[symbol->index].count;
+  if (of_element && (!line.values.empty() || !scope.rules.contains(line.name.text)))
+    return hits(scope, line, symbol->index, step);
   if (scope.rules.contains(line.name.text)) {
     step.rule = line.name.text;
     if (line.values.empty())
@@ -85,7 +111,6 @@ bool counts(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
     scope.emitter.report(diag::Id::bad_element, line.name.span, fmt::format("rule `{}` has no key", line.name.text));
     return false;
   }
-  const Symbol* symbol = lookUp(scope, line.name.text);
   if (!symbol || symbol->kind != SymbolKind::Counter)
     return unknownCounter(scope, line);
   step.id = symbol->index;

@@ -8,7 +8,7 @@
 
 namespace xdpc::abi {
 
-inline constexpr uint32_t kAbi = 1;
+inline constexpr uint32_t kAbi = 2;
 
 // Counter cells: the map `counters` has one value of rows x row bytes, one row a possible CPU, one cell a slot. A
 // program writes only its own CPU's row, without atomics; user space never writes it. What user space adds (a reset,
@@ -32,9 +32,10 @@ struct Config {
   uint32_t rows; // rows of `counters`; a CPU beyond them does not count
   uint32_t reserved0;
   uint64_t trial_deadline; // coarse CLOCK_MONOTONIC, ns
-  uint64_t reserved1;
+  uint64_t hash_seed;      // of the tables of keyed state; drawn by the loader, so that nobody can choose keys that meet
+  uint64_t hash_keys[32];  // made of it by hashKeys, keyed_table.h
 };
-static_assert(sizeof(Config) == 32);
+static_assert(sizeof(Config) == 288);
 
 enum Mode : uint32_t {
   kModeTest = 1, // clock, interface, queue come from the map `test`, and the deciding slot goes there
@@ -79,11 +80,11 @@ struct Control {
 static_assert(sizeof(Control) == 4096);
 inline constexpr unsigned kMaxSets = 1020;
 
-// A live element ends at `expires_ns` (CLOCK_MONOTONIC); kNever if it does not.
+// A live element ends at `expires_ns` (CLOCK_MONOTONIC); kNever if it does not. In a set's exact part that is the first
+// word of its place (keyed_table.h), and from kEternal on it never ends: the other bits then tell two of them apart.
+// Where the set counts, packets and bytes are the words behind it.
 inline constexpr uint64_t kNever = ~uint64_t{0};
-struct ExactElement { // value of a set's exact part
-  uint64_t expires_ns;
-};
+inline constexpr uint64_t kEternal = uint64_t{1} << 63;
 struct TrieElement {   // value of a set's trie part
   uint64_t expires_ns; // the latest of its own and of all elements that cover it: this is what the program compares
   uint64_t own_ns;     // its own
@@ -92,7 +93,7 @@ struct TrieElement {   // value of a set's trie part
 // A meter's word: when the bucket is full again, in 1/65536 ns of CLOCK_MONOTONIC, wrapping.
 inline constexpr unsigned kMeterShift = 16;
 
-// A keyed counter's value is a Cell, added to atomically.
+// A keyed counter's words are packets and bytes, added to atomically.
 
 // A record of the ring buffer `events`: this, then the fields as key.h lays them out, in order. `nulls` has a bit a
 // field, set where the packet lacks its header; the field's bytes are then zero.

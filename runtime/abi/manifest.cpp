@@ -86,6 +86,7 @@ template <class A> void describe(A& a, Set& v) {
   a("trie_map", v.trie_map);
   a("exact_lengths", v.exact_lengths);
   a("full", v.full);
+  a("count", v.count);
   a("initial", v.initial);
   a("was", v.was);
 }
@@ -278,6 +279,16 @@ std::optional<uint32_t> mapWithRole(const Manifest& manifest, MapRole role) {
   return std::nullopt;
 }
 
+uint64_t costOf(const Meter& meter) {
+  using u128 = unsigned __int128;
+  const u128 second = u128{1'000'000'000} << kMeterShift;
+  return static_cast<uint64_t>(meter.bits ? second * 8 / meter.rate : second / meter.rate);
+}
+
+uint64_t windowOf(const Meter& meter) {
+  return costOf(meter) * meter.burst;
+}
+
 std::string toJson(const Manifest& manifest) {
   Manifest copy = manifest; // describe() serves the reader too, and so takes a mutable value
   Writer writer;
@@ -295,6 +306,8 @@ Result<Manifest, ManifestError> manifestFromJson(std::string_view text) {
   // Before all else: a newer layout may lack any other key.
   if (const auto abi = json.find("abi"); abi != json.end() && abi->is_number_unsigned() && *abi > kAbi)
     return ManifestError{fmt::format("made by a newer xdpc (ABI {}, this one reads {})", abi->get<uint64_t>(), kAbi)};
+  if (const auto abi = json.find("abi"); abi != json.end() && abi->is_number_unsigned() && *abi < kAbi)
+    return ManifestError{fmt::format("made by an older xdpc (ABI {}, this one reads {})", abi->get<uint64_t>(), kAbi)};
   Reader reader(json, "", problem);
   describe(reader, manifest);
   if (problem.empty())

@@ -53,7 +53,7 @@ struct Map {
   uint32_t type = 0;
   uint32_t key_size = 0;
   uint32_t value_size = 0;  // of `counters`: for kDefaultRows rows
-  uint32_t max_entries = 0; // of hashes: without the spare entries that the loader adds a possible CPU
+  uint32_t max_entries = 0; // of roles exact, meter and keyed: buckets, see keyed_table.h
   uint32_t flags = 0;
   uint32_t row_bytes = 0;     // role counters: bytes a row; the loader makes value_size = rows * row_bytes
   uint32_t spare_per_cpu = 0; // entries that the loader adds for every possible CPU
@@ -92,6 +92,7 @@ struct Set {
   std::vector<PrefixLength>
       exact_lengths;            // prefix sets: elements of these lengths lie in the exact part, all others in the trie
   std::optional<uint32_t> full; // slot: additions that found no place
+  bool count = false;           // packets and bytes of each element
   std::vector<std::string> initial; // elements as text, added without an end when the policy is attached
   std::optional<std::string> was;
 };
@@ -110,6 +111,11 @@ struct Meter {
   std::optional<uint32_t> full;
   std::optional<std::string> was;
 };
+
+// Of a packet, or of a byte, in 1/65,536 ns, rounded down, so that a burst and then rate x time always pass; and of a
+// whole burst.
+uint64_t costOf(const Meter& meter);
+uint64_t windowOf(const Meter& meter);
 
 struct EventField {
   std::string name; // "ip.src"

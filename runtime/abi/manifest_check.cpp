@@ -2,6 +2,8 @@
 // it is taken for granted. Tested by tests/unit/abi/manifest_test.cpp.
 #include "runtime/abi/manifest_check.h"
 
+#include "runtime/abi/keyed_table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,10 +53,14 @@ private:
                        map.key_size, map.value_size, key_size, value_size));
   }
 
+  void table(const std::string& path, std::optional<uint32_t> index, const KeyType& key, unsigned columns) {
+    map(path, index, sizeof(uint32_t), tableLayout(key, columns).bucketBytes());
+  }
+
   void counter(const std::string& path, const Counter& counter) {
     slot(path + "slot", counter.slot);
     slot(path + "other", counter.other);
-    map(path + "map", counter.map, keySize(counter.key), sizeof(Cell));
+    table(path + "map", counter.map, counter.key, 2);
   }
 
   void set(const std::string& path, const Set& set) {
@@ -67,7 +73,7 @@ private:
       fail(fmt::format("`{}exact_map` and `trie_map` are both missing", path));
     if (set.trie_map && !prefixPart(set.key))
       fail(fmt::format("`{}trie_map` is there for a type without a prefix", path));
-    map(path + "exact_map", set.exact_map, keySize(set.key), sizeof(ExactElement));
+    table(path + "exact_map", set.exact_map, set.key, set.count ? 3 : 1);
     map(path + "trie_map", set.trie_map, trieKeySize(set.key), sizeof(TrieElement));
     for (const PrefixLength& length : set.exact_lengths)
       if (length.length > addressBits(length.family))
@@ -77,9 +83,11 @@ private:
   }
 
   void meter(const std::string& path, const Meter& meter) {
+    if (meter.rate == 0)
+      fail(fmt::format("`{}rate` is 0", path));
     slot(path + "contended", meter.contended);
     slot(path + "full", meter.full);
-    map(path + "map", meter.map, keySize(meter.key), sizeof(uint64_t));
+    table(path + "map", meter.map, meter.key, 1);
   }
 
   void event(const std::string& path, const Event& event) {

@@ -1,7 +1,7 @@
 // Sums the rows of `counters` onto `base`, and lists keyed counters. Tested by tests/unit/state/counters_test.cpp.
 #include "runtime/counters/counters.h"
 
-#include "runtime/engine/scan.h"
+#include "runtime/tables/table.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -28,12 +28,6 @@ Result<abi::Bytes, MapError> readAll(const engine::Maps& maps, uint32_t map) {
   if (auto done = maps.read(map, 0, bytes); !done)
     return done.error();
   return bytes;
-}
-
-Cell cellOf(const abi::Bytes& bytes) {
-  Cell cell{};
-  std::memcpy(&cell, bytes.data(), std::min(sizeof cell, bytes.size()));
-  return cell;
 }
 
 } // namespace
@@ -98,25 +92,24 @@ Result<Cell, MapError> readSlot(const engine::Maps& maps, const abi::Manifest& m
   return (*all)[slot];
 }
 
-Result<Cell, MapError> readKey(const engine::Maps& maps, const abi::Counter& counter, const abi::KeyValue& key) {
-  const auto value = maps.lookup(*counter.map, abi::encodeKey(counter.key, key));
-  if (!value)
-    return value.error();
-  return *value ? cellOf(**value) : Cell{0, 0};
+Result<Cell, MapError> readKey(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Counter& counter,
+                               const abi::KeyValue& key) {
+  const auto table = tables::Table::open(maps, manifest, *counter.map, counter.key, 2);
+  if (!table)
+    return table.error();
+  const auto words = table->find(key);
+  return words ? Cell{(*words)[0], (*words)[1]} : Cell{0, 0};
 }
 
-Result<std::vector<KeyedCount>, MapError> readKeys(const engine::Maps& maps, const abi::Counter& counter) {
-  const auto keys = engine::keys(maps, *counter.map);
-  if (!keys)
-    return keys.error();
+Result<std::vector<KeyedCount>, MapError> readKeys(const engine::Maps& maps, const abi::Manifest& manifest,
+                                                   const abi::Counter& counter) {
+  const auto table = tables::Table::open(maps, manifest, *counter.map, counter.key, 2);
+  if (!table)
+    return table.error();
   std::vector<KeyedCount> counts;
-  for (const abi::Bytes& key : *keys) {
-    const auto value = maps.lookup(*counter.map, key);
-    if (!value)
-      return value.error();
-    if (*value) // it may have gone since the scan
-      counts.push_back({abi::decodeKey(counter.key, key), cellOf(**value)});
-  }
+  table->forEach([&](const abi::KeyValue& key, const tables::Words& words) {
+    counts.push_back({key, {words[0], words[1]}});
+  });
   std::sort(counts.begin(), counts.end(), [](const KeyedCount& a, const KeyedCount& b) {
     return a.cell.packets != b.cell.packets ? a.cell.packets > b.cell.packets : a.key < b.key;
   });

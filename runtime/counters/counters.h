@@ -26,9 +26,10 @@ struct KeyedCount {
 };
 
 // `counter` has a map. A key that was never counted has a count of zero.
-Result<abi::Cell, engine::MapError> readKey(const engine::Maps& maps, const abi::Counter& counter,
-                                            const abi::KeyValue& key);
+Result<abi::Cell, engine::MapError> readKey(const engine::Maps& maps, const abi::Manifest& manifest,
+                                            const abi::Counter& counter, const abi::KeyValue& key);
 // The most packets first, equal ones by key.
-Result<std::vector<KeyedCount>, engine::MapError> readKeys(const engine::Maps& maps, const abi::Counter& counter);
+Result<std::vector<KeyedCount>, engine::MapError> readKeys(const engine::Maps& maps, const abi::Manifest& manifest,
+                                                           const abi::Counter& counter);
 
 } // namespace xdpc::counters

@@ -32,6 +32,9 @@ public:
   // Part of the only value of a one-entry array. write: never to a word that a program writes.
   virtual Result<Done, MapError> read(uint32_t map, uint32_t offset, std::span<uint8_t> out) const = 0;
   virtual Result<Done, MapError> write(uint32_t map, uint32_t offset, std::span<const uint8_t> bytes) = 0;
+  // The values of an array that can be mapped, one after another, as programs see them at this moment; empty if there
+  // is no such. Only atomic accesses, by the rules of keyed_table.h.
+  virtual std::span<uint8_t> memory(uint32_t map) const = 0;
   virtual uint32_t valueSize(uint32_t map) const = 0; // as created: of `counters` with this machine's rows
 };
 

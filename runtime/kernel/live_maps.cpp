@@ -41,9 +41,14 @@ uint64_t updateFlags(engine::Update how) {
   return BPF_ANY;
 }
 
-size_t mappedSize(uint32_t value_size) {
+// The kernel pads values to eight bytes.
+size_t valuesSize(uint32_t value_size, uint32_t entries) {
+  return (size_t{value_size} + 7) / 8 * 8 * entries;
+}
+
+size_t mappedSize(uint32_t value_size, uint32_t entries) {
   const size_t page = sysconf(_SC_PAGESIZE);
-  return (size_t{value_size} + page - 1) / page * page;
+  return (valuesSize(value_size, entries) + page - 1) / page * page;
 }
 
 } // namespace
@@ -71,7 +76,7 @@ KernelResult<std::unique_ptr<LiveMaps>> LiveMaps::over(const abi::Manifest& mani
 LiveMaps::~LiveMaps() {
   for (const Map& map : maps_)
     if (map.memory)
-      munmap(map.memory, mappedSize(map.value_size));
+      munmap(map.memory, mappedSize(map.value_size, map.max_entries));
 }
 
 Result<std::optional<abi::Bytes>, MapError> LiveMaps::lookup(uint32_t index, std::span<const uint8_t> key) const {
@@ -118,13 +123,13 @@ Result<std::optional<abi::Bytes>, MapError> LiveMaps::next(uint32_t index,
   return mapError(map.name, "walk", errno);
 }
 
-// The map's only value in this process's memory, or null if this map cannot be mapped (or only lookups are left, as
+// The map's values in this process's memory, or null if this map cannot be mapped (or only lookups are left, as
 // a frozen map refuses a writable mapping).
-uint8_t* LiveMaps::memory(const Map& map) const {
+uint8_t* LiveMaps::mapped(const Map& map) const {
   if (!map.tried) {
     map.tried = true;
-    if (map.type == BPF_MAP_TYPE_ARRAY && (map.flags & BPF_F_MMAPABLE) && map.max_entries == 1) {
-      void* address = mmap(nullptr, mappedSize(map.value_size), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd.get(), 0);
+    if (map.type == BPF_MAP_TYPE_ARRAY && (map.flags & BPF_F_MMAPABLE)) {
+      void* address = mmap(nullptr, mappedSize(map.value_size, map.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd.get(), 0);
       if (address != MAP_FAILED)
         map.memory = static_cast<uint8_t*>(address);
     }
@@ -146,7 +151,7 @@ Result<Done, MapError> LiveMaps::read(uint32_t index, uint32_t offset, std::span
   const Map& map = maps_.at(index);
   if (uint64_t{offset} + out.size() > map.value_size)
     return mapError(map.name, "read beyond", ERANGE);
-  if (const uint8_t* bytes = memory(map)) {
+  if (const uint8_t* bytes = map.max_entries == 1 ? mapped(map) : nullptr) {
     // Word by word where it can be: a program may write the cell at this very moment.
     if (offset % 8 == 0 && out.size() % 8 == 0) {
       for (size_t i = 0; i < out.size(); i += 8) {
@@ -169,7 +174,7 @@ Result<Done, MapError> LiveMaps::write(uint32_t index, uint32_t offset, std::spa
   const Map& map = maps_.at(index);
   if (uint64_t{offset} + bytes.size() > map.value_size)
     return mapError(map.name, "write beyond", ERANGE);
-  if (uint8_t* memory = this->memory(map)) {
+  if (uint8_t* memory = map.max_entries == 1 ? mapped(map) : nullptr) {
     if (offset % 8 == 0 && bytes.size() == 8) { // a lease or a deadline: never half of it
       uint64_t word;
       std::memcpy(&word, bytes.data(), 8);
@@ -187,6 +192,12 @@ Result<Done, MapError> LiveMaps::write(uint32_t index, uint32_t offset, std::spa
   if (bpf_map_update_elem(map.fd.get(), &key, value->data(), BPF_EXIST) != 0)
     return mapError(map.name, "change", errno);
   return Done{};
+}
+
+std::span<uint8_t> LiveMaps::memory(uint32_t index) const {
+  const Map& map = maps_.at(index);
+  uint8_t* bytes = mapped(map);
+  return bytes ? std::span(bytes, valuesSize(map.value_size, map.max_entries)) : std::span<uint8_t>();
 }
 
 uint32_t LiveMaps::valueSize(uint32_t index) const {

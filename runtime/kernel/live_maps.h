@@ -26,6 +26,7 @@ public:
                                                            std::optional<std::span<const uint8_t>> key) const override;
   Result<Done, engine::MapError> read(uint32_t map, uint32_t offset, std::span<uint8_t> out) const override;
   Result<Done, engine::MapError> write(uint32_t map, uint32_t offset, std::span<const uint8_t> bytes) override;
+  std::span<uint8_t> memory(uint32_t map) const override;
   uint32_t valueSize(uint32_t map) const override;
 
   size_t size() const { return maps_.size(); }
@@ -42,7 +43,7 @@ private:
     mutable bool tried = false;
   };
   LiveMaps() = default;
-  uint8_t* memory(const Map& map) const;
+  uint8_t* mapped(const Map& map) const;
   Result<abi::Bytes, engine::MapError> onlyValue(const Map& map) const;
 
   std::vector<Map> maps_;

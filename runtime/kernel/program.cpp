@@ -2,6 +2,7 @@
 // tests/runtime/load_test.cpp.
 #include "runtime/kernel/program.h"
 
+#include "runtime/abi/keyed_table.h"
 #include "runtime/kernel/kernel_types.h"
 #include "runtime/kernel/manifest_map.h"
 #include "runtime/kernel/map.h"
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <sys/random.h>
 
 namespace xdpc::kernel {
 namespace {
@@ -97,6 +99,14 @@ Fd loadWithLog(const object::Object& object, const std::vector<object::Instructi
   }
 }
 
+uint64_t drawSeed() {
+  uint64_t seed = 0;
+  while (seed == 0)
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+      seed = 0; // a signal; the pool is ready long before any policy
+  return seed;
+}
+
 bool lacksPerfmon() {
   const auto missing = missingCapabilities();
   return std::find(missing.begin(), missing.end(), "CAP_PERFMON") != missing.end();
@@ -176,6 +186,9 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   abi::Config config = object.config;
   config.abi = abi::kAbi;
   config.mode |= mode;
+  if (config.hash_seed == 0) // else it is that of the tables that are shared
+    config.hash_seed = mode & abi::kModeTest ? abi::kTestSeed : drawSeed();
+  abi::seedTables(config, config.hash_seed);
   if (groundwork->cast_function && !(config.mode & abi::kModeCopied))
     config.mode |= abi::kModeFragsFlag;
   if (auto filled = fillConfig(object.manifest, groundwork->maps, config); !filled)

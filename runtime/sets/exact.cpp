@@ -1,23 +1,36 @@
 // The exact part. Tested by tests/unit/state/sets_test.cpp.
 #include "runtime/sets/exact.h"
 
-#include "runtime/engine/scan.h"
 #include "runtime/sets/error.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <ctime>
 
 namespace xdpc::sets {
 namespace {
 
-uint64_t expiryOf(const abi::Bytes& value) {
-  abi::ExactElement element{};
-  std::memcpy(&element, value.data(), std::min(sizeof element, value.size()));
-  return element.expires_ns;
+// No two elements without an end have the same word: see keyed_table.h.
+uint64_t eternal() {
+  static uint64_t last = 0;
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  last = std::max(last + 1, uint64_t(now.tv_sec) * 1'000'000'000 + uint64_t(now.tv_nsec));
+  return abi::kEternal | last;
+}
+
+uint64_t endOf(uint64_t word) {
+  return word >= abi::kEternal ? abi::kNever : word;
 }
 
 } // namespace
+
+Result<ExactPart, SetError> ExactPart::open(const engine::Maps& maps, const abi::Manifest& manifest,
+                                            const abi::Set& set) {
+  auto table = tables::Table::open(maps, manifest, *set.exact_map, set.key, set.count ? 3 : 1);
+  if (!table)
+    return machineError(table.error());
+  return ExactPart(std::move(*table));
+}
 
 bool ExactPart::takes(const abi::Set& set, const abi::KeyValue& key) {
   if (!set.trie_map)
@@ -29,66 +42,21 @@ bool ExactPart::takes(const abi::Set& set, const abi::KeyValue& key) {
   return std::find(set.exact_lengths.begin(), set.exact_lengths.end(), length) != set.exact_lengths.end();
 }
 
-Result<std::optional<uint64_t>, SetError> ExactPart::expiry(const abi::KeyValue& key) const {
-  const auto value = maps_.lookup(*set_.exact_map, abi::encodeKey(set_.key, key));
-  if (!value)
-    return machineError(value.error());
-  return *value ? std::optional(expiryOf(**value)) : std::nullopt;
+std::optional<uint64_t> ExactPart::expiry(const abi::KeyValue& key) const {
+  const auto words = table_.find(key);
+  return words ? std::optional(endOf((*words)[0])) : std::nullopt;
 }
 
-Result<Done, engine::MapError> ExactPart::put(const abi::KeyValue& key, uint64_t expires_ns) {
-  const abi::ExactElement element{expires_ns};
-  uint8_t bytes[sizeof element];
-  std::memcpy(bytes, &element, sizeof bytes);
-  return maps_.update(*set_.exact_map, abi::encodeKey(set_.key, key), bytes, engine::Update::any);
+bool ExactPart::put(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
+  const uint64_t word = expires_ns == abi::kNever ? eternal() : std::max(expires_ns, abi::kBusy + 1);
+  return table_.put(key, {word}, how, tables::Rest::ofSet(now_ns)) != tables::Placed::full;
 }
 
-Result<bool, SetError> ExactPart::erase(const abi::KeyValue& key) {
-  const auto done = maps_.erase(*set_.exact_map, abi::encodeKey(set_.key, key));
-  if (!done && done.error().code != ENOENT)
-    return machineError(done.error());
-  return done.ok();
-}
-
-Result<size_t, SetError> ExactPart::count() const {
-  const auto keys = engine::keys(maps_, *set_.exact_map);
-  if (!keys)
-    return machineError(keys.error());
-  return keys->size();
-}
-
-Result<size_t, SetError> ExactPart::eraseDead(uint64_t now_ns) {
-  const auto keys = engine::keys(maps_, *set_.exact_map);
-  if (!keys)
-    return machineError(keys.error());
-  size_t erased = 0;
-  for (const abi::Bytes& key : *keys) {
-    // Looked at right before: a program may have given the element a new time since the scan.
-    const auto value = maps_.lookup(*set_.exact_map, key);
-    if (!value)
-      return machineError(value.error());
-    if (!*value || expiryOf(**value) > now_ns)
-      continue;
-    const auto done = maps_.erase(*set_.exact_map, key);
-    if (!done && done.error().code != ENOENT)
-      return machineError(done.error());
-    ++erased;
-  }
-  return erased;
-}
-
-Result<std::vector<Element>, SetError> exactElements(const engine::Maps& maps, const abi::Set& set) {
-  const auto keys = engine::keys(maps, *set.exact_map);
-  if (!keys)
-    return machineError(keys.error());
+std::vector<Element> ExactPart::elements() const {
   std::vector<Element> elements;
-  for (const abi::Bytes& key : *keys) {
-    const auto value = maps.lookup(*set.exact_map, key);
-    if (!value)
-      return machineError(value.error());
-    if (*value) // it may have gone since the scan
-      elements.push_back({abi::decodeKey(set.key, key), expiryOf(**value)});
-  }
+  table_.forEach([&](const abi::KeyValue& key, const tables::Words& words) {
+    elements.push_back({key, endOf(words[0]), {words[1], words[2]}});
+  });
   return elements;
 }
 

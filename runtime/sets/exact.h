@@ -1,32 +1,32 @@
-// The exact part of a set: a hash whose elements programs read, add and remove at the same time.
+// The exact part of a set: a table whose elements programs read, add and remove at the same time.
 #pragma once
 
 #include "runtime/sets/sets.h"
+#include "runtime/tables/table.h"
 
 namespace xdpc::sets {
 
 class ExactPart {
 public:
-  ExactPart(engine::Maps& maps, const abi::Set& set) : maps_(maps), set_(set) {}
+  static Result<ExactPart, SetError> open(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 
   // An element of this key lies in the exact part.
   static bool takes(const abi::Set& set, const abi::KeyValue& key);
 
-  Result<std::optional<uint64_t>, SetError> expiry(const abi::KeyValue& key) const;
-  Result<Done, engine::MapError> put(const abi::KeyValue& key, uint64_t expires_ns);
+  std::optional<uint64_t> expiry(const abi::KeyValue& key) const;
+  // False if all places that it could have are taken by elements that are live.
+  bool put(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns);
   // False if it was not there.
-  Result<bool, SetError> erase(const abi::KeyValue& key);
-  // Number of elements, dead ones too.
-  Result<size_t, SetError> count() const;
+  bool erase(const abi::KeyValue& key) { return table_.erase(key); }
+  // All elements, dead ones too.
+  std::vector<Element> elements() const;
   // Number of elements taken out.
-  Result<size_t, SetError> eraseDead(uint64_t now_ns);
+  size_t eraseDead(uint64_t now_ns) { return table_.eraseResting(tables::Rest::ofSet(now_ns)); }
+  void clear() { table_.clear(); }
 
 private:
-  engine::Maps& maps_;
-  const abi::Set& set_;
+  explicit ExactPart(tables::Table table) : table_(std::move(table)) {}
+  tables::Table table_;
 };
-
-// All elements, dead ones too.
-Result<std::vector<Element>, SetError> exactElements(const engine::Maps& maps, const abi::Set& set);
 
 } // namespace xdpc::sets

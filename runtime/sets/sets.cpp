@@ -26,8 +26,12 @@ class Writer {
 public:
   static Result<Writer, SetError> open(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
     Writer writer(set);
-    if (set.exact_map)
-      writer.exact_.emplace(maps, set);
+    if (set.exact_map) {
+      auto exact = ExactPart::open(maps, manifest, set);
+      if (!exact)
+        return exact.error();
+      writer.exact_.emplace(std::move(*exact));
+    }
     if (!set.trie_map)
       return writer;
     auto trie = TriePart::open(maps, manifest, set);
@@ -47,7 +51,8 @@ public:
     const uint64_t end = *before && !replace ? std::max(**before, expires_ns) : expires_ns;
     if (*before && **before == end)
       return Done{};
-    const auto done = write(key, end, now_ns);
+    // A program may have prolonged it since.
+    const auto done = write(key, end, replace ? tables::Merge::replace : tables::Merge::later, now_ns);
     if (done && !*before)
       ++*count_;
     return done;
@@ -58,7 +63,9 @@ public:
     const auto before = expiry(key);
     if (!before)
       return before.error();
-    const auto erased = ExactPart::takes(set_, key) ? exact_->erase(key) : trie_->erase(key);
+    if (ExactPart::takes(set_, key))
+      return exact_->erase(key) && *before && **before > now_ns;
+    const auto erased = trie_->erase(key);
     if (!erased)
       return erased.error();
     return *erased && *before && **before > now_ns;
@@ -73,22 +80,10 @@ private:
     return trie_->ownExpiry(key);
   }
 
-  Result<Done, engine::MapError> put(const abi::KeyValue& key, uint64_t expires_ns) {
-    return ExactPart::takes(set_, key) ? exact_->put(key, expires_ns) : trie_->put(key, expires_ns);
-  }
-
-  Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, uint64_t now_ns) {
-    auto done = put(key, expires_ns);
-    if (!done && (done.error().code == E2BIG || done.error().code == ENOSPC)) {
-      // A program filled the map since it was counted, maybe with elements that have ended.
-      const auto erased = eraseDead(now_ns);
-      if (!erased)
-        return erased.error();
-      if (*erased == 0)
-        return full();
-      done = put(key, expires_ns);
-    }
-    if (!done)
+  Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
+    if (ExactPart::takes(set_, key))
+      return exact_->put(key, expires_ns, how, now_ns) ? Result<Done, SetError>(Done{}) : full();
+    if (auto done = trie_->put(key, expires_ns); !done)
       return machineError(done.error());
     return Done{};
   }
@@ -96,25 +91,19 @@ private:
   // Room for one more element within the capacity. Dead elements go first.
   Result<Done, SetError> makeRoom(uint64_t now_ns) {
     if (!count_)
-      if (auto counted = recount(); !counted)
-        return counted;
+      recount();
     if (*count_ < set_.capacity)
       return Done{};
     if (auto erased = eraseDead(now_ns); !erased)
       return erased.error();
-    if (auto counted = recount(); !counted)
-      return counted;
+    recount();
     return *count_ < set_.capacity ? Result<Done, SetError>(Done{}) : full();
   }
 
   Result<size_t, SetError> eraseDead(uint64_t now_ns) {
     size_t erased = 0;
-    if (exact_) {
-      const auto part = exact_->eraseDead(now_ns);
-      if (!part)
-        return part.error();
-      erased += *part;
-    }
+    if (exact_)
+      erased += exact_->eraseDead(now_ns);
     if (trie_) {
       const auto part = trie_->eraseDead(now_ns);
       if (!part)
@@ -124,17 +113,7 @@ private:
     return erased;
   }
 
-  Result<Done, SetError> recount() {
-    size_t count = trie_ ? trie_->count() : 0;
-    if (exact_) {
-      const auto part = exact_->count();
-      if (!part)
-        return part.error();
-      count += *part;
-    }
-    count_ = count;
-    return Done{};
-  }
+  void recount() { count_ = (trie_ ? trie_->count() : 0) + (exact_ ? exact_->elements().size() : 0); }
 
   SetError full() const {
     return {SetError::Kind::full,
@@ -164,17 +143,6 @@ std::optional<abi::KeyValue> cut(const abi::Set& set, const abi::KeyValue& key, 
     return std::nullopt;
   prefix = {abi::maskAddress(prefix.address, length.length), length.length};
   return cut;
-}
-
-Result<bool, SetError> liveInExact(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key,
-                                   uint64_t now_ns) {
-  const auto value = maps.lookup(*set.exact_map, abi::encodeKey(set.key, key));
-  if (!value)
-    return machineError(value.error());
-  abi::ExactElement element{};
-  if (*value)
-    std::memcpy(&element, (*value)->data(), std::min(sizeof element, (*value)->size()));
-  return *value && now_ns < element.expires_ns;
 }
 
 } // namespace
@@ -241,9 +209,10 @@ Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest,
 
 Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
   if (set.exact_map) {
-    ExactPart exact(maps, set);
-    if (auto erased = exact.eraseDead(abi::kNever); !erased) // nothing is live at the end of time
-      return erased.error();
+    auto exact = ExactPart::open(maps, manifest, set);
+    if (!exact)
+      return exact.error();
+    exact->clear();
   }
   if (!set.trie_map)
     return Done{};
@@ -253,30 +222,38 @@ Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, 
   return trie->clear();
 }
 
-Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Set& set, uint64_t now_ns) {
-  using Elements = std::vector<Element>;
-  Result<Elements, SetError> elements = set.exact_map ? exactElements(maps, set) : Elements{};
-  const Result<Elements, SetError> in_trie = set.trie_map ? trieElements(maps, set) : Elements{};
-  if (!elements)
-    return elements.error();
-  if (!in_trie)
-    return in_trie.error();
-  elements->insert(elements->end(), in_trie->begin(), in_trie->end());
-  std::erase_if(*elements, [&](const Element& element) { return element.expires_ns <= now_ns; });
-  std::sort(elements->begin(), elements->end(), [](const Element& a, const Element& b) { return a.key < b.key; });
+Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest,
+                                            const abi::Set& set, uint64_t now_ns) {
+  std::vector<Element> elements;
+  if (set.exact_map) {
+    const auto exact = ExactPart::open(maps, manifest, set);
+    if (!exact)
+      return exact.error();
+    elements = exact->elements();
+  }
+  if (set.trie_map) {
+    const auto in_trie = trieElements(maps, set);
+    if (!in_trie)
+      return in_trie.error();
+    elements.insert(elements.end(), in_trie->begin(), in_trie->end());
+  }
+  std::erase_if(elements, [&](const Element& element) { return element.expires_ns <= now_ns; });
+  std::sort(elements.begin(), elements.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
   return elements;
 }
 
-Result<bool, SetError> has(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key, uint64_t now_ns) {
-  if (!set.trie_map)
-    return liveInExact(maps, set, key, now_ns);
-  for (const abi::PrefixLength& length : set.exact_lengths) {
-    const auto probe = cut(set, key, length);
-    if (!probe)
-      continue;
-    const auto live = liveInExact(maps, set, *probe, now_ns);
-    if (!live || *live)
-      return live;
+Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                           const abi::KeyValue& key, uint64_t now_ns) {
+  if (set.exact_map) {
+    const auto exact = ExactPart::open(maps, manifest, set);
+    if (!exact)
+      return exact.error();
+    const auto live = [&](const abi::KeyValue& probe) { return exact->expiry(probe).value_or(0) > now_ns; };
+    if (!set.trie_map)
+      return live(key);
+    for (const abi::PrefixLength& length : set.exact_lengths)
+      if (const auto probe = cut(set, key, length); probe && live(*probe))
+        return true;
   }
   const auto value = maps.lookup(*set.trie_map, abi::encodeTrieKey(set.key, key));
   if (!value)

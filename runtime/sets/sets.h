@@ -29,6 +29,7 @@ struct SetError {
 struct Element {
   abi::KeyValue key;
   uint64_t expires_ns = abi::kNever; // CLOCK_MONOTONIC
+  abi::Cell hits{};                  // of a set that counts, in its exact part
 };
 
 struct Lifetime {
@@ -58,10 +59,12 @@ Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest,
 Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 
 // The live elements, sorted by key.
-Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Set& set, uint64_t now_ns);
+Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                                            uint64_t now_ns);
 
 // Does a live element cover the key? Asked as the program asks: of each exact length, then of the trie.
-Result<bool, SetError> has(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key, uint64_t now_ns);
+Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                           const abi::KeyValue& key, uint64_t now_ns);
 
 // The initial contents of one set, or of all, without an end.
 Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);

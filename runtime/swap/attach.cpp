@@ -78,6 +78,10 @@ Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& f
       return laid.error();
     if (auto shared = shareMaps(*from, match, *candidate.groundwork); !shared)
       return shared.error();
+    const auto seed = tables::seedOf(*from->maps, from->manifest);
+    if (!seed)
+      return KernelError{.code = seed.error().code, .message = seed.error().message};
+    candidate.object.config.hash_seed = *seed; // the keys of tables that are shared lie where it says
   }
   auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.groundwork, std::nullopt));
   if (!policy)

@@ -1,8 +1,8 @@
 // Copies by the interface of sets, and buckets key by key. Tested in tests/runtime/carry_test.cpp.
 #include "runtime/swap/copy.h"
 
-#include "runtime/engine/scan.h"
 #include "runtime/sets/sets.h"
+#include "runtime/tables/table.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -40,7 +40,7 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
 Result<Done> copySet(const Side& from, const Side& to, const Pair& pair, Round round) {
   const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
   const uint64_t now_ns = monotonicNow();
-  auto elements = sets::list(from.maps, old, now_ns);
+  auto elements = sets::list(from.maps, from.manifest, old, now_ns);
   if (!elements)
     return toError(now.name, elements.error());
   std::erase_if(*elements, [&](const sets::Element& element) {
@@ -64,37 +64,23 @@ bool isLater(uint64_t a, uint64_t b) {
   return static_cast<int64_t>(a - b) > 0;
 }
 
-uint64_t wordOf(const abi::Bytes& value) {
-  uint64_t word = 0;
-  std::memcpy(&word, value.data(), std::min(sizeof word, value.size()));
-  return word;
-}
-
 std::span<const uint8_t> bytesOf(const uint64_t& word) {
   return {reinterpret_cast<const uint8_t*>(&word), sizeof word};
 }
 
-Result<Done> copyBuckets(const Side& from, const Side& to, uint32_t old_map, uint32_t new_map) {
-  const auto keys = engine::keys(from.maps, old_map);
-  if (!keys)
-    return toError(keys.error());
-  const uint64_t full = monotonicNow() << abi::kMeterShift;
-  for (const abi::Bytes& key : *keys) {
-    const auto value = from.maps.lookup(old_map, key);
-    if (!value)
-      return toError(value.error());
-    if (!*value || !isLater(wordOf(**value), full))
-      continue; // a full bucket is as good as none
-    const uint64_t word = wordOf(**value);
-    const auto there = to.maps.lookup(new_map, key);
-    if (!there)
-      return toError(there.error());
-    if (*there && !isLater(word, wordOf(**there)))
-      continue;
-    const auto done = to.maps.update(new_map, key, bytesOf(word), engine::Update::any);
-    if (!done && done.error().code != E2BIG && done.error().code != ENOSPC) // the meter says what happens when full
-      return toError(done.error());
-  }
+Result<Done> copyBuckets(const Side& from, const Side& to, const abi::Meter& old, const abi::Meter& now) {
+  const auto source = tables::Table::open(from.maps, from.manifest, *old.map, old.key, 1);
+  auto target = tables::Table::open(to.maps, to.manifest, *now.map, now.key, 1);
+  if (!source || !target)
+    return toError((source ? target : source).error());
+  const uint64_t now_ns = monotonicNow();
+  const auto before = tables::Rest::ofMeter(now_ns, abi::windowOf(old));
+  const auto after = tables::Rest::ofMeter(now_ns, abi::windowOf(now));
+  // A full bucket is as good as none. Where there is no room the meter says what happens.
+  source->forEach([&](const abi::KeyValue& key, const tables::Words& words) {
+    if (before.distance(words[0]) != 0)
+      target->put(key, {after.bounded(words[0])}, tables::Merge::later, after);
+  });
   return Done{};
 }
 
@@ -123,8 +109,7 @@ Result<Done> copyState(const Side& from, const Side& to, const StateMatch& match
         return done;
   for (const Pair& pair : match.meters)
     if (pair.fate == Fate::converted)
-      if (auto done = copyBuckets(from, to, *from.manifest.meters[pair.from].map, *to.manifest.meters[pair.to].map);
-          !done)
+      if (auto done = copyBuckets(from, to, from.manifest.meters[pair.from], to.manifest.meters[pair.to]); !done)
         return done;
   if (match.cells_fate == Fate::shared)
     return Done{};
@@ -176,13 +161,11 @@ Result<Done> clearStale(const Side& to, const StateMatch& match) {
   for (const Pair& pair : match.counters) {
     if (pair.fate != Fate::converted)
       continue;
-    const uint32_t map = *to.manifest.counters[pair.to].map;
-    const auto keys = engine::keys(to.maps, map);
-    if (!keys)
-      return toError(keys.error());
-    for (const abi::Bytes& key : *keys)
-      if (auto erased = to.maps.erase(map, key); !erased && erased.error().code != ENOENT)
-        return toError(erased.error());
+    const abi::Counter& counter = to.manifest.counters[pair.to];
+    auto table = tables::Table::open(to.maps, to.manifest, *counter.map, counter.key, 2);
+    if (!table)
+      return toError(table.error());
+    table->clear();
   }
   return Done{};
 }

@@ -90,7 +90,7 @@ Result<KeyedCounts> ownKeyed(const Generation& generation, uint32_t counter) {
   auto counts = ownKeyedBase(generation, counter);
   if (!counts)
     return counts;
-  const auto own = counters::readKeys(*generation.maps, generation.manifest.counters[counter]);
+  const auto own = counters::readKeys(*generation.maps, generation.manifest, generation.manifest.counters[counter]);
   if (!own)
     return toError(own.error());
   for (const counters::KeyedCount& count : *own)

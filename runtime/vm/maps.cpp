@@ -114,6 +114,12 @@ Result<Done, MapError> UserMaps::write(uint32_t map, uint32_t offset, std::span<
   return Done{};
 }
 
+std::span<uint8_t> UserMaps::memory(uint32_t map) const {
+  if (map >= maps_.size() || maps_[map]->shape().type != BPF_MAP_TYPE_ARRAY)
+    return {};
+  return {maps_[map]->values(), maps_[map]->valueBytes()};
+}
+
 uint32_t UserMaps::valueSize(uint32_t map) const {
   return map < maps_.size() ? maps_[map]->shape().value_size : 0;
 }

@@ -18,6 +18,7 @@ public:
                                                            std::optional<std::span<const uint8_t>> key) const override;
   Result<Done, engine::MapError> read(uint32_t map, uint32_t offset, std::span<uint8_t> out) const override;
   Result<Done, engine::MapError> write(uint32_t map, uint32_t offset, std::span<const uint8_t> bytes) override;
+  std::span<uint8_t> memory(uint32_t map) const override;
   uint32_t valueSize(uint32_t map) const override;
 
 private:

@@ -1,6 +1,7 @@
 // Loads an object into a machine of its own and runs frames through it. See vm.h.
 #include "runtime/vm/vm.h"
 
+#include "runtime/abi/keyed_table.h"
 #include "runtime/vm/machine.h"
 #include "runtime/vm/maps.h"
 #include "runtime/vm/ringbuf.h"
@@ -101,6 +102,7 @@ private:
     config.abi = abi::kAbi;
     config.mode |= abi::kModeTest;
     config.rows = 1;
+    abi::seedTables(config, abi::kTestSeed);
     writeValue(abi::MapRole::config, config);
     writeValue(abi::MapRole::control, abi::kNever); // the event lease, which stands first
     for (size_t i = 0; i < maps_.size(); ++i)

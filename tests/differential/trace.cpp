@@ -128,7 +128,7 @@ private:
       return;
     }
     std::vector<std::string> lines;
-    for (const counters::KeyedCount& one : must(counters::readKeys(engine_->maps(), *counter)))
+    for (const counters::KeyedCount& one : must(counters::readKeys(engine_->maps(), engine_->manifest(), *counter)))
       lines.push_back(countLine(fmt::format("{}[{}]", what, abi::formatKey(counter->key, one.key)), one.cell.packets,
                                 one.cell.bytes));
     std::ranges::sort(lines);
@@ -140,7 +140,7 @@ private:
     if (!set || inputs_.empty() || (!set->exact_map && !set->trie_map))
       return;
     std::vector<std::string> texts;
-    for (const sets::Element& element : must(sets::list(engine_->maps(), *set, inputs_.back().now_ns)))
+    for (const sets::Element& element : must(sets::list(engine_->maps(), engine_->manifest(), *set, inputs_.back().now_ns)))
       texts.push_back(abi::formatKey(set->key, element.key));
     std::ranges::sort(texts);
     trace_.state.push_back(fmt::format("set {}: {}", declared.name, fmt::join(texts, ", ")));

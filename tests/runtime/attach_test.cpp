@@ -2,7 +2,9 @@
 #include "tests/runtime/hand_made.h"
 #include "tests/runtime/world.h"
 
+#include "runtime/abi/keyed_table.h"
 #include "runtime/kernel/netns.h"
+#include "runtime/sets/sets.h"
 #include "runtime/swap/attach.h"
 #include "runtime/swap/detach.h"
 #include "runtime/swap/installed.h"
@@ -188,18 +190,21 @@ TEST_F(Attach, InitialElementsAreThereBeforeTheFirstPacket) {
   ObjectMaker maker("p");
   const uint32_t map = maker.map({.name = "allowed",
                                   .role = abi::MapRole::exact,
-                                  .type = BPF_MAP_TYPE_HASH,
+                                  .type = BPF_MAP_TYPE_ARRAY,
                                   .key_size = 4,
-                                  .value_size = 8,
-                                  .max_entries = 16});
+                                  .value_size = abi::tableLayout({{abi::KeyKind::Ipv4}}, 1).bucketBytes(),
+                                  .max_entries = 1,
+                                  .flags = BPF_F_MMAPABLE});
   maker.object().manifest.sets = {
       {.name = "allowed", .key = {{abi::KeyKind::Ipv4}}, .capacity = 16, .exact_map = map, .initial = {"192.0.2.7"}}};
   ASSERT_TRUE(ok(swap::attach(maker.emit({support::mov(support::r0, 2), support::exit()}).make(), veth.target(), {})));
   const auto policy = swap::open(veth.target(), swap::Access::change);
   ASSERT_TRUE(ok(policy));
-  const auto value = policy->maps->lookup(map, std::array<uint8_t, 4>{192, 0, 2, 7});
-  ASSERT_TRUE(value);
-  EXPECT_EQ(*value, abi::Bytes(8, 0xff));
+  const auto elements = sets::list(*policy->maps, policy->manifest, policy->manifest.sets[0], 1);
+  ASSERT_TRUE(elements);
+  ASSERT_EQ(elements->size(), 1u);
+  EXPECT_EQ(abi::formatKey({{abi::KeyKind::Ipv4}}, elements->front().key), "192.0.2.7");
+  EXPECT_EQ(elements->front().expires_ns, abi::kNever);
 }
 
 TEST_F(Attach, InANamedNamespaceWithoutLeavingOnesOwn) {

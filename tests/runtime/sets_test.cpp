@@ -1,4 +1,4 @@
-// Sets over the kernel's own hashes and tries.
+// Sets over tables and tries in the kernel.
 #include "runtime/sets/sets.h"
 
 #include "runtime/kernel/live_maps.h"
@@ -11,6 +11,9 @@ namespace {
 std::unique_ptr<kernel::LiveMaps> kernelMaps(const abi::Manifest& manifest) {
   auto made = kernel::createMaps(manifest);
   EXPECT_TRUE(made) << kernel::toText(made.error());
+  abi::Config config{};
+  abi::seedTables(config, abi::kTestSeed);
+  EXPECT_TRUE(kernel::fillConfig(manifest, *made, config));
   auto maps = kernel::LiveMaps::over(manifest, std::move(*made));
   EXPECT_TRUE(maps);
   return std::move(*maps);
@@ -37,7 +40,7 @@ TEST(KernelSets, ChangeElementsOfAFullTrie) {
   const auto elements = test::unwrap(sets::parseElements(set, texts));
   test::unwrap(sets::add(*maps, manifest, set, elements, {0, 100}));
   test::unwrap(sets::add(*maps, manifest, set, elements, {0, 200}));
-  EXPECT_EQ(test::unwrap(sets::list(*maps, set, 150)).size(), 2u);
+  EXPECT_EQ(test::unwrap(sets::list(*maps, manifest, set, 150)).size(), 2u);
   const std::vector<std::string> more = {"11.0.0.0/8"};
   const auto error = sets::add(*maps, manifest, set, test::unwrap(sets::parseElements(set, more)), {0, {}});
   ASSERT_FALSE(error.ok());

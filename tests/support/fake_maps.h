@@ -2,6 +2,7 @@
 // kernel's limits and error numbers, each as a plain ordered map.
 #pragma once
 
+#include "runtime/abi/keyed_table.h"
 #include "runtime/abi/manifest.h"
 #include "runtime/engine/maps.h"
 
@@ -17,6 +18,7 @@ class FakeMaps : public engine::Maps {
 public:
   using MapError = engine::MapError;
   static constexpr uint32_t kHash = 1, kArray = 2, kTrie = 11; // enum bpf_map_type
+  static constexpr uint32_t kMmapable = 1024;                 // BPF_F_MMAPABLE
 
   // `rows` stands for the number of possible CPUs.
   explicit FakeMaps(const abi::Manifest& manifest, uint32_t rows = 1) {
@@ -25,8 +27,16 @@ public:
       made.description = map;
       if (map.row_bytes)
         made.description.value_size = rows * map.row_bytes;
-      if (map.type == kArray)
-        made.entries[abi::Bytes(4)] = abi::Bytes(made.description.value_size);
+      if (map.type != kArray)
+        continue;
+      if (map.flags & kMmapable)
+        made.values.resize(size_t{made.description.value_size} * map.max_entries);
+      made.entries[abi::Bytes(4)] = abi::Bytes(made.description.value_size);
+      if (map.role == abi::MapRole::config) {
+        abi::Config config{};
+        abi::seedTables(config, abi::kTestSeed);
+        std::memcpy(made.entries[abi::Bytes(4)].data(), &config, sizeof config);
+      }
     }
   }
 
@@ -96,12 +106,15 @@ public:
     return Done{};
   }
 
+  std::span<uint8_t> memory(uint32_t map) const override { return maps_.at(map).values; }
+
   uint32_t valueSize(uint32_t map) const override { return maps_.at(map).description.value_size; }
 
 private:
   struct Map {
     abi::Map description;
     std::map<abi::Bytes, abi::Bytes> entries;
+    mutable abi::Bytes values; // of an array that can be mapped; entries are apart from it
   };
 
   static abi::Bytes bytes(std::span<const uint8_t> span) { return {span.begin(), span.end()}; }

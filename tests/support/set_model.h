@@ -67,7 +67,7 @@ inline void compareWithModel(engine::Maps& maps, const abi::Manifest& manifest, 
     }
     for (int probe = 0; probe < 30; ++probe) {
       const abi::KeyValue wanted = randomKey(random, type, true);
-      ASSERT_EQ(unwrap(sets::has(maps, set, wanted, now)), model.has(wanted, now))
+      ASSERT_EQ(unwrap(sets::has(maps, manifest, set, wanted, now)), model.has(wanted, now))
           << "step " << step << ", " << abi::formatKey(type, wanted);
     }
   }

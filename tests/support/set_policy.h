@@ -1,6 +1,7 @@
 // Manifests of one set, for tests over maps in memory and in the kernel.
 #pragma once
 
+#include "runtime/abi/keyed_table.h"
 #include "runtime/abi/manifest.h"
 
 #include <gtest/gtest.h>
@@ -20,10 +21,11 @@ inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<
              .max_entries = 1},
             {.name = "exact",
              .role = abi::MapRole::exact,
-             .type = 1,
-             .key_size = abi::keySize(key),
-             .value_size = sizeof(abi::ExactElement),
-             .max_entries = capacity + 4}};
+             .type = 2,
+             .key_size = 4,
+             .value_size = abi::tableLayout(key, 1).bucketBytes(),
+             .max_entries = abi::bucketsFor(capacity),
+             .flags = 1024}}; // can be mapped
   abi::Set set{.name = "banned", .index = 3, .key = key, .capacity = capacity};
   if (abi::prefixPart(key)) {
     set.trie_map = kTrieMap;
@@ -37,6 +39,13 @@ inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<
   }
   if (!set.trie_map || !exact_lengths.empty())
     set.exact_map = kExactMap;
+  m.maps.push_back({.name = "config",
+                    .role = abi::MapRole::config,
+                    .type = 2,
+                    .key_size = 4,
+                    .value_size = sizeof(abi::Config),
+                    .max_entries = 1,
+                    .flags = 128}); // read only to programs
   set.exact_lengths = std::move(exact_lengths);
   m.sets = {set};
   return m;

@@ -15,10 +15,10 @@ Manifest sample() {
   m.compiler = "0.1.0";
   m.slots = {{"listed", SlotKind::rule}, {"fragments", SlotKind::counter}, {"banned.full", SlotKind::system}};
   m.maps = {{"counters", MapRole::counters, 2, 4, 64 * 4096, 1, 0x400, 4096, 0},
-            {"banned", MapRole::exact, 1, 20, 8, 100'000, 1, 0, 128},
+            {"banned", MapRole::exact, 2, 4, 448, 7'693, 0x400, 0, 0},
             {"banned_trie", MapRole::trie, 11, 28, 16, 100'000, 1, 0, 0},
-            {"flow", MapRole::keyed, 1, 20, 16, 65'536, 0, 0, 128},
-            {"syn_rate", MapRole::meter, 1, 20, 8, 1'000'000, 0, 0, 128}};
+            {"flow", MapRole::keyed, 2, 4, 576, 5'042, 0x400, 0, 0},
+            {"syn_rate", MapRole::meter, 2, 4, 448, 76'924, 0x400, 0, 0}};
   m.rules = {{"listed", 0, 12, 5, "drop"}};
   m.counters = {{"fragments", 1, {}, {}, 0, {}}, {"flow", {}, 3, {{KeyKind::Ip}}, 65'536, 2}};
   m.sets = {{"banned",
@@ -31,6 +31,7 @@ Manifest sample() {
              2,
              {{Family::v4, 32}, {Family::v6, 128}},
              2,
+             false,
              {"192.0.2.0/24"}}};
   m.maps[2].key_size = trieKeySize(m.sets[0].key);
   m.meters = {{"syn_rate", false, 200, 400, {{KeyKind::IpPrefix}}, 1'000'000, WhenFull::evict, 4, {}, {}, {}}};
@@ -104,7 +105,7 @@ TEST(Manifest, RefusesIndexesAndSizesThatDoNotFit) {
   EXPECT_EQ(problem(changed("/sets/0/index", 1020)), start + "`sets[0].index` is 1020, at most 1019");
   EXPECT_EQ(problem(changed("/events/0/size", 47)), start + "`events[0].fields` has `l4.dport` outside of the record");
   EXPECT_EQ(problem(changed("/counters/1/map", 1)),
-            start + "`counters[1].map` names a map of other sizes: key 20 and value 8 bytes instead of 20 and 16");
+            start + "`counters[1].map` names a map of other sizes: key 4 and value 448 bytes instead of 4 and 576");
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // runtime/counters: base plus rows, and keyed counters.
 #include "runtime/counters/counters.h"
 
+#include "runtime/tables/table.h"
 #include "tests/support/fake_maps.h"
 #include "tests/support/set_policy.h"
 
@@ -22,7 +23,13 @@ protected:
          .max_entries = 1,
          .row_bytes = 4096},
         {.name = "base", .role = abi::MapRole::base, .type = 2, .key_size = 4, .value_size = 48, .max_entries = 1},
-        {.name = "flow", .role = abi::MapRole::keyed, .type = 1, .key_size = 20, .value_size = 16, .max_entries = 8}};
+        {.name = "flow",
+         .role = abi::MapRole::keyed,
+         .type = 2,
+         .key_size = 4,
+         .value_size = abi::tableLayout({{abi::KeyKind::Ip}}, 2).bucketBytes(),
+         .max_entries = 1,
+         .flags = FakeMaps::kMmapable}};
     m.slots = {{"web", abi::SlotKind::rule}, {"web", abi::SlotKind::counter}, {"flow.other", abi::SlotKind::system}};
     m.counters = {{.name = "web", .slot = 1}, {.name = "flow", .map = 2, .key = {{abi::KeyKind::Ip}}, .capacity = 8}};
     return m;
@@ -36,9 +43,9 @@ protected:
 
   void count(std::string_view key, Cell cell) {
     const abi::KeyType& type = manifest.counters[1].key;
-    uint8_t bytes[sizeof cell];
-    std::memcpy(bytes, &cell, sizeof bytes);
-    unwrap(maps.update(2, abi::encodeKey(type, abi::parseKey(type, key).value()), bytes, engine::Update::any));
+    auto table = unwrap(tables::Table::open(maps, manifest, 2, type, 2));
+    table.put(abi::parseKey(type, key).value(), {cell.packets, cell.bytes}, tables::Merge::replace,
+              tables::Rest::ofCounter());
   }
 
   const abi::Manifest manifest = policy();
@@ -78,7 +85,7 @@ TEST_F(Counters, ListKeysByPackets) {
   count("192.0.2.1", {3, 180});
   count("2001:db8::1", {7, 420});
   count("192.0.2.0", {3, 180});
-  const auto keys = unwrap(counters::readKeys(maps, manifest.counters[1]));
+  const auto keys = unwrap(counters::readKeys(maps, manifest, manifest.counters[1]));
   ASSERT_EQ(keys.size(), 3u);
   EXPECT_EQ(abi::formatKey(manifest.counters[1].key, keys[0].key), "2001:db8::1");
   EXPECT_EQ(abi::formatKey(manifest.counters[1].key, keys[1].key), "192.0.2.0");
@@ -88,9 +95,9 @@ TEST_F(Counters, ListKeysByPackets) {
 TEST_F(Counters, ReadOneKey) {
   count("192.0.2.1", {3, 180});
   const abi::KeyType& type = manifest.counters[1].key;
-  EXPECT_EQ(unwrap(counters::readKey(maps, manifest.counters[1], abi::parseKey(type, "192.0.2.1").value())).packets,
+  EXPECT_EQ(unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.1").value())).packets,
             3u);
-  EXPECT_EQ(unwrap(counters::readKey(maps, manifest.counters[1], abi::parseKey(type, "192.0.2.2").value())).packets,
+  EXPECT_EQ(unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.2").value())).packets,
             0u);
 }
 

@@ -1,0 +1,29 @@
+// Taking a place in a table of keyed state: one function a table, which looks again under the locks of the key's two
+// buckets, then takes an unused place of the emptier one, or one at rest, or, if the table evicts, the one nearest to
+// rest. Entry points: makeInsertFunction, callInsert. Tested by tests/packet/sets, tests/packet/meters and
+// tests/runtime/table_test.cpp.
+#pragma once
+
+#include "compiler/lower/keyed_table.h"
+
+namespace xdpc::lower {
+
+enum class Inserted : uint32_t { full, placed, exists, contended };
+
+enum class StateKind { set, meter, counter };
+
+struct InsertRules {
+  StateKind kind = StateKind::set;
+  bool evicts = false;
+  uint64_t window = 0; // of a meter
+};
+
+llvm::Function* makeInsertFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                   const Globals& globals, const std::string& name, Span place, const TableRef& table,
+                                   const InsertRules& rules);
+
+// An answer of Inserted (i32). `word` and `second` become the place's words; further ones are zero. `now` is in ns.
+llvm::Value* callInsert(Builder& builder, llvm::Function* function, const KeyWords& key, llvm::Value* now,
+                        llvm::Value* word, llvm::Value* second);
+
+} // namespace xdpc::lower

@@ -1,0 +1,211 @@
+// Tables of keyed state with both CPUs at once: compiled policies in the kernel, with its clock, run by threads that are
+// each held on a CPU of their own, while user space looks and changes.
+#include "runtime/counters/counters.h"
+#include "runtime/kernel/program.h"
+#include "runtime/kernel/test_run.h"
+#include "runtime/sets/sets.h"
+#include "runtime/tables/table.h"
+#include "tests/differential/compiled.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <ctime>
+#include <sched.h>
+#include <set>
+#include <thread>
+
+namespace xdpc {
+namespace {
+
+struct Loaded {
+  std::unique_ptr<differential::Compiled> compiled;
+  kernel::LoadedPolicy policy;
+
+  const abi::Manifest& manifest() const { return compiled->object.manifest; }
+  const engine::Maps& maps() const { return *policy.maps; }
+  engine::Maps& maps() { return *policy.maps; }
+
+  abi::Cell count(std::string_view name) const {
+    for (const auto kind : {abi::SlotKind::rule, abi::SlotKind::system})
+      if (const auto slot = counters::findSlot(manifest(), name, kind))
+        return *counters::readSlot(maps(), manifest(), *slot);
+    ADD_FAILURE() << "no count " << name;
+    return {};
+  }
+};
+
+Loaded load(const std::string& text) {
+  Loaded loaded{differential::compile(text), {}};
+  auto policy = kernel::loadPolicy(loaded.compiled->object, 0);
+  EXPECT_TRUE(policy) << kernel::toText(policy.error());
+  loaded.policy = std::move(*policy);
+  return loaded;
+}
+
+std::vector<std::vector<uint8_t>> framesFrom(unsigned sources) {
+  std::vector<std::string> packets;
+  for (unsigned i = 0; i < sources; ++i)
+    packets.push_back(i % 2 ? fmt::format("ipv6(src = 2001:db8::{:x})/udp", i)
+                            : fmt::format("ipv4(src = 198.18.{}.{})/udp", i / 256, i % 256));
+  return differential::buildFrames(packets);
+}
+
+uint64_t monotonic() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return uint64_t(now.tv_sec) * 1'000'000'000 + uint64_t(now.tv_nsec);
+}
+
+// The work on each CPU that this process may use, at once.
+unsigned onEachCpu(const std::function<void(unsigned number)>& work) {
+  cpu_set_t all;
+  sched_getaffinity(0, sizeof all, &all);
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> ready = 0;
+  const auto cpus = static_cast<unsigned>(CPU_COUNT(&all));
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &all))
+      threads.emplace_back([&, cpu, number = static_cast<unsigned>(threads.size())] {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        sched_setaffinity(0, sizeof one, &one);
+        for (++ready; ready < cpus;)
+          sched_yield();
+        work(number);
+      });
+  for (std::thread& thread : threads)
+    thread.join();
+  return cpus;
+}
+
+void run(const Loaded& loaded, const std::vector<uint8_t>& frame, uint32_t times = 1) {
+  const auto timing = kernel::timeRuns(loaded.policy.program, std::span<const uint8_t>(frame), times);
+  EXPECT_TRUE(timing) << kernel::toText(timing.error());
+}
+
+TEST(Tables, NewKeysThatAllCpusMeetAreThereOnce) {
+  constexpr unsigned kKeys = 2'000, kRuns = 3;
+  Loaded loaded = load("counter seen { per ip.src  capacity 2k }\n"
+                       "set met of ip { capacity 2k  count }\n"
+                       "policy p {\nall: when udp { count seen; add ip.src to met }\nknown: drop when ip.src in met\n"
+                       "default pass\n}\n");
+  const auto frames = framesFrom(kKeys);
+  const unsigned cpus = onEachCpu([&](unsigned) {
+    for (const auto& frame : frames)
+      run(loaded, frame, kRuns);
+  });
+  const auto counts = counters::readKeys(loaded.maps(), loaded.manifest(), loaded.manifest().counters[0]);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->size(), kKeys);
+  // A thread that pauses with a lock makes others count elsewhere; nothing is lost.
+  uint64_t counted = loaded.count("seen.other").packets;
+  EXPECT_LE(counted, kKeys / 10);
+  for (const counters::KeyedCount& one : *counts) {
+    EXPECT_LE(one.cell.packets, cpus * kRuns) << abi::formatKey({{abi::KeyKind::Ip}}, one.key);
+    counted += one.cell.packets;
+  }
+  EXPECT_EQ(counted, uint64_t{cpus} * kRuns * kKeys);
+  const auto elements = sets::list(loaded.maps(), loaded.manifest(), loaded.manifest().sets[0], monotonic());
+  ASSERT_TRUE(elements);
+  EXPECT_EQ(elements->size(), kKeys);
+  uint64_t hits = 0;
+  for (const sets::Element& element : *elements)
+    hits += element.hits.packets;
+  EXPECT_EQ(hits, loaded.count("known").packets);
+  EXPECT_EQ(loaded.count("known").packets + loaded.count("default").packets, uint64_t{cpus} * kRuns * kKeys);
+}
+
+TEST(Tables, AFullTableThatAllCpusEvictFromHasNoKeyTwice) {
+  constexpr unsigned kKeys = 64;
+  Loaded loaded = load("meter m { rate 10 pps burst 1000  per ip.src  capacity 16 }\n"
+                       "set s of ip { capacity 16  timeout 1h }\n"
+                       "policy p {\nadd: when udp { add ip.src to s }\nover: drop when udp over m\ndefault pass\n}\n");
+  const auto frames = framesFrom(kKeys);
+  const unsigned cpus = onEachCpu([&](unsigned number) {
+    for (unsigned i = 0; i < 5'000; ++i)
+      run(loaded, frames[(i * (2 * number + 7) + i / kKeys) % kKeys], 3);
+  });
+  const uint64_t total = uint64_t{cpus} * 15'000;
+  EXPECT_EQ(loaded.count("add").packets, total);
+  EXPECT_EQ(loaded.count("over").packets + loaded.count("default").packets, total);
+  for (const uint32_t map : {*loaded.manifest().sets[0].exact_map, *loaded.manifest().meters[0].map}) {
+    const auto type = map == loaded.manifest().sets[0].exact_map ? loaded.manifest().sets[0].key
+                                                                 : loaded.manifest().meters[0].key;
+    const auto table = tables::Table::open(loaded.maps(), loaded.manifest(), map, type, 1);
+    ASSERT_TRUE(table);
+    std::set<abi::KeyValue> keys;
+    size_t found = 0;
+    table->forEach([&](const abi::KeyValue& key, const tables::Words&) {
+      keys.insert(key);
+      ++found;
+    });
+    EXPECT_EQ(found, 16u);
+    EXPECT_EQ(keys.size(), found);
+  }
+}
+
+TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
+  constexpr unsigned kKeys = 200;
+  Loaded loaded = load("set s of ip { capacity 4k  timeout 1h }\n"
+                       "policy p {\nhit: when ip.src in s { pass }\nadd: when udp { add ip.src to s; drop }\n"
+                       "default pass\n}\n");
+  const auto frames = framesFrom(kKeys);
+  const abi::Set& set = loaded.manifest().sets[0];
+  std::atomic<bool> stop = false;
+  // Elements of its own, come and gone, while programs add theirs.
+  std::thread user([&] {
+    for (unsigned i = 0; !stop; ++i) {
+      const std::vector<std::string> texts = {fmt::format("203.0.113.{}", i % 256)};
+      const auto elements = sets::parseElements(set, texts);
+      EXPECT_TRUE(sets::add(loaded.maps(), loaded.manifest(), set, *elements, {.now_ns = monotonic()}));
+      EXPECT_TRUE(sets::remove(loaded.maps(), loaded.manifest(), set, *elements, monotonic()));
+    }
+  });
+  const unsigned cpus = onEachCpu([&](unsigned) {
+    for (unsigned round = 0; round < 20; ++round)
+      for (const auto& frame : frames)
+        run(loaded, frame, 2);
+  });
+  stop = true;
+  user.join();
+  const auto elements = sets::list(loaded.maps(), loaded.manifest(), set, monotonic());
+  ASSERT_TRUE(elements);
+  EXPECT_EQ(elements->size(), kKeys);
+  // Each CPU can have added a key before it saw that of another, and then again none.
+  EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 40 - uint64_t{cpus} * kKeys);
+}
+
+// Rate and burst against the time that passed. The machine may be busy: then less passes for a while, and a second try
+// is fair; more never may.
+TEST(Meters, LetPassWhatTheySayWithAllCpusOnOneKey) {
+  constexpr uint64_t kRate = 200'000, kBurst = 400'000; // so that no pause of the threads loses tokens
+  const std::string policy = fmt::format("meter m {{ rate {} pps burst {}  per ip.src }}\n"
+                                         "policy p {{\nover: drop when udp over m\ndefault pass\n}}\n",
+                                         kRate, kBurst);
+  const auto frame = framesFrom(1)[0];
+  double ratio = 0;
+  for (int attempt = 0; attempt < 3 && ratio < 0.999; ++attempt) {
+    Loaded loaded = load(policy);
+    const uint64_t start = monotonic();
+    const uint64_t end = start + 4'000'000'000;
+    onEachCpu([&](unsigned) {
+      while (monotonic() < end)
+        run(loaded, frame, 20'000);
+    });
+    const uint64_t stopped = monotonic();
+    const auto passed = static_cast<double>(loaded.count("default").packets);
+    const double most = kBurst + kRate * static_cast<double>(stopped - start) / 1e9;
+    EXPECT_LE(passed, most * 1.001);
+    ratio = passed / most;
+    EXPECT_LT(loaded.count("m.contended").packets, loaded.count("over").packets / 100 + 100);
+    fmt::print("{:.0f} of {:.0f} passed ({:.4f}), {} over, {} contended\n", passed, most, ratio,
+               loaded.count("over").packets, loaded.count("m.contended").packets);
+  }
+  EXPECT_GE(ratio, 0.999);
+}
+
+} // namespace
+} // namespace xdpc
