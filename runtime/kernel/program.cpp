@@ -186,7 +186,8 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   abi::Config config = object.config;
   config.abi = abi::kAbi;
   config.mode |= mode;
-  if (config.hash_seed == 0) // else it is that of the tables that are shared
+  config.hash_seed = groundwork->hash_seed;
+  if (config.hash_seed == 0)
     config.hash_seed = mode & abi::kModeTest ? abi::kTestSeed : drawSeed();
   abi::seedTables(config, config.hash_seed);
   if (groundwork->cast_function && !(config.mode & abi::kModeCopied))

@@ -32,6 +32,7 @@ struct LoadedPolicy {
 struct Groundwork {
   std::vector<Fd> maps;
   std::optional<uint32_t> cast_function; // see kernel_types.h
+  uint64_t hash_seed = 0;                // of tables among the maps that have one; else it is drawn
 };
 KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest);
 

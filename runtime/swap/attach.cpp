@@ -10,6 +10,7 @@
 #include "runtime/swap/installed.h"
 #include "runtime/swap/sockets.h"
 #include "runtime/swap/stranger.h"
+#include "runtime/tables/table.h"
 
 #include <bpf/bpf.h>
 #include <cerrno>
@@ -81,7 +82,7 @@ Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& f
     const auto seed = tables::seedOf(*from->maps, from->manifest);
     if (!seed)
       return KernelError{.code = seed.error().code, .message = seed.error().message};
-    candidate.object.config.hash_seed = *seed; // the keys of tables that are shared lie where it says
+    candidate.groundwork->hash_seed = *seed; // the keys of tables that are shared lie where it says
   }
   auto policy = kernel::loadPolicy(candidate.object, 0, std::exchange(candidate.groundwork, std::nullopt));
   if (!policy)

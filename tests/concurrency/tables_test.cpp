@@ -178,6 +178,40 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
   EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 40 - uint64_t{cpus} * kKeys);
 }
 
+// Sources that never come again, as fast as the machine goes, against keys that are being limited: with places to spare,
+// and with every place taken by live keys.
+class Flood : public testing::TestWithParam<const char*> {};
+
+TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
+  constexpr unsigned kHonest = 100, kRandom = 500'000;
+  const Loaded loaded = load(fmt::format("meter m {{ {}  per tcp.seq }}\n"
+                                         "policy p {{\n"
+                                         "next: when tcp.dport == 1 {{ tcp.seq = tcp.seq * 1664525 + 1013904223 }}\n"
+                                         "over: drop when tcp over m\ndefault pass\n}}\n",
+                                         GetParam()));
+  std::vector<std::string> packets = {"ipv4/tcp(dport = 1)"};
+  for (unsigned i = 0; i < kHonest; ++i)
+    packets.push_back(fmt::format("ipv4/tcp(dport = 2, seq = {})", i));
+  const auto frames = differential::buildFrames(packets);
+  for (unsigned i = 1; i <= kHonest; ++i)
+    run(loaded, frames[i], 1'100);
+  const uint64_t over = loaded.count("over").packets;
+  EXPECT_GT(over, 0u);
+  onEachCpu([&](unsigned number) {
+    if (number == 0)
+      run(loaded, frames[0], kRandom);
+  });
+  EXPECT_LE(loaded.count("over").packets, over + loaded.count("m.contended").packets);
+  const abi::Meter& meter = loaded.manifest().meters[0];
+  const auto table = tables::Table::open(loaded.maps(), loaded.manifest(), *meter.map, meter.key, 1);
+  ASSERT_TRUE(table);
+  for (uint64_t i = 0; i < kHonest; ++i)
+    EXPECT_TRUE(table->find({i})) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, Flood,
+                         testing::Values("rate 1 kpps burst 1000  capacity 64k", "rate 1 pps burst 1000  capacity 1k"));
+
 // Rate and burst against the time that passed. The machine may be busy: then less passes for a while, and a second try
 // is fair; more never may.
 TEST(Meters, LetPassWhatTheySayWithAllCpusOnOneKey) {

@@ -64,7 +64,7 @@ TEST(Manifest, ComesBackTheSame) {
 }
 
 TEST(Manifest, StartsWithItsAbiInTheOrderOfTheHeader) {
-  EXPECT_TRUE(toJson(sample()).starts_with(R"({"abi":1,"policy":"web_edge","file":"web_edge.xf",)"));
+  EXPECT_TRUE(toJson(sample()).starts_with(R"({"abi":2,"policy":"web_edge","file":"web_edge.xf",)"));
 }
 
 TEST(Manifest, TakesFileNamesThatAreNotUtf8) {
@@ -78,7 +78,7 @@ TEST(Manifest, IgnoresUnknownKeys) {
 }
 
 TEST(Manifest, RefusesANewerAbiWhateverElseIsThere) {
-  EXPECT_EQ(problem(R"({"abi":3})"), "made by a newer xdpc (ABI 3, this one reads 1)");
+  EXPECT_EQ(problem(R"({"abi":3})"), "made by a newer xdpc (ABI 3, this one reads 2)");
 }
 
 TEST(Manifest, NamesThePlaceOfAProblem) {
@@ -86,7 +86,7 @@ TEST(Manifest, NamesThePlaceOfAProblem) {
   EXPECT_EQ(problem("]"), start + "it is not a JSON object");
   EXPECT_EQ(problem("[1]"), start + "it is not a JSON object");
   EXPECT_EQ(problem(std::string(100'000, '[')), start + "it is not a JSON object");
-  EXPECT_EQ(problem(R"({"abi":1})"), start + "`policy` is missing");
+  EXPECT_EQ(problem(R"({"abi":2})"), start + "`policy` is missing");
   EXPECT_EQ(problem(changed("/policy", 7)), start + "`policy` is not a string");
   EXPECT_EQ(problem(changed("/sets/0/capacity", -1)), start + "`sets[0].capacity` is not a number of 32 bits");
   EXPECT_EQ(problem(changed("/sets/0/capacity", 1ull << 32)), start + "`sets[0].capacity` is not a number of 32 bits");
