@@ -96,9 +96,10 @@ private:
       b.startBlock(settled);
     }
     llvm::Value* window = b.u64(plan_.window);
-    // In the past, or further ahead than the burst: full. Both are large as an unsigned difference.
+    // In the past: full, and large as an unsigned difference. A little further ahead than the burst: the CPU that charged
+    // last has read the clock later than this one.
     llvm::Value* ahead = b.CreateSub(old, now_);
-    ahead = b.CreateSelect(b.CreateICmpULE(ahead, window), ahead, b.u64(0));
+    ahead = b.CreateSelect(b.CreateICmpULE(ahead, b.u64(plan_.window + abi::kMeterSlack)), ahead, b.u64(0));
     llvm::Value* next = b.CreateAdd(ahead, cost_);
     b.CreateCondBr(b.CreateICmpULE(next, window), enough, exceeds_);
 

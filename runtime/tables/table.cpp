@@ -68,7 +68,7 @@ uint64_t Rest::distance(uint64_t word) const {
   case Kind::set:
     return word > now_ ? word - now_ : 0;
   case Kind::meter:
-    return word - now_ <= window_ ? word - now_ : 0;
+    return word - now_ <= window_ + abi::kMeterSlack ? word - now_ : 0;
   case Kind::counter:
     return word;
   }

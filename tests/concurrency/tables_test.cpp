@@ -87,7 +87,7 @@ void run(const Loaded& loaded, const std::vector<uint8_t>& frame, uint32_t times
 }
 
 TEST(Tables, NewKeysThatAllCpusMeetAreThereOnce) {
-  constexpr unsigned kKeys = 2'000, kRuns = 3;
+  constexpr unsigned kKeys = 300, kRuns = 3;
   Loaded loaded = load("counter seen { per ip.src  capacity 2k }\n"
                        "set met of ip { capacity 2k  count }\n"
                        "policy p {\nall: when udp { count seen; add ip.src to met }\nknown: drop when ip.src in met\n"
@@ -122,15 +122,15 @@ TEST(Tables, AFullTableThatAllCpusEvictFromHasNoKeyTwice) {
   constexpr unsigned kKeys = 64;
   Loaded loaded = load("meter m { rate 10 pps burst 1000  per ip.src  capacity 16 }\n"
                        "set s of ip { capacity 16  timeout 1h }\n"
-                       "policy p {\nadd: when udp { add ip.src to s }\nover: drop when udp over m\ndefault pass\n}\n");
+                       "policy p {\nadds: when udp { add ip.src to s }\nexcess: drop when udp over m\ndefault pass\n}\n");
   const auto frames = framesFrom(kKeys);
   const unsigned cpus = onEachCpu([&](unsigned number) {
-    for (unsigned i = 0; i < 5'000; ++i)
+    for (unsigned i = 0; i < 500; ++i)
       run(loaded, frames[(i * (2 * number + 7) + i / kKeys) % kKeys], 3);
   });
-  const uint64_t total = uint64_t{cpus} * 15'000;
-  EXPECT_EQ(loaded.count("add").packets, total);
-  EXPECT_EQ(loaded.count("over").packets + loaded.count("default").packets, total);
+  const uint64_t total = uint64_t{cpus} * 1'500;
+  EXPECT_EQ(loaded.count("adds").packets, total);
+  EXPECT_EQ(loaded.count("excess").packets + loaded.count("default").packets, total);
   for (const uint32_t map : {*loaded.manifest().sets[0].exact_map, *loaded.manifest().meters[0].map}) {
     const auto type = map == loaded.manifest().sets[0].exact_map ? loaded.manifest().sets[0].key
                                                                  : loaded.manifest().meters[0].key;
@@ -150,7 +150,7 @@ TEST(Tables, AFullTableThatAllCpusEvictFromHasNoKeyTwice) {
 TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
   constexpr unsigned kKeys = 200;
   Loaded loaded = load("set s of ip { capacity 4k  timeout 1h }\n"
-                       "policy p {\nhit: when ip.src in s { pass }\nadd: when udp { add ip.src to s; drop }\n"
+                       "policy p {\nhit: when ip.src in s { pass }\nadds: when udp { add ip.src to s; drop }\n"
                        "default pass\n}\n");
   const auto frames = framesFrom(kKeys);
   const abi::Set& set = loaded.manifest().sets[0];
@@ -165,7 +165,7 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
     }
   });
   const unsigned cpus = onEachCpu([&](unsigned) {
-    for (unsigned round = 0; round < 20; ++round)
+    for (unsigned round = 0; round < 3; ++round)
       for (const auto& frame : frames)
         run(loaded, frame, 2);
   });
@@ -175,7 +175,7 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
   ASSERT_TRUE(elements);
   EXPECT_EQ(elements->size(), kKeys);
   // Each CPU can have added a key before it saw that of another, and then again none.
-  EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 40 - uint64_t{cpus} * kKeys);
+  EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 6 - uint64_t{cpus} * kKeys);
 }
 
 // Sources that never come again, as fast as the machine goes, against keys that are being limited: with places to spare,
@@ -183,11 +183,11 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
 class Flood : public testing::TestWithParam<const char*> {};
 
 TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
-  constexpr unsigned kHonest = 100, kRandom = 500'000;
+  constexpr unsigned kHonest = 50, kRandom = 500'000;
   const Loaded loaded = load(fmt::format("meter m {{ {}  per tcp.seq }}\n"
                                          "policy p {{\n"
-                                         "next: when tcp.dport == 1 {{ tcp.seq = tcp.seq * 1664525 + 1013904223 }}\n"
-                                         "over: drop when tcp over m\ndefault pass\n}}\n",
+                                         "step: when tcp.dport == 1 {{ tcp.seq = tcp.seq * 1664525 + 1013904223 }}\n"
+                                         "excess: drop when tcp over m\ndefault pass\n}}\n",
                                          GetParam()));
   std::vector<std::string> packets = {"ipv4/tcp(dport = 1)"};
   for (unsigned i = 0; i < kHonest; ++i)
@@ -195,13 +195,13 @@ TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
   const auto frames = differential::buildFrames(packets);
   for (unsigned i = 1; i <= kHonest; ++i)
     run(loaded, frames[i], 1'100);
-  const uint64_t over = loaded.count("over").packets;
+  const uint64_t over = loaded.count("excess").packets;
   EXPECT_GT(over, 0u);
   onEachCpu([&](unsigned number) {
     if (number == 0)
       run(loaded, frames[0], kRandom);
   });
-  EXPECT_LE(loaded.count("over").packets, over + loaded.count("m.contended").packets);
+  EXPECT_LE(loaded.count("excess").packets, over + loaded.count("m.contended").packets);
   const abi::Meter& meter = loaded.manifest().meters[0];
   const auto table = tables::Table::open(loaded.maps(), loaded.manifest(), *meter.map, meter.key, 1);
   ASSERT_TRUE(table);
@@ -210,14 +210,14 @@ TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Flood,
-                         testing::Values("rate 1 kpps burst 1000  capacity 64k", "rate 1 pps burst 1000  capacity 1k"));
+                         testing::Values("rate 100 pps burst 1000  capacity 64k", "rate 1 pps burst 1000  capacity 1k"));
 
 // Rate and burst against the time that passed. The machine may be busy: then less passes for a while, and a second try
 // is fair; more never may.
 TEST(Meters, LetPassWhatTheySayWithAllCpusOnOneKey) {
   constexpr uint64_t kRate = 200'000, kBurst = 400'000; // so that no pause of the threads loses tokens
   const std::string policy = fmt::format("meter m {{ rate {} pps burst {}  per ip.src }}\n"
-                                         "policy p {{\nover: drop when udp over m\ndefault pass\n}}\n",
+                                         "policy p {{\nexcess: drop when udp over m\ndefault pass\n}}\n",
                                          kRate, kBurst);
   const auto frame = framesFrom(1)[0];
   double ratio = 0;
@@ -234,9 +234,9 @@ TEST(Meters, LetPassWhatTheySayWithAllCpusOnOneKey) {
     const double most = kBurst + kRate * static_cast<double>(stopped - start) / 1e9;
     EXPECT_LE(passed, most * 1.001);
     ratio = passed / most;
-    EXPECT_LT(loaded.count("m.contended").packets, loaded.count("over").packets / 100 + 100);
+    EXPECT_LT(loaded.count("m.contended").packets, loaded.count("excess").packets / 100 + 100);
     fmt::print("{:.0f} of {:.0f} passed ({:.4f}), {} over, {} contended\n", passed, most, ratio,
-               loaded.count("over").packets, loaded.count("m.contended").packets);
+               loaded.count("excess").packets, loaded.count("m.contended").packets);
   }
   EXPECT_GE(ratio, 0.999);
 }

@@ -59,7 +59,7 @@ TEST(Table, MergesAsAsked) {
   EXPECT_EQ(wordOf(table, 7), 1'200u);
   // Of a meter what is beyond the window is in the past.
   const uint64_t now = kNow << abi::kMeterShift;
-  put(now + 5'000, Merge::replace, Rest::ofMeter(kNow, 1'000));
+  put(now + abi::kMeterSlack + 5'000, Merge::replace, Rest::ofMeter(kNow, 1'000));
   put(now + 10, Merge::later, Rest::ofMeter(kNow, 1'000));
   EXPECT_EQ(wordOf(table, 7), now + 10);
   put(now - 10, Merge::later, Rest::ofMeter(kNow, 1'000));
