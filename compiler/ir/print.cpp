@@ -153,8 +153,8 @@ void Printer::set(const Set& set) {
     lengths += fmt::format(" {}/{}", length.family == abi::Family::v4 ? "v4" : "v6", length.length);
   line("set {}{} of {} capacity {}{}{}{}{}{}", set.name, formerly(set.was), abi::keyTypeName(set.key), set.capacity,
        set.timeout_ns ? " timeout " + abi::formatDuration(set.timeout_ns) : "",
-       set.refuse_when_full ? " when full refuse" : "", set.count ? " count" : "", set.added_by_policy ? " added by policy" : "",
-       lengths.empty() ? "" : " lengths" + lengths);
+       set.refuse_when_full ? " when full refuse" : "", set.count ? " count" : "",
+       set.added_by_policy ? " added by policy" : "", lengths.empty() ? "" : " lengths" + lengths);
   ++depth_;
   for (const abi::KeyValue& value : set.initial)
     line("{}", abi::formatKey(set.key, value));

@@ -1,6 +1,6 @@
-// The clock that meters share: the exact one, read once per 16 uses on a CPU or when jiffies have moved. Reading it takes
-// 25 ns where a whole meter takes less than two. It lags, never leads, and so no meter lets more pass than it says.
-// Entry point: lowerSharedClock. Tested by tests/runtime/meter_test.cpp.
+// The clock that meters share: the exact one, read once per 16 uses on a CPU or when jiffies have moved. Reading it
+// takes 25 ns where a whole meter takes less than two. It lags, never leads, and so no meter lets more pass than it
+// says. Entry point: lowerSharedClock. Tested by tests/concurrency/tables_test.cpp.
 #pragma once
 
 #include "compiler/lower/builder.h"

@@ -21,8 +21,8 @@ void countByKey(Builder& b, const ir::Counter& counter, const plan::CounterPlan&
                 llvm::BasicBlock* done) {
   const TableRef table = tableRef(b, *plan.map, counter.key_type, 2);
   const Placement at = placeKey(b, table, hashKey(b, key));
-  auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"),
-       *again = b.block("again"), *other = b.block("other");
+  auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"), *again = b.block("again"),
+       *other = b.block("other");
   b.CreateBr(lookup);
   b.startBlock(lookup);
   auto* lookups = b.CreatePHI(b.getInt32Ty(), 2);

@@ -74,9 +74,8 @@ void DebugInfo::enterPointerFunction(llvm::Function& function, unsigned bytes, u
   llvm::DIType* words = builder_.createArrayType(uint64_t{bytes} * 8, 64, u64, builder_.getOrCreateArray({range}));
   llvm::Metadata* member =
       builder_.createMemberType(file_, "words", file_, 0, bytes * 8, 64, 0, llvm::DINode::FlagZero, words);
-  llvm::DIType* key =
-      builder_.createStructType(file_, "key_" + std::to_string(bytes), file_, 0, bytes * 8, 64,
-                                llvm::DINode::FlagZero, nullptr, builder_.getOrCreateArray({member}));
+  llvm::DIType* key = builder_.createStructType(file_, "key_" + std::to_string(bytes), file_, 0, bytes * 8, 64,
+                                                llvm::DINode::FlagZero, nullptr, builder_.getOrCreateArray({member}));
   llvm::SmallVector<llvm::DIType*> arguments(integers, u64);
   arguments.insert(arguments.begin(), builder_.createPointerType(key, 64));
   llvm::SmallVector<llvm::Metadata*> types = {int_};

@@ -106,8 +106,7 @@ llvm::Value* keyDifference(Builder& b, const TableRef& table, const Place& place
   if (table.layout.form)
     difference = b.CreateXor(volatileLoad(b, b.at(b.at(place.bucket, place.number), abi::kFormsOffset), 1), key.form);
   for (unsigned i = 0; i < key.words.size(); ++i)
-    difference =
-        b.CreateOr(difference, b.CreateXor(volatileLoad(b, keyAt(b, table, place, i), bytes), key.words[i]));
+    difference = b.CreateOr(difference, b.CreateXor(volatileLoad(b, keyAt(b, table, place, i), bytes), key.words[i]));
   return difference;
 }
 

@@ -58,11 +58,11 @@ struct FoundPlace {
   llvm::Value* word = nullptr; // its first
 };
 // Goes on in a new block where a place has the key; else to `missed`.
-FoundPlace lowerFind(Builder& builder, const TableRef& table, const KeyWords& key, const Placement& at,
-                     FindFor purpose, llvm::BasicBlock* missed);
+FoundPlace lowerFind(Builder& builder, const TableRef& table, const KeyWords& key, const Placement& at, FindFor purpose,
+                     llvm::BasicBlock* missed);
 
-// Candidates of a tag in a bucket, each in turn: `body` gets the place, and branches to `next` where it is none. Ends the
-// block; `none` gets a branch behind the last one.
+// Candidates of a tag in a bucket, each in turn: `body` gets the place, and branches to `next` where it is none. Ends
+// the block; `none` gets a branch behind the last one.
 void forCandidates(Builder& builder, llvm::Value* bucket, llvm::Value* mask, llvm::BasicBlock* none,
                    const std::function<void(const Place&, llvm::BasicBlock* next)>& body);
 

@@ -45,8 +45,8 @@ public:
     auto *fits = b.block("meter.fits"), *full = b.block("meter.full"), *taken = b.block("meter.taken");
     b.CreateCondBr(b.CreateICmpULE(cost_, b.u64(plan_.window)), fits, exceeds_);
     b.startBlock(fits);
-    llvm::Value* inserted = callInsert(b, b.globals().inserts.at(*plan_.map), key, clock_, free(b.CreateAdd(now_, cost_)),
-                                       b.u64(0));
+    llvm::Value* inserted =
+        callInsert(b, b.globals().inserts.at(*plan_.map), key, clock_, free(b.CreateAdd(now_, cost_)), b.u64(0));
     auto* answers = b.CreateSwitch(inserted, contended_);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::placed)), conforms_);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::full)), full);
@@ -96,8 +96,8 @@ private:
       b.startBlock(settled);
     }
     llvm::Value* window = b.u64(plan_.window);
-    // In the past: full, and large as an unsigned difference. A little further ahead than the burst: the CPU that charged
-    // last has read the clock later than this one.
+    // In the past: full, and large as an unsigned difference. A little further ahead than the burst: the CPU that
+    // charged last has read the clock later than this one.
     llvm::Value* ahead = b.CreateSub(old, now_);
     ahead = b.CreateSelect(b.CreateICmpULE(ahead, b.u64(plan_.window + abi::kMeterSlack)), ahead, b.u64(0));
     llvm::Value* next = b.CreateAdd(ahead, cost_);
@@ -164,13 +164,12 @@ void makeMeterFunctions(const plan::Program& program, llvm::Module& module, Debu
     globals.inserts[*plan.map] =
         makeInsertFunction(program, module, debug, globals, name + "_insert", meter.span, table,
                            {StateKind::meter, meter.when_full == ir::WhenFull::evict, plan.window});
-    globals.meters[id] =
-        makeTableFunction(program, module, debug, globals, name, meter.span, meter.key_type,
-                          [&](Builder& b, const KeyWords& key, llvm::Value* length, llvm::BasicBlock* yes,
-                              llvm::BasicBlock* no) {
-                            b.length = length;
-                            MeterLowering(b, id, yes, no).keyed(key);
-                          });
+    globals.meters[id] = makeTableFunction(
+        program, module, debug, globals, name, meter.span, meter.key_type,
+        [&](Builder& b, const KeyWords& key, llvm::Value* length, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+          b.length = length;
+          MeterLowering(b, id, yes, no).keyed(key);
+        });
   }
 }
 

@@ -145,8 +145,7 @@ public:
   void run(llvm::BasicBlock* done) {
     const TableRef table = tableRef(b, *plan_.exact, set_.key, columnsOf(set_));
     const Placement at = placeKey(b, table, hashKey(b, key_));
-    auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"),
-         *full = b.block("full");
+    auto *before = b.GetInsertBlock(), *lookup = b.block("lookup"), *fresh = b.block("fresh"), *full = b.block("full");
     again_ = b.block("again");
     b.CreateBr(lookup);
     b.startBlock(lookup);
@@ -213,11 +212,10 @@ void makeAddFunction(const plan::Program& program, llvm::Module& module, DebugIn
   const TableRef table{map, program.manifest.maps[map].max_entries, abi::tableLayout(set.key, columnsOf(set))};
   globals.inserts[map] = makeInsertFunction(program, module, debug, globals, "insert_" + set.name, set.span, table,
                                             {StateKind::set, !set.refuse_when_full});
-  globals.set_adds[id] = makeTableFunction(
-      program, module, debug, globals, "add_" + set.name, set.span, set.key,
-      [&](Builder& b, const KeyWords& key, llvm::Value* expires, llvm::BasicBlock* yes, llvm::BasicBlock*) {
-        Adding(b, set, program.sets[id], key, expires).run(yes);
-      });
+  globals.set_adds[id] =
+      makeTableFunction(program, module, debug, globals, "add_" + set.name, set.span, set.key,
+                        [&](Builder& b, const KeyWords& key, llvm::Value* expires, llvm::BasicBlock* yes,
+                            llvm::BasicBlock*) { Adding(b, set, program.sets[id], key, expires).run(yes); });
 }
 
 } // namespace

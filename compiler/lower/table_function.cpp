@@ -13,8 +13,8 @@ bool inRegisters(size_t words) {
 } // namespace
 
 llvm::Function* makeTableFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
-                                  const Globals& globals, const std::string& name, Span place,
-                                  const abi::KeyType& type, const TableFunctionBody& body) {
+                                  const Globals& globals, const std::string& name, Span place, const abi::KeyType& type,
+                                  const TableFunctionBody& body) {
   auto& context = module.getContext();
   auto *u32 = llvm::Type::getInt32Ty(context), *u64 = llvm::Type::getInt64Ty(context);
   const unsigned words = abi::tableLayout(type, 1).key_words;

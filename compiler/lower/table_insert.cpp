@@ -119,10 +119,9 @@ private:
     auto* exists = b.block("exists");
     for (llvm::Value* bucket : buckets_) {
       auto* none = b.block("absent");
-      forCandidates(b, bucket, tagMask(b, bucket, tag_), none,
-                    [&](const Place& place, llvm::BasicBlock* next) {
-                      b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table_, place, key_), b.u64(0)), exists, next);
-                    });
+      forCandidates(b, bucket, tagMask(b, bucket, tag_), none, [&](const Place& place, llvm::BasicBlock* next) {
+        b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table_, place, key_), b.u64(0)), exists, next);
+      });
       b.startBlock(none);
     }
     auto* absent = b.GetInsertBlock();
@@ -176,8 +175,8 @@ private:
   void takeFrom(llvm::Value* bucket, llvm::Value* number) {
     auto* word = b.CreateAlignedLoad(b.getInt64Ty(), wordAt(b, table_, {bucket, number}), llvm::Align(8));
     word->setVolatile(true);
-    chosen_.push_back({{bucket, number}, word, attempts_ ? static_cast<llvm::Value*>(attempts_) : b.u32(0),
-                       b.GetInsertBlock()});
+    chosen_.push_back(
+        {{bucket, number}, word, attempts_ ? static_cast<llvm::Value*>(attempts_) : b.u32(0), b.GetInsertBlock()});
     b.CreateBr(take_);
   }
 
@@ -220,8 +219,7 @@ private:
     llvm::Value* step = b.opaque(b.CreateMul(b.CreateSub(place, number_so_far), nearer));
     llvm::Value* nearest = b.opaque(b.CreateAdd(number_so_far, step));
     llvm::Value* next = b.CreateAdd(number, b.u64(1));
-    llvm::Value* more =
-        b.CreateAnd(b.CreateICmpULT(next, b.u64(abi::kWays)), b.CreateICmpNE(distance, b.u64(0)));
+    llvm::Value* more = b.CreateAnd(b.CreateICmpULT(next, b.u64(abi::kWays)), b.CreateICmpNE(distance, b.u64(0)));
     number->addIncoming(next, turn);
     distance_so_far->addIncoming(distance, turn);
     number_so_far->addIncoming(nearest, turn);

@@ -1,7 +1,7 @@
 // Taking a place in a table of keyed state: one function a table, which looks again under the locks of the key's two
 // buckets, then takes an unused place of the emptier one, or one at rest, or, if the table evicts, the one nearest to
 // rest. Entry points: makeInsertFunction, callInsert. Tested by tests/packet/sets, tests/packet/meters and
-// tests/runtime/table_test.cpp.
+// tests/concurrency/tables_test.cpp.
 #pragma once
 
 #include "compiler/lower/keyed_table.h"

@@ -32,8 +32,8 @@ struct Config {
   uint32_t rows; // rows of `counters`; a CPU beyond them does not count
   uint32_t reserved0;
   uint64_t trial_deadline; // coarse CLOCK_MONOTONIC, ns
-  uint64_t hash_seed;      // of the tables of keyed state; drawn by the loader, so that nobody can choose keys that meet
-  uint64_t hash_keys[32];  // made of it by hashKeys, keyed_table.h
+  uint64_t hash_seed;     // of the tables of keyed state; drawn by the loader, so that nobody can choose keys that meet
+  uint64_t hash_keys[32]; // made of it by hashKeys, keyed_table.h
 };
 static_assert(sizeof(Config) == 288);
 

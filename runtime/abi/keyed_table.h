@@ -26,7 +26,8 @@ namespace xdpc::abi {
 
 inline constexpr unsigned kWays = 16;
 inline constexpr unsigned kKeysPerBucket = 13; // as many, on average, two choices of 16 places hold without loss
-inline constexpr unsigned kCandidates = 4; // keys of one tag in a bucket that are compared; of 2^-14 each, five are none
+inline constexpr unsigned kCandidates =
+    4; // keys of one tag in a bucket that are compared; of 2^-14 each, five are none
 // A meter's word lies this far beyond its window, at most, where CPUs read the clock at different times; what is still
 // farther ahead lies in the past (1/65,536 ns).
 inline constexpr uint64_t kMeterSlack = uint64_t{1'000'000'000} << kMeterShift;

@@ -107,9 +107,8 @@ Result<std::vector<KeyedCount>, MapError> readKeys(const engine::Maps& maps, con
   if (!table)
     return table.error();
   std::vector<KeyedCount> counts;
-  table->forEach([&](const abi::KeyValue& key, const tables::Words& words) {
-    counts.push_back({key, {words[0], words[1]}});
-  });
+  table->forEach(
+      [&](const abi::KeyValue& key, const tables::Words& words) { counts.push_back({key, {words[0], words[1]}}); });
   std::sort(counts.begin(), counts.end(), [](const KeyedCount& a, const KeyedCount& b) {
     return a.cell.packets != b.cell.packets ? a.cell.packets > b.cell.packets : a.key < b.key;
   });

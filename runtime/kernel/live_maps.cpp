@@ -129,7 +129,8 @@ uint8_t* LiveMaps::mapped(const Map& map) const {
   if (!map.tried) {
     map.tried = true;
     if (map.type == BPF_MAP_TYPE_ARRAY && (map.flags & BPF_F_MMAPABLE)) {
-      void* address = mmap(nullptr, mappedSize(map.value_size, map.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd.get(), 0);
+      void* address = mmap(nullptr, mappedSize(map.value_size, map.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED,
+                           map.fd.get(), 0);
       if (address != MAP_FAILED)
         map.memory = static_cast<uint8_t*>(address);
     }

@@ -59,8 +59,8 @@ Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest,
 Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 
 // The live elements, sorted by key.
-Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
-                                            uint64_t now_ns);
+Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest,
+                                            const abi::Set& set, uint64_t now_ns);
 
 // Does a live element cover the key? Asked as the program asks: of each exact length, then of the trie.
 Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,

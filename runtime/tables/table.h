@@ -18,7 +18,9 @@ using Words = std::array<uint64_t, kMaxColumns>; // as many as the table has col
 class Rest {
 public:
   static Rest ofSet(uint64_t now_ns) { return Rest(Kind::set, now_ns, 0); }
-  static Rest ofMeter(uint64_t now_ns, uint64_t window) { return Rest(Kind::meter, now_ns << abi::kMeterShift, window); }
+  static Rest ofMeter(uint64_t now_ns, uint64_t window) {
+    return Rest(Kind::meter, now_ns << abi::kMeterShift, window);
+  }
   static Rest ofCounter() { return Rest(Kind::counter, 0, 0); }
 
   uint64_t distance(uint64_t word) const;

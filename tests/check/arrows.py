@@ -24,10 +24,12 @@ MAY_SEE = {
     "runtime/engine": {"runtime/abi", "runtime/object"},
     "runtime/vm": {"runtime/abi", "runtime/object", "runtime/engine"},
     "runtime/kernel": {"runtime/abi", "runtime/object", "runtime/engine"},
-    "runtime/sets": {"runtime/abi", "runtime/engine"},
-    "runtime/counters": {"runtime/abi", "runtime/engine"},
+    "runtime/tables": {"runtime/abi", "runtime/engine"},
+    "runtime/sets": {"runtime/abi", "runtime/engine", "runtime/tables"},
+    "runtime/counters": {"runtime/abi", "runtime/engine", "runtime/tables"},
     "runtime/events": {"runtime/abi", "runtime/engine"},
-    "runtime/swap": {"runtime/abi", "runtime/object", "runtime/engine", "runtime/kernel", "runtime/sets", "runtime/counters"},
+    "runtime/swap": {"runtime/abi", "runtime/object", "runtime/engine", "runtime/kernel", "runtime/tables", "runtime/sets",
+                     "runtime/counters"},
     "driver": {"compiler/*", "runtime/*"},
 }
 

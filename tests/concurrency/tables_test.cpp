@@ -1,5 +1,5 @@
-// Tables of keyed state with both CPUs at once: compiled policies in the kernel, with its clock, run by threads that are
-// each held on a CPU of their own, while user space looks and changes.
+// Tables of keyed state with both CPUs at once: compiled policies in the kernel, with its clock, run by threads that
+// are each held on a CPU of their own, while user space looks and changes.
 #include "runtime/counters/counters.h"
 #include "runtime/kernel/program.h"
 #include "runtime/kernel/test_run.h"
@@ -120,9 +120,10 @@ TEST(Tables, NewKeysThatAllCpusMeetAreThereOnce) {
 
 TEST(Tables, AFullTableThatAllCpusEvictFromHasNoKeyTwice) {
   constexpr unsigned kKeys = 64;
-  Loaded loaded = load("meter m { rate 10 pps burst 1000  per ip.src  capacity 16 }\n"
-                       "set s of ip { capacity 16  timeout 1h }\n"
-                       "policy p {\nadds: when udp { add ip.src to s }\nexcess: drop when udp over m\ndefault pass\n}\n");
+  Loaded loaded =
+      load("meter m { rate 10 pps burst 1000  per ip.src  capacity 16 }\n"
+           "set s of ip { capacity 16  timeout 1h }\n"
+           "policy p {\nadds: when udp { add ip.src to s }\nexcess: drop when udp over m\ndefault pass\n}\n");
   const auto frames = framesFrom(kKeys);
   const unsigned cpus = onEachCpu([&](unsigned number) {
     for (unsigned i = 0; i < 500; ++i)
@@ -132,8 +133,8 @@ TEST(Tables, AFullTableThatAllCpusEvictFromHasNoKeyTwice) {
   EXPECT_EQ(loaded.count("adds").packets, total);
   EXPECT_EQ(loaded.count("excess").packets + loaded.count("default").packets, total);
   for (const uint32_t map : {*loaded.manifest().sets[0].exact_map, *loaded.manifest().meters[0].map}) {
-    const auto type = map == loaded.manifest().sets[0].exact_map ? loaded.manifest().sets[0].key
-                                                                 : loaded.manifest().meters[0].key;
+    const auto type =
+        map == loaded.manifest().sets[0].exact_map ? loaded.manifest().sets[0].key : loaded.manifest().meters[0].key;
     const auto table = tables::Table::open(loaded.maps(), loaded.manifest(), map, type, 1);
     ASSERT_TRUE(table);
     std::set<abi::KeyValue> keys;
@@ -178,8 +179,8 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
   EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 6 - uint64_t{cpus} * kKeys);
 }
 
-// Sources that never come again, as fast as the machine goes, against keys that are being limited: with places to spare,
-// and with every place taken by live keys.
+// Sources that never come again, as fast as the machine goes, against keys that are being limited: with places to
+// spare, and with every place taken by live keys.
 class Flood : public testing::TestWithParam<const char*> {};
 
 TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
@@ -210,34 +211,40 @@ TEST_P(Flood, DoesNotEvictKeysThatAreLimited) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Flood,
-                         testing::Values("rate 100 pps burst 1000  capacity 64k", "rate 1 pps burst 1000  capacity 1k"));
+                         testing::Values("rate 100 pps burst 1000  capacity 64k",
+                                         "rate 1 pps burst 1000  capacity 1k"));
 
-// Rate and burst against the time that passed. The machine may be busy: then less passes for a while, and a second try
-// is fair; more never may.
+// Rate and burst against the time that passed. What the threads did not ask for, as they paused, is still in the
+// bucket: its word says how much.
 TEST(Meters, LetPassWhatTheySayWithAllCpusOnOneKey) {
   constexpr uint64_t kRate = 200'000, kBurst = 400'000; // so that no pause of the threads loses tokens
   const std::string policy = fmt::format("meter m {{ rate {} pps burst {}  per ip.src }}\n"
                                          "policy p {{\nexcess: drop when udp over m\ndefault pass\n}}\n",
                                          kRate, kBurst);
   const auto frame = framesFrom(1)[0];
-  double ratio = 0;
-  for (int attempt = 0; attempt < 3 && ratio < 0.999; ++attempt) {
-    Loaded loaded = load(policy);
-    const uint64_t start = monotonic();
-    const uint64_t end = start + 4'000'000'000;
-    onEachCpu([&](unsigned) {
-      while (monotonic() < end)
-        run(loaded, frame, 20'000);
-    });
-    const uint64_t stopped = monotonic();
-    const auto passed = static_cast<double>(loaded.count("default").packets);
-    const double most = kBurst + kRate * static_cast<double>(stopped - start) / 1e9;
-    EXPECT_LE(passed, most * 1.001);
-    ratio = passed / most;
-    EXPECT_LT(loaded.count("m.contended").packets, loaded.count("excess").packets / 100 + 100);
-    fmt::print("{:.0f} of {:.0f} passed ({:.4f}), {} over, {} contended\n", passed, most, ratio,
-               loaded.count("excess").packets, loaded.count("m.contended").packets);
-  }
+  const Loaded loaded = load(policy);
+  const uint64_t start = monotonic();
+  const uint64_t end = start + 4'000'000'000;
+  onEachCpu([&](unsigned) {
+    while (monotonic() < end)
+      run(loaded, frame, 20'000);
+  });
+  const uint64_t stopped = monotonic();
+  const abi::Meter& meter = loaded.manifest().meters[0];
+  const auto table = tables::Table::open(loaded.maps(), loaded.manifest(), *meter.map, meter.key, 1);
+  ASSERT_TRUE(table);
+  uint64_t word = 0;
+  table->forEach([&](const abi::KeyValue&, const tables::Words& words) { word = words[0]; });
+  const uint64_t window = abi::windowOf(meter);
+  const uint64_t taken = tables::Rest::ofMeter(stopped, window).distance(word);
+  const double left = static_cast<double>(window - std::min(window, taken)) / static_cast<double>(abi::costOf(meter));
+  const auto passed = static_cast<double>(loaded.count("default").packets);
+  const double most = kBurst + kRate * static_cast<double>(stopped - start) / 1e9;
+  fmt::print("{:.0f} passed and {:.0f} could have, of {:.0f}; {} over, {} contended\n", passed, left, most,
+             loaded.count("excess").packets, loaded.count("m.contended").packets);
+  EXPECT_LE(passed, most);
+  const double ratio = (passed + left) / most;
+  EXPECT_LE(ratio, 1.001);
   EXPECT_GE(ratio, 0.999);
 }
 

@@ -140,7 +140,8 @@ private:
     if (!set || inputs_.empty() || (!set->exact_map && !set->trie_map))
       return;
     std::vector<std::string> texts;
-    for (const sets::Element& element : must(sets::list(engine_->maps(), engine_->manifest(), *set, inputs_.back().now_ns)))
+    for (const sets::Element& element :
+         must(sets::list(engine_->maps(), engine_->manifest(), *set, inputs_.back().now_ns)))
       texts.push_back(abi::formatKey(set->key, element.key));
     std::ranges::sort(texts);
     trace_.state.push_back(fmt::format("set {}: {}", declared.name, fmt::join(texts, ", ")));

@@ -18,7 +18,7 @@ class FakeMaps : public engine::Maps {
 public:
   using MapError = engine::MapError;
   static constexpr uint32_t kHash = 1, kArray = 2, kTrie = 11; // enum bpf_map_type
-  static constexpr uint32_t kMmapable = 1024;                 // BPF_F_MMAPABLE
+  static constexpr uint32_t kMmapable = 1024;                  // BPF_F_MMAPABLE
 
   // `rows` stands for the number of possible CPUs.
   explicit FakeMaps(const abi::Manifest& manifest, uint32_t rows = 1) {

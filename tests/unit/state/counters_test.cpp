@@ -95,10 +95,12 @@ TEST_F(Counters, ListKeysByPackets) {
 TEST_F(Counters, ReadOneKey) {
   count("192.0.2.1", {3, 180});
   const abi::KeyType& type = manifest.counters[1].key;
-  EXPECT_EQ(unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.1").value())).packets,
-            3u);
-  EXPECT_EQ(unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.2").value())).packets,
-            0u);
+  EXPECT_EQ(
+      unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.1").value())).packets,
+      3u);
+  EXPECT_EQ(
+      unwrap(counters::readKey(maps, manifest, manifest.counters[1], abi::parseKey(type, "192.0.2.2").value())).packets,
+      0u);
 }
 
 } // namespace

@@ -20,7 +20,11 @@ protected:
 
   static abi::Manifest hashes() {
     abi::Manifest m;
-    m.maps = {{.name = "hash", .role = abi::MapRole::scratch, .type = 1, .key_size = 4, .value_size = 8,
+    m.maps = {{.name = "hash",
+               .role = abi::MapRole::scratch,
+               .type = 1,
+               .key_size = 4,
+               .value_size = 8,
                .max_entries = 1'000}};
     return m;
   }
