@@ -10,7 +10,7 @@
 namespace xdpc::grammar {
 
 struct declaration : sor<constant, set_declaration, map_declaration, counter_declaration, meter_declaration,
-                         event_declaration, use, header_declaration, extend_declaration> {};
+                         event_declaration, use, extern_declaration, header_declaration, extend_declaration> {};
 
 // What has a block, up to its `{`.
 struct policy_head : seq<kw_policy, new_name> {};

@@ -1,4 +1,4 @@
-// Constants and state: const, set, map, counter, meter, event, and `use`.
+// Constants and state: const, set, map, counter, meter, event, and what lies in other files: `use` and `extern`.
 #pragma once
 
 #include "grammar/expression.h"
@@ -32,5 +32,9 @@ struct meter_declaration : seq<kw_meter, new_name, opt<formerly>, clauses> {};
 struct event_declaration
     : seq<kw_event, new_name, open_brace, expression, star<comma, expression>, opt<comma>, close_brace> {};
 struct use : seq<kw_use, title> {};
+
+// extern "tls.c" fn client_hello(payload, port) -> bool
+struct extern_parameters : seq<open, opt<spaced_type, star<comma, spaced_type>>, close> {};
+struct extern_declaration : seq<kw_extern, title, kw_fn, new_name, extern_parameters, maps_to, spaced_type> {};
 
 } // namespace xdpc::grammar

@@ -166,6 +166,7 @@ void warnOfUnused(const ast::File& file, const std::vector<ast::File>& used, dia
   unused.of(file.constants, "constant", "");
   unused.of(file.sets, "set", "no rule asks it, adds to it or removes from it");
   unused.of(file.maps, "map", "no rule asks it");
+  unused.of(file.externs, "C function", "no rule calls it");
   unused.of(file.counters, "counter", "no rule counts it");
   unused.of(file.meters, "meter", "no rule stands over or within it");
   unused.of(file.events, "event", "no rule emits it");

@@ -275,9 +275,19 @@ struct Use {
   Span span;
 };
 
+// extern "tls.c" fn client_hello(payload) -> bool
+struct ExternDecl {
+  std::string path;
+  Name name;
+  std::vector<Name> parameters; // type names, or `payload`
+  Name result;
+  Span path_span, span;
+};
+
 struct File {
   const SourceFile* source = nullptr;
   std::vector<Use> uses;
+  std::vector<ExternDecl> externs;
   std::vector<Constant> constants;
   std::vector<SetDecl> sets;
   std::vector<MapDecl> maps;

@@ -288,6 +288,8 @@ void Printer::test(const Test& test) {
 void Printer::file(const File& file) {
   for (const Use& use : file.uses)
     line("use \"{}\"", use.path);
+  for (const ExternDecl& one : file.externs)
+    line("extern \"{}\" fn {}({}) -> {}", one.path, one.name.text, joined(one.parameters), one.result.text);
   for (const Constant& constant : file.constants)
     line("const {} = {}", constant.name.text, toText(constant.value));
   for (const SetDecl& set : file.sets)

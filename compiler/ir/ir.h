@@ -27,6 +27,7 @@ using RuleId = uint32_t;
 using PatternSetId = uint32_t;
 using ListId = uint32_t;
 using MapId = uint32_t;
+using ExternId = uint32_t;
 using u128 = unsigned __int128;
 
 // ---- types and expressions
@@ -50,7 +51,7 @@ enum class ExprKind : uint8_t {
   Field,         // header, field. A Bool for a one-bit field. Only where the header is present
   Packet,        // packet: a field of the frame
   PayloadLength, // header: bytes behind it up to IP's length, never negative
-  Payload,       // header: the bytes themselves, of type Bytes with no width; stands in no other expression of the IR
+  Payload,       // header: the bytes themselves, of type Bytes with no width; stands in ExternCall alone
   HasBytes,      // header, number: Bool: its payload has so many bytes, all of them in the frame
   Slice,    // header, number: bytes of its payload from there on, as many as the type has (Bytes, or an Int of whole
             // bytes). Only where HasBytes holds for its end
@@ -65,6 +66,7 @@ enum class ExprKind : uint8_t {
   InSet,        // args, id: SetId
   MapHas,       // args (one a part of the key), id: MapId: Bool
   MapValue,     // args, id: MapId. Only where MapHas with the same arguments holds
+  ExternCall,   // args, id: ExternId: Bool or Int
   Not,
   And,
   Or, // args
@@ -194,7 +196,28 @@ struct PatternSet {
   Span span;
   bool operator==(const PatternSet& other) const { return patterns == other.patterns && within == other.within; }
 };
-inline constexpr uint32_t kMaxPayloadBytes = 512; // that slices and `contains` reach
+inline constexpr uint32_t kMaxPayloadBytes = 512; // that slices and `contains` reach, and C functions
+
+// A C function. Parameters: Bytes with no width is a payload.
+struct Extern {
+  std::string name;
+  std::vector<Type> parameters;
+  Type result;
+  std::string path; // as it is written, relative to the file that declares it
+  bool used = false;
+  Span span;
+};
+
+// What Clang made of a C file. compiler/extern_c puts it in.
+struct CModule {
+  const SourceFile* source = nullptr;
+  std::string bitcode;
+  uint64_t constants = 0; // bytes of its constant tables
+  std::vector<ExternId> functions;
+};
+// Of the buffer that a C function's payload lies in, and its bytes before the payload: Clang's plugin masks what is
+// read to the power of two in between.
+inline constexpr uint32_t kCPayloadRoom = 1152, kCPayloadBefore = 64;
 
 // Fixed at compile time. Entries are sorted by their keys, part by part as the intervals of a constant set, and
 // disjoint: of prefixes that cover each other the longest has its addresses. A key of several parts has single values.
@@ -411,6 +434,8 @@ struct Policy {
   std::vector<ConstSet> const_sets;
   std::vector<PatternSet> patterns;
   std::vector<Map> maps;
+  std::vector<Extern> externs;
+  std::vector<CModule> c_modules;
   std::vector<Set> sets;
   std::vector<Meter> meters;
   std::vector<Counter> counters;

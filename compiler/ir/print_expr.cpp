@@ -183,6 +183,8 @@ std::string toText(const Policy& policy, const Expr& expr) {
     return fmt::format("({} in {})", keyText(policy, expr.args), policy.maps[expr.id].name);
   case ExprKind::MapValue:
     return fmt::format("{}[{}]", policy.maps[expr.id].name, list(policy, expr.args, ", "));
+  case ExprKind::ExternCall:
+    return fmt::format("{}({})", policy.externs[expr.id].name, list(policy, expr.args, ", "));
   case ExprKind::Not:
     return "not " + toText(policy, expr.args[0]);
   case ExprKind::And:

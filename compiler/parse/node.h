@@ -14,7 +14,7 @@ namespace xdpc::parse {
   X(field_name) X(slice_end) X(index) X(mask) X(negation) X(minus_sign) X(binary_operator) X(any_of) X(search_limit) \
   X(contains) X(starts_with) X(type) X(types) X(rate) X(burst) X(per) X(capacity) X(timeout) X(when_full) \
   X(exact_clock) X(hit_count) X(clauses) X(formerly) X(initial) X(constant) X(set_declaration) X(map_declaration) \
-  X(counter_declaration) X(meter_declaration) X(event_declaration) X(use) X(when) X(meter_use) X(inline_meter) \
+  X(counter_declaration) X(meter_declaration) X(event_declaration) X(use) X(extern_parameters) X(extern_declaration) X(when) X(meter_use) X(inline_meter) \
   X(verdict) X(hash_keys) X(to_dev) X(to_cpu) X(to_cpus) X(to_socket) X(redirect) X(sample) X(count) X(emit) X(add) \
   X(remove) X(field_value) X(push) X(pop) X(apply) X(assign) X(rule_name) X(plain_rule) X(rule_head) X(fallback) \
   X(on_verdict) X(header_field) X(field_parts) X(derived_field) X(size_clause) X(length_clause) X(payload_entry) \

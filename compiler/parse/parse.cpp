@@ -112,10 +112,6 @@ void Parser::run() {
 
 void Parser::topItem(const Statement& statement) {
   const std::string_view word = firstWord(statement);
-  if (word == "extern") {
-    input_.report(Id::not_implemented, span(statement), "`extern` functions are not compiled by this version");
-    return statement.block ? (statements_.skipBlock(), endOfBlock()) : void();
-  }
   const Node* node = match(Entry::top_item, statement);
   const bool has_block = word == "policy" || word == "rules" || word == "test" || word == "protect";
   if (!has_block) {

@@ -142,6 +142,24 @@ ast::EventDecl readEvent(Input& input, const Node& node) {
   return event;
 }
 
+ast::ExternDecl readExtern(Input& input, const Node& node) {
+  ast::ExternDecl decl;
+  decl.span = input.span(node);
+  for (const Node& child : Children(node)) {
+    if (child.kind == Kind::title) {
+      decl.path = readText(input, child);
+      decl.path_span = input.span(child);
+    } else if (child.kind == Kind::name) {
+      decl.name = input.name(child);
+    } else if (child.kind == Kind::extern_parameters) {
+      decl.parameters = readTypes(input, child);
+    } else if (child.kind == Kind::type) {
+      decl.result = input.name(child);
+    }
+  }
+  return decl;
+}
+
 } // namespace
 
 Clauses readClauses(Input& input, const Node& node) {
@@ -172,6 +190,8 @@ void readDeclaration(Input& input, const Node& node, ast::File& file) {
     return void(file.headers.push_back(readHeader(input, node)));
   case Kind::use:
     return void(file.uses.push_back({readText(input, *Children(node).begin()), input.span(node)}));
+  case Kind::extern_declaration:
+    return void(file.externs.push_back(readExtern(input, node)));
   default:
     return;
   }

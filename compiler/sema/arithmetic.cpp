@@ -147,6 +147,25 @@ Value checkLast(Env env, const ast::Expr& expr) {
   return value;
 }
 
+// `extern` may have lost it to an error of syntax.
+Value unknownFunction(Env env, const ast::Expr& expr) {
+  if (env.scope.lost.contains(expr.text))
+    return failed();
+  diag::Diagnostic& error =
+      env.scope.emitter.report(diag::Id::unknown_name, expr.span, fmt::format("there is no function `{}`", expr.text));
+  std::vector<std::string> names;
+  for (const ir::Extern& one : env.scope.policy.externs)
+    names.push_back(one.name);
+  if (const auto near = diag::nearest(expr.text, names)) {
+    error.help = fmt::format("did you mean `{}`", *near);
+    const auto end = expr.span.begin + static_cast<uint32_t>(expr.text.size());
+    error.fixits.push_back({{expr.span.file, expr.span.begin, end}, *near});
+    return failed();
+  }
+  error.help = "there are `u8`, `u16`, `u32` and `u64`, and what `extern` declares";
+  return failed();
+}
+
 } // namespace
 
 Value widened(Value value, unsigned bits) {
@@ -216,13 +235,11 @@ Value checkNegate(Env env, const ast::Expr& expr) {
 Value checkCall(Env env, const ast::Expr& expr) {
   if (env.own && expr.text == "last")
     return checkLast(env, expr);
+  if (const Symbol* symbol = lookUp(env.scope, expr.text); symbol && symbol->kind == SymbolKind::Extern)
+    return checkExternCall(env, expr, symbol->index);
   const auto bits = conversionBits(expr.text);
-  if (!bits) {
-    diag::Diagnostic& error = env.scope.emitter.report(diag::Id::unknown_name, expr.span,
-                                                       fmt::format("there is no function `{}`", expr.text));
-    error.help = "there are `u8`, `u16`, `u32` and `u64`";
-    return failed();
-  }
+  if (!bits)
+    return unknownFunction(env, expr);
   if (expr.args.size() != 1) {
     env.scope.emitter.report(diag::Id::type_mismatch, expr.span, fmt::format("`{}` takes one value", expr.text));
     return failed();

@@ -38,6 +38,7 @@ void declareAll(Scope& scope, const std::vector<Decl>& decls, SymbolKind kind, s
 void declareState(Scope& scope, const std::vector<const ast::File*>& files) {
   for (const ast::File* file : files) {
     declareAll(scope, file->maps, SymbolKind::Map, scope.policy.maps);
+    declareAll(scope, file->externs, SymbolKind::Extern, scope.policy.externs);
     declareAll(scope, file->sets, SymbolKind::Set, scope.policy.sets);
     declareAll(scope, file->counters, SymbolKind::Counter, scope.policy.counters);
     declareAll(scope, file->meters, SymbolKind::Meter, scope.policy.meters);
@@ -65,6 +66,7 @@ void checkEach(Scope& scope, const std::vector<const ast::File*>& files, std::ve
 
 void checkState(Scope& scope, const std::vector<const ast::File*>& files) {
   checkEach(scope, files, &ast::File::maps, checkMapType);
+  checkEach(scope, files, &ast::File::externs, checkExtern);
   checkEach(scope, files, &ast::File::sets, checkSetType);
   checkConstants(scope);
   checkEach(scope, files, &ast::File::maps, checkMap);

@@ -46,6 +46,8 @@ Value checkMember(Env env, const ast::Expr& expr);
 Value checkArithmetic(Env env, const ast::Expr& expr);
 Value checkNegate(Env env, const ast::Expr& expr);
 Value checkCall(Env env, const ast::Expr& expr);
+// extern.cpp
+Value checkExternCall(Env env, const ast::Expr& expr, ir::ExternId id);
 Value widened(Value value, unsigned bits); // to an Int of so many bits
 // compare.cpp
 Value checkCompare(Env env, const ast::Expr& expr);

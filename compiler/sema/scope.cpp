@@ -6,8 +6,8 @@
 namespace xdpc::sema {
 
 const char* kindName(SymbolKind kind) {
-  static const char* const names[] = {"header", "constant", "set",           "map",   "counter",
-                                      "meter",  "event",    "list of rules", "policy"};
+  static const char* const names[] = {"header", "constant", "set",           "map",        "counter",
+                                      "meter",  "event",    "list of rules", "C function", "policy"};
   return names[static_cast<unsigned>(kind)];
 }
 

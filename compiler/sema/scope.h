@@ -15,7 +15,7 @@
 
 namespace xdpc::sema {
 
-enum class SymbolKind : uint8_t { Header, Constant, Set, Map, Counter, Meter, Event, Rules, Policy };
+enum class SymbolKind : uint8_t { Header, Constant, Set, Map, Counter, Meter, Event, Rules, Extern, Policy };
 
 struct Symbol {
   SymbolKind kind = SymbolKind::Header;

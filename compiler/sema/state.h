@@ -9,6 +9,7 @@ namespace xdpc::sema {
 // Types before contents: constants may ask what a set or a map holds.
 void checkSetType(Scope& scope, const ast::SetDecl& decl, ir::SetId id);
 void checkMapType(Scope& scope, const ast::MapDecl& decl, ir::MapId id);
+void checkExtern(Scope& scope, const ast::ExternDecl& decl, ir::ExternId id);
 void checkMap(Scope& scope, const ast::MapDecl& decl, ir::MapId id);
 void checkSet(Scope& scope, const ast::SetDecl& decl, ir::SetId id);
 void checkCounter(Scope& scope, const ast::CounterDecl& decl, ir::CounterId id);
