@@ -17,6 +17,7 @@ MAY_SEE = {
     "compiler/sema": {"compiler/basic", "compiler/diag", "compiler/ast", "compiler/ir", "runtime/abi"},
     "compiler/analysis": {"compiler/basic", "compiler/diag", "compiler/ast", "compiler/ir", "runtime/abi"},
     "compiler/plan": {"compiler/basic", "compiler/diag", "compiler/ir", "runtime/abi"},
+    "compiler/extern_c": {"compiler/basic", "compiler/diag", "compiler/ir", "runtime/abi"},
     "compiler/lower": {"compiler/basic", "compiler/ir", "compiler/plan", "runtime/abi"},
     "compiler/codegen": {"compiler/basic", "compiler/lower", "runtime/abi"},
     "runtime/abi": set(),
@@ -35,7 +36,7 @@ MAY_SEE = {
 
 # library: its headers, and the folders that may include them.
 LIBRARIES = {
-    "LLVM": (r"(llvm|llvm-c|lld)/", {"compiler/lower", "compiler/codegen"}),
+    "LLVM": (r"(llvm|llvm-c|lld)/", {"compiler/lower", "compiler/codegen", "compiler/extern_c"}),
     "Clang": (r"clang/", {"compiler/extern_c"}),
     "PEGTL": (r"tao/", {"grammar", "compiler/parse"}),
     "libbpf": (r"bpf/", {"runtime/kernel", "runtime/swap", "runtime/object", "runtime/vm"}),
