@@ -137,6 +137,8 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     checkAfterErrors(*compilation);
   else
     compilation->policy = checkFiles(*compilation, compilation->emitter);
+  if (compilation->policy && !compilation->policy->externs.empty())
+    compileC(*compilation, compilation->emitter);
   if (compilation->policy) {
     checkBounds(*compilation->policy, options.bounds, compilation->emitter);
     analysis::warn(compilation->file, compilation->used, *compilation->policy, compilation->emitter);

@@ -24,6 +24,7 @@ using Place = std::pair<uint32_t, uint32_t>; // line and column
 struct Part {
   std::string kind, name;
   Place begin, end;
+  std::string file = {}; // a whole file of C; else in the policy's
   uint64_t instructions = 0, calls = 0, lookups = 0;
 };
 
@@ -47,13 +48,19 @@ std::vector<Part> partsOf(const ir::Policy& policy) {
   for (const ir::ConstSet& set : policy.const_sets)
     if (!set.name.empty())
       add("const", set.name, set.span);
+  for (const ir::Extern& one : policy.externs)
+    add("call of", one.name, one.span);
+  for (const ir::CModule& one : policy.c_modules)
+    parts.push_back({"C in", baseName(one.source->name()), {}, {}, baseName(one.source->name())});
   return parts;
 }
 
 // The innermost part around the place: a literal's own comes behind its rule's.
-Part& partAt(std::vector<Part>& parts, Place place) {
-  const auto found = std::find_if(parts.rbegin(), parts.rend(),
-                                  [&](const Part& part) { return part.begin <= place && place < part.end; });
+Part& partAt(std::vector<Part>& parts, const object::Line& line) {
+  const Place place = {line.line, line.column};
+  const auto found = std::find_if(parts.rbegin(), parts.rend(), [&](const Part& part) {
+    return part.file == line.file && (!part.file.empty() || (part.begin <= place && place < part.end));
+  });
   return found == parts.rend() ? parts.front() : *found;
 }
 
@@ -70,7 +77,7 @@ void countInstructions(const object::Object& object, std::vector<Part>& parts) {
   Part* part = &parts.front();
   for (uint32_t i = 0; i < object.program.size(); ++i) {
     for (; line != object.lines.end() && line->instruction <= i; ++line)
-      part = &partAt(parts, {line->line, line->column});
+      part = &partAt(parts, *line);
     countInstruction(object.program[i], *part);
     i += object.program[i].code == (BPF_LD | BPF_IMM | BPF_DW); // its second half is no instruction
   }

@@ -1,6 +1,7 @@
 // See used_files.h.
 #include "driver/used_files.h"
 
+#include "compiler/extern_c/extern_c.h"
 #include "compiler/parse/parse.h"
 #include "driver/file.h"
 
@@ -81,6 +82,16 @@ private:
 
 void readUsedFiles(Compilation& compilation) {
   UsedFiles(compilation).run();
+}
+
+void compileC(Compilation& compilation, diag::Emitter& emitter) {
+  const extern_c::Files files{
+      .read = [&](std::string_view path, Span place) { return readList(compilation, path, place, emitter); },
+      .add = [&](std::string path, std::string text) -> const SourceFile& {
+        compilation.named.push_back(&compilation.sources.add(std::move(path), std::move(text)));
+        return *compilation.named.back();
+      }};
+  extern_c::compile(*compilation.policy, files, emitter);
 }
 
 const SourceFile* readList(Compilation& compilation, std::string_view path, Span place, diag::Emitter& emitter) {

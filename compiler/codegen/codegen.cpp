@@ -84,8 +84,10 @@ void optimize(llvm::Module& module, llvm::TargetMachine& target) {
   // short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
   // it for unless told.
   llvm::ModulePassManager passes;
+  // C functions go into those that pass them their arguments.
   if (builder.parsePassPipeline(
-          passes, "function(simplifycfg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg),globaldce"))
+          passes,
+          "always-inline,function(simplifycfg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg),globaldce"))
     bug("the pass pipeline does not parse");
   passes.run(module, modules);
   dropUncalled(module);

@@ -35,7 +35,7 @@ enum class BpfHelper : uint32_t {
 struct Globals {
   std::map<uint32_t, llvm::GlobalVariable*> maps; // by index in the manifest; those that the program can name
   // Lookups and meters that became functions, by id.
-  std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans, set_tuples, set_adds, counters;
+  std::map<uint32_t, llvm::Function*> const_sets, sets, meters, scans, externs, set_tuples, set_adds, counters;
   std::map<uint32_t, llvm::Function*> inserts;                       // by map
   std::map<uint32_t, llvm::Function*> set_tables, map_tables;        // that give the number of an entry
   std::map<std::pair<ir::HeaderId, size_t>, llvm::Function*> chains; // by owner and group; see chain.h

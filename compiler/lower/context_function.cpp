@@ -5,15 +5,17 @@ namespace xdpc::lower {
 
 llvm::Function* makeContextFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
                                     const Globals& globals, const std::string& name, Span place,
-                                    const std::function<void(Builder&)>& body) {
+                                    const std::function<void(Builder&)>& body, unsigned numbers) {
   auto& context = module.getContext();
   auto* u64 = llvm::Type::getInt64Ty(context);
-  auto* type = llvm::FunctionType::get(u64, {llvm::PointerType::get(context, 0), u64, u64, u64}, false);
+  std::vector<llvm::Type*> parameters(1 + numbers, u64);
+  parameters[0] = llvm::PointerType::get(context, 0);
+  auto* type = llvm::FunctionType::get(u64, parameters, false);
   // Weak and not inlined, as in key_function.cpp.
   auto* function = llvm::Function::Create(type, llvm::Function::WeakAnyLinkage, name, module);
   function->addFnAttr(llvm::Attribute::NoInline);
   function->setDoesNotThrow();
-  debug.enterContextFunction(*function, 3);
+  debug.enterContextFunction(*function, numbers);
   Builder b(program, module, *function, globals);
   b.startBlock(b.block("entry"));
   debug.setPlace(b, place);

@@ -5,6 +5,7 @@
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/counter.h"
+#include "compiler/lower/extern.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
@@ -62,6 +63,8 @@ llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan:
   case abi::MapRole::meters:
     return addBytes(module, "meters", map.name, zeros(module, map.value_size));
   case abi::MapRole::table: {
+    if (!program.tables.contains(index)) // C's own, which comes with its module
+      return nullptr;
     auto* contents = llvm::ConstantDataArray::get(module.getContext(), llvm::ArrayRef(program.tables.at(index)));
     auto* global = addBytes(module, "table_" + std::to_string(index), map.name, contents);
     global->setConstant(true);
@@ -152,6 +155,7 @@ Module lower(const plan::Program& program) {
   makeMeterFunctions(program, module, debug, globals);
   makeCounterFunctions(program, module, debug, globals);
   makeScanFunctions(program, module, debug, globals);
+  makeExternFunctions(program, module, debug, globals);
   makeChainFunctions(program, module, debug, globals);
   makeClassifierFunctions(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);

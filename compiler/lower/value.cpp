@@ -1,6 +1,7 @@
 // Lowers expressions that have a value.
 #include "compiler/lower/value.h"
 #include "compiler/lower/condition.h"
+#include "compiler/lower/extern.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/payload.h"
 
@@ -161,6 +162,8 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
     return {.low = loadSlice(b, expr)};
   case ir::ExprKind::LastProtocol:
     return {.low = packet.lastProtocol(b.policy().headers[expr.header].packet)};
+  case ir::ExprKind::ExternCall:
+    return {.low = lowerExternCall(b, packet, expr)};
   case ir::ExprKind::MapValue:
     return lowerMapValue(b, packet, expr);
   case ir::ExprKind::Mask: {
@@ -183,7 +186,8 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
 }
 
 llvm::Value* lowerBool(Builder& b, const Packet& packet, const ir::Expr& expr) {
-  if (expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::Packet || expr.kind == ir::ExprKind::Bool)
+  if (expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::Packet || expr.kind == ir::ExprKind::Bool ||
+      expr.kind == ir::ExprKind::ExternCall)
     return b.CreateICmpNE(lowerValue(b, packet, expr).low, b.u64(0));
   auto *yes = b.block("yes"), *no = b.block("no"), *done = b.block("bool");
   lowerCondition(b, packet, expr, yes, no);

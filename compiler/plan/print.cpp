@@ -83,6 +83,14 @@ std::string sets(const Program& program) {
   return text;
 }
 
+std::string externs(const Program& program) {
+  std::string text;
+  for (const ir::CModule& one : program.policy->c_modules)
+    text += fmt::format("C in {}: {} function{}, {} bytes of constants\n", baseName(one.source->name()),
+                        one.functions.size(), one.functions.size() == 1 ? "" : "s", one.constants);
+  return text;
+}
+
 std::string scans(const Program& program) {
   std::string text;
   for (size_t id = 0; id < program.scans.size(); ++id) {
@@ -130,7 +138,7 @@ std::string toText(const Program& program) {
                                  program.policy->name, program.policy->rules.size(),
                                  in_tables ? fmt::format("{} of them in tables, the others ", in_tables) : "");
   text += classifiersText(program);
-  text += headers(program) + sets(program) + maps(program) + scans(program) + state(program);
+  text += headers(program) + sets(program) + maps(program) + scans(program) + externs(program) + state(program);
   for (const abi::Map& map : program.manifest.maps)
     text +=
         fmt::format("map {}: {} entries of {} + {} bytes\n", map.name, map.max_entries, map.key_size, map.value_size);

@@ -104,7 +104,8 @@ struct PatternPlan {
 struct CommonMaps {
   uint32_t counters = 0, base = 0, config = 0, control = 0, test = 0, copy = 0;
   std::optional<uint32_t> meters, events, devices, cpus;
-  std::optional<uint32_t> payload; // kMaxPayloadBytes a CPU and for each of Program::payload_headers
+  // kMaxPayloadBytes a CPU and for each of Program::payload_headers, then kCPayloadRoom for each payload of a C call.
+  std::optional<uint32_t> payload;
 };
 
 struct Classifier; // classifier.h
@@ -133,6 +134,7 @@ struct Program {
   std::vector<ScanPlan> scans;
   std::vector<PatternPlan> patterns;               // by PatternSetId
   std::vector<ir::HeaderId> payload_headers;       // whose payload is read
+  std::vector<std::optional<uint32_t>> constants;  // by CModule: the map of role `table` with its constants
   std::map<uint32_t, std::vector<uint8_t>> tables; // what maps of role `table` hold, by index in manifest.maps
   std::map<std::string, uint32_t> devices;         // of redirects: their keys in the map `devices`
   std::map<std::string, uint32_t> sockets;         // their maps

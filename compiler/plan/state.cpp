@@ -4,6 +4,7 @@
 #include "compiler/plan/visit.h"
 #include "runtime/abi/keyed_table.h"
 
+#include <fmt/format.h>
 #include <linux/bpf.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@ public:
     targets();
     common();
     payload();
+    constants();
   }
 
 private:
@@ -297,13 +299,36 @@ private:
   void payload() {
     if (program_.payload_headers.empty())
       return;
-    auto places = static_cast<uint32_t>(program_.payload_headers.size());
+    const size_t bytes = program_.payload_headers.size() * ir::kMaxPayloadBytes + payloadsOfCalls() * ir::kCPayloadRoom;
     program_.common.payload = map({.name = "payload",
                                    .role = abi::MapRole::scratch,
                                    .type = BPF_MAP_TYPE_PERCPU_ARRAY,
                                    .key_size = 4,
-                                   .value_size = places * ir::kMaxPayloadBytes,
+                                   .value_size = static_cast<uint32_t>(bytes),
                                    .max_entries = 1});
+  }
+
+  // The most that one call gives to C.
+  size_t payloadsOfCalls() const {
+    size_t most = 0;
+    for (const ir::Extern& one : policy_.externs)
+      if (one.used)
+        most = std::max<size_t>(most, std::ranges::count(one.parameters, ir::Type{ir::TypeKind::Bytes}));
+    return most;
+  }
+
+  // Constant tables of C, whose contents are in its module.
+  void constants() {
+    program_.constants.resize(policy_.c_modules.size());
+    for (size_t i = 0; i < policy_.c_modules.size(); ++i)
+      if (const uint64_t bytes = policy_.c_modules[i].constants)
+        program_.constants[i] = map({.name = fmt::format(".rodata.c_{}", i),
+                                     .role = abi::MapRole::table,
+                                     .type = BPF_MAP_TYPE_ARRAY,
+                                     .key_size = 4,
+                                     .value_size = static_cast<uint32_t>(bytes),
+                                     .max_entries = 1,
+                                     .flags = BPF_F_RDONLY_PROG});
   }
 
   Program& program_;

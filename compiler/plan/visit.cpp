@@ -89,7 +89,8 @@ std::vector<ir::HeaderId> headersOf(const std::vector<ir::Expr>& exprs) {
   std::vector<ir::HeaderId> headers;
   auto add = [&](const ir::Expr& expr) {
     bool reads = expr.kind == ir::ExprKind::Field || expr.kind == ir::ExprKind::PayloadLength ||
-                 expr.kind == ir::ExprKind::LastProtocol || expr.kind == ir::ExprKind::Slice;
+                 expr.kind == ir::ExprKind::LastProtocol || expr.kind == ir::ExprKind::Slice ||
+                 expr.kind == ir::ExprKind::Payload;
     if (reads && std::find(headers.begin(), headers.end(), expr.header) == headers.end())
       headers.push_back(expr.header);
   };

@@ -94,11 +94,23 @@ std::optional<uint32_t> lastInstruction(std::string_view log) {
   return instruction;
 }
 
-std::string placeOf(const object::Object& object, uint32_t instruction) {
+static const object::Line* lineOf(const object::Object& object, uint32_t instruction) {
   const object::Line* found = nullptr;
   for (const auto& line : object.lines)
     if (line.instruction <= instruction && (!found || line.instruction >= found->instruction))
       found = &line;
+  return found;
+}
+
+bool isInC(const object::Object& object, uint32_t instruction) {
+  const object::Line* line = lineOf(object, instruction);
+  return line && !line->file.empty() && line->file != object.manifest.file &&
+         std::none_of(object.manifest.rules.begin(), object.manifest.rules.end(),
+                      [&](const abi::Rule& rule) { return rule.file == line->file; });
+}
+
+std::string placeOf(const object::Object& object, uint32_t instruction) {
+  const object::Line* found = lineOf(object, instruction);
   if (!found)
     return {};
   const std::string place = fmt::format("{}:{}", found->file.empty() ? object.manifest.file : found->file, found->line);
@@ -118,7 +130,8 @@ KernelError refusal(const object::Object& object, std::string_view log, int code
     log.remove_suffix(1);
   KernelError error{.kind = ErrorKind::refused, .code = code};
   std::string place;
-  if (const auto instruction = lastInstruction(log))
+  const auto instruction = lastInstruction(log);
+  if (instruction)
     place = placeOf(object, *instruction);
   if (place.empty())
     place = commentPlace(log);
@@ -129,7 +142,11 @@ KernelError refusal(const object::Object& object, std::string_view log, int code
                               place.empty() ? "" : " at " + place, sentence);
   const std::string path = writeLog(log);
   error.details = path.empty() ? std::string(log) : fmt::format("the verifier's whole log: {}", path);
-  error.help = "this is a bug of xdpc: a policy that it accepts must load; please report it with the log";
+  error.help =
+      instruction && isInC(object, *instruction)
+          ? "this is a mistake of the C code: the verifier has to see that a loop ends and that an index stays "
+            "within its table"
+          : "this is a bug of xdpc: a policy that it accepts must load; please report it with the log";
   return error;
 }
 

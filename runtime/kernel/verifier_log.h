@@ -20,6 +20,9 @@ std::optional<uint32_t> lastInstruction(std::string_view log);
 // "rule `ssh` (web.xf:14)", "web.xf:3" before all rules, or nothing if the object knows no lines.
 std::string placeOf(const object::Object& object, uint32_t instruction);
 
+// Whether the instruction comes from a C function of the policy: its line is in a file that holds no rules.
+bool isInC(const object::Object& object, uint32_t instruction);
+
 // The error for a program that the verifier refused. Writes the whole log into a file in the temporary directory.
 KernelError refusal(const object::Object& object, std::string_view log, int code);
 
