@@ -56,6 +56,19 @@ TEST(VerifierLog, ARuleOfAUsedFileHasThatFilesName) {
   EXPECT_EQ(placeOf(object, 4), "rule `ssh` (web.xf:4)");
 }
 
+TEST(VerifierLog, AFileWithoutRulesIsC) {
+  object::Object object = sample();
+  object.lines[1] = {1, 12, 3, "tls.c"};
+  EXPECT_TRUE(isInC(object, 1));
+  EXPECT_FALSE(isInC(object, 0));
+  EXPECT_FALSE(isInC(object, 5));
+  const KernelError error = refusal(object, kLog618, EACCES);
+  EXPECT_NE(error.message.find("at tls.c:12: R2 invalid mem access"), std::string::npos) << error.message;
+  EXPECT_NE(error.help.find("a mistake of the C code"), std::string::npos) << error.help;
+  object.manifest.rules[1].file = "tls.c"; // a file of rules after all
+  EXPECT_FALSE(isInC(object, 1));
+}
+
 TEST(VerifierLog, WithoutLinesTheVerifiersOwnCommentHelps) {
   object::Object object = sample();
   object.lines.clear();
