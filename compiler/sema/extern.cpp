@@ -1,5 +1,5 @@
 // C functions: their declarations and their calls. What the C file says is compared later, by compiler/extern_c. Tested
-// by tests/lit/diag/extern.xf and tests/packet/extern.
+// by tests/lit/diag/extern.test and tests/packet/extern.
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
 #include "compiler/sema/state.h"

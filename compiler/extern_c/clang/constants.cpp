@@ -22,7 +22,7 @@ uint64_t gatherConstants(llvm::Module& module, const Places& places) {
   const llvm::DataLayout& layout = module.getDataLayout();
   std::vector<llvm::GlobalVariable*> globals;
   for (llvm::GlobalVariable& global : module.globals())
-    if (!global.use_empty() && global.hasInitializer() && !global.getName().starts_with("llvm."))
+    if (!global.use_empty() && global.hasInitializer())
       globals.push_back(&global);
   std::vector<llvm::Constant*> fields;
   std::vector<uint64_t> offsets;

@@ -4,10 +4,8 @@
 #include "compiler/extern_c/clang/payload_reads.h"
 #include "compiler/extern_c/clang/refused.h"
 
-#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -39,8 +37,8 @@ bool isNamed(const XdpcSource& source, llvm::StringRef name) {
   return false;
 }
 
-// What the policy does not name is the file's own, and goes into what calls it. Attributes of the target would keep
-// the program's optimizer from inlining.
+// What the policy does not name is the file's own, and goes into what calls it. What else a file asks of a linker has
+// no meaning here.
 void prepare(const XdpcSource& source, llvm::Module& module) {
   for (llvm::Function& function : module) {
     if (function.isDeclaration())
@@ -49,12 +47,26 @@ void prepare(const XdpcSource& source, llvm::Module& module) {
     function.removeFnAttr(llvm::Attribute::OptimizeNone);
     function.addFnAttr(llvm::Attribute::AlwaysInline);
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    if (!isNamed(source, function.getName()))
-      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    function.setSection("");
+    function.setLinkage(isNamed(source, function.getName()) ? llvm::GlobalValue::ExternalLinkage
+                                                            : llvm::GlobalValue::InternalLinkage);
   }
-  for (llvm::GlobalVariable& global : module.globals())
-    if (!global.isDeclaration())
+  for (llvm::GlobalVariable& global : llvm::make_early_inc_range(module.globals()))
+    if (global.getName().starts_with("llvm.")) // lists of what to keep, constructors
+      global.eraseFromParent();
+    else if (!global.isDeclaration())
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
+}
+
+bool hasAll(const XdpcSource& source, const llvm::Module& module, Reporter& reporter) {
+  for (unsigned i = 0; i < source.function_count; ++i) {
+    const llvm::Function* function = module.getFunction(source.functions[i].name);
+    if (!function || function->isDeclaration())
+      reporter.errorWithoutPlace(std::string("the C file has no code for `") + source.functions[i].name + "`",
+                                 "leave out `inline`, and attributes that give a function another name",
+                                 static_cast<int>(i));
+  }
+  return !reporter.failed();
 }
 
 void runPasses(llvm::Module& module, llvm::TargetMachine& target) {
@@ -74,6 +86,7 @@ void runPasses(llvm::Module& module, llvm::TargetMachine& target) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
+// They would keep the program's optimizer from inlining.
 void dropTargetAttributes(llvm::Module& module) {
   for (llvm::Function& function : module)
     for (const char* name : {"target-cpu", "target-features", "no-trapping-math", "stack-protector-buffer-size",
@@ -105,11 +118,13 @@ void dropFolders(llvm::Module& module) {
 
 std::optional<Optimized> optimize(const XdpcSource& source, llvm::Module& module, const clang::SourceManager& manager,
                                   Reporter& reporter) {
+  if (!hasAll(source, module, reporter))
+    return std::nullopt;
   const auto target = makeTarget();
   prepare(source, module);
   runPasses(module, *target);
   const Places places(manager, reporter);
-  reportRefused(source, module, places);
+  reportRefused(module, places);
   if (reporter.failed())
     return std::nullopt;
   boundPayloadReads(source, module, places);

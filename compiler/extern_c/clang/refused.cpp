@@ -6,9 +6,11 @@
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
@@ -35,7 +37,12 @@ const char* const kNoState = "keep state in sets, meters and counters of the pol
 
 void reportCall(const llvm::CallBase& call, const Places& places) {
   const llvm::Function* callee = call.getCalledFunction();
-  if (call.isInlineAsm() || (callee && callee->isIntrinsic()))
+  if (const auto* assembly = llvm::dyn_cast<llvm::InlineAsm>(call.getCalledOperand())) {
+    if (!assembly->getAsmString().empty()) // barriers are empty
+      places.error(call.getDebugLoc(), "assembly", "write it in C");
+    return;
+  }
+  if (callee && callee->isIntrinsic())
     return;
   if (!callee)
     return places.error(call.getDebugLoc(), "a call through a pointer", kNoCalls);
@@ -60,13 +67,15 @@ llvm::DebugLoc firstUse(const llvm::Value& value) {
 
 } // namespace
 
-void reportRefused(const XdpcSource&, const llvm::Module& module, const Places& places) {
+void reportRefused(const llvm::Module& module, const Places& places) {
+  if (!module.getModuleInlineAsm().empty() || !module.alias_empty() || !module.ifunc_empty())
+    places.error("", 0, 0, "the file has assembly or aliases at its top level", kNoCalls);
   for (const llvm::Function& function : module)
     for (const llvm::Instruction& instruction : llvm::instructions(function))
       if (const auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction))
         reportCall(*call, places);
   for (const llvm::GlobalVariable& global : module.globals()) {
-    if (global.use_empty() || global.getName().starts_with("llvm."))
+    if (global.use_empty())
       continue;
     const std::string name = global.getName().str();
     if (global.isDeclaration())
@@ -117,10 +126,19 @@ void inlineIntoCaller(llvm::Function& function) {
     function.eraseFromParent();
 }
 
+// What the back end dies of: LLVM is built without exceptions and does not clean up on its way out.
+struct Died {
+  std::string reason;
+};
+
+void die(void*, const char* reason, bool) {
+  throw Died{reason};
+}
+
 } // namespace
 
 void tryBackEnd(const llvm::Module& module, llvm::TargetMachine& target, const Places& places) {
-  const auto copy = llvm::CloneModule(module);
+  auto copy = llvm::CloneModule(module);
   std::vector<llvm::Function*> functions;
   for (llvm::Function& function : *copy)
     if (!function.isDeclaration())
@@ -130,9 +148,17 @@ void tryBackEnd(const llvm::Module& module, llvm::TargetMachine& target, const P
   copy->getContext().setDiagnosticHandlerCallBack(report, const_cast<Places*>(&places));
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (!target.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-    passes.run(*copy);
+  auto passes = std::make_unique<llvm::legacy::PassManager>();
+  if (target.addPassesToEmitFile(*passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return;
+  const llvm::ScopedFatalErrorHandler handler(die);
+  try {
+    passes->run(*copy);
+  } catch (const Died& died) {
+    passes.release();
+    copy.release();
+    places.error("", 0, 0, "BPF does not have this: " + died.reason, "");
+  }
 }
 
 } // namespace xdpc::clang_plugin

@@ -23,7 +23,7 @@ private:
   Reporter& reporter_;
 };
 
-void reportRefused(const XdpcSource& source, const llvm::Module& module, const Places& places);
+void reportRefused(const llvm::Module& module, const Places& places);
 // Emits the module and throws the result away: what the back end refuses is then an error of the C file.
 void tryBackEnd(const llvm::Module& module, llvm::TargetMachine& target, const Places& places);
 
