@@ -27,8 +27,9 @@ template <class Visit> void linesBackwards(std::string_view text, Visit visit) {
 }
 
 bool isStatistics(std::string_view line) {
-  static constexpr std::array<std::string_view, 5> kStarts{"processed ", "verification time", "stack depth",
-                                                           "max_states_per_insn", "peak_states"};
+  static constexpr std::array<std::string_view, 7> kStarts{
+      "processed ",  "verification time", "stack depth", "max_states_per_insn",
+      "peak_states", "cur state:",        "old state:"}; // the states of a loop without an end
   return std::any_of(kStarts.begin(), kStarts.end(), [&](auto start) { return line.starts_with(start); });
 }
 

@@ -30,6 +30,8 @@ TEST(VerifierLog, TheSentenceIsTheLastLineThatIsNotStatistics) {
   EXPECT_EQ(lastSentence("BPF program is too large. Processed 1000001 insn\n"
                          "verification time 123 usec\nstack depth 8\nprocessed 1000001 insns\n"),
             "BPF program is too large. Processed 1000001 insn");
+  EXPECT_EQ(lastSentence("infinite loop detected at insn 9\ncur state: R0=scalar()\nold state: R0=scalar()\n"),
+            "infinite loop detected at insn 9");
   EXPECT_EQ(lastSentence(""), "");
 }
 
