@@ -58,6 +58,11 @@ Value lowerMapValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
   const Found found = find(b, packet, expr);
   if (!found.table)
     return nothing(b, type); // never reached
+  if (found.table->plain_values) {
+    llvm::Value* value = b.CreateSub(found.number, b.u32(1));
+    return type.kind == ir::TypeKind::Ipv4 ? Value{Value::Kind::v4, value, nullptr, 32}
+                                           : Value{.low = b.CreateZExt(value, b.getInt64Ty())};
+  }
   llvm::Value* at = lowerValuePointer(b, *found.table, found.number);
   if (type.kind == ir::TypeKind::Ipv4)
     return {Value::Kind::v4, b.loadAt(at, 0, 4), nullptr, 32};

@@ -10,7 +10,8 @@ using plan::Trie;
 
 class Walk {
 public:
-  Walk(Builder& b, const Trie& trie, const Words& key) : b(b), trie_(trie), key_(key), answer_(b) {}
+  Walk(Builder& b, const Trie& trie, const Words& key)
+      : b(b), trie_(trie), key_(key), answer_(b), lists_(trie.forms.size()) {}
 
   llvm::Value* run() {
     llvm::Value* index = b.CreateLShr(key_[0], 64 - trie_.root_bits);
@@ -26,17 +27,24 @@ public:
       entry = entryOf(trie_.levels[level], what(entry), shift);
     }
     end(entry);
-    finishLists();
+    for (size_t form = 0; form < lists_.size(); ++form)
+      if (lists_[form].start)
+        finishList(trie_.forms[form], lists_[form]);
     finishBelow();
     return answer_.finish();
   }
 
 private:
+  // What leads to a form of list.
+  struct Ways {
+    llvm::BasicBlock* start = nullptr;
+    std::vector<std::pair<llvm::Value*, llvm::BasicBlock*>> from;
+  };
+
   llvm::Value* load(llvm::Value* at) { return b.CreateZExt(b.loadAt(at, 0, 4), b.getInt64Ty()); }
-  llvm::Value* what(llvm::Value* entry) { return b.CreateLShr(entry, 2); }
-  llvm::Value* hasKind(llvm::Value* entry, Trie::Kind kind) {
-    return b.CreateICmpEQ(b.CreateAnd(entry, 3), b.u64(kind));
-  }
+  llvm::Value* what(llvm::Value* entry) { return b.CreateLShr(entry, Trie::kKindBits); }
+  llvm::Value* kindOf(llvm::Value* entry) { return b.CreateAnd(entry, (1u << Trie::kKindBits) - 1); }
+  llvm::Value* hasKind(llvm::Value* entry, Trie::Kind kind) { return b.CreateICmpEQ(kindOf(entry), b.u64(kind)); }
   void give(llvm::Value* entry) { answer_.give(b.CreateTrunc(what(entry), b.getInt32Ty())); }
 
   llvm::Value* entryOf(const Trie::Level& level, llvm::Value* node, unsigned shift) {
@@ -54,59 +62,71 @@ private:
     return load(elementAt(b, level.entries, b.CreateSub(b.CreateAdd(before, rank), b.u64(1)), answer_.none()));
   }
 
-  // Of an entry that is no node, or of a list's.
+  // Of an entry that is no node.
   void end(llvm::Value* entry) {
-    auto* kinds = b.CreateSwitch(b.CreateAnd(entry, 3), answer_.none());
+    auto* kinds = b.CreateSwitch(kindOf(entry), answer_.none());
     auto* number = b.block("number");
     kinds->addCase(b.getInt64(Trie::number), number);
-    if (trie_.lists.count) {
-      kinds->addCase(b.getInt64(Trie::list), lists_.block(b));
-      lists_.from.emplace_back(entry, b.GetInsertBlock());
+    for (size_t form = 0; form < trie_.forms.size(); ++form) {
+      if (!trie_.forms[form].elements.count)
+        continue;
+      if (!lists_[form].start)
+        lists_[form].start = b.block("list");
+      kinds->addCase(b.getInt64(Trie::lists + form), lists_[form].start);
+      lists_[form].from.emplace_back(entry, b.GetInsertBlock());
     }
-    endBelow(kinds);
+    if (trie_.low)
+      kinds->addCase(b.getInt64(Trie::below), below());
     b.startBlock(number);
     give(entry);
   }
 
-  void endBelow(llvm::SwitchInst* kinds) {
-    if (!trie_.low)
-      return;
-    if (!below_)
-      below_ = b.block("below");
-    kinds->addCase(b.getInt64(Trie::below), below_);
+  llvm::BasicBlock* below() { return below_ ? below_ : below_ = b.block("below"); }
+
+  void finishList(const Trie::Lists& lists, const Ways& ways) {
+    b.startBlock(ways.start);
+    auto* entry = b.CreatePHI(b.getInt64Ty(), static_cast<unsigned>(ways.from.size()));
+    for (auto [value, block] : ways.from)
+      entry->addIncoming(value, block);
+    const Trie::ListForm& form = lists.form;
+    llvm::Value* list = elementAt(b, lists.elements, what(entry), answer_.none());
+    llvm::Value* run = b.opaque(b.CreateSub(b.u64(form.runs - 1), boundsAbove(form, list)));
+    if (!form.state_bits) {
+      // The verifier has lost what the sum may be.
+      auto* known = b.block("known");
+      b.CreateCondBr(b.CreateICmpULT(run, b.u64(form.runs)), known, answer_.none());
+      b.startBlock(known);
+      llvm::Value* found = load(b.at(b.at(list, form.entries_at), b.opaque(b.CreateMul(run, b.u64(4)))));
+      return giveFound(found, b.CreateICmpEQ(kindOf(found), b.u64(Trie::below)));
+    }
+    llvm::Value* states = b.loadAt(list, form.entries_at, 8);
+    llvm::Value* state = b.CreateLShr(states, b.CreateMul(run, b.u64(form.state_bits)));
+    llvm::Value* is_below = b.CreateICmpNE(b.CreateAnd(state, 2), b.u64(0));
+    giveFound(b.CreateShl(b.CreateAnd(state, 1), Trie::kKindBits), is_below);
   }
 
-  void finishLists() {
-    if (lists_.from.empty())
-      return;
-    b.startBlock(lists_.start);
-    auto* entry = b.CreatePHI(b.getInt64Ty(), static_cast<unsigned>(lists_.from.size()));
-    for (auto [value, block] : lists_.from)
-      entry->addIncoming(value, block);
-    llvm::Value* number = what(entry);
-    llvm::Value* list = elementAt(b, trie_.lists, number, answer_.none());
-    // All keys that come here begin alike, so that differences have a sign.
-    llvm::Value* below = b.u64(0);
-    for (unsigned i = 0; i < Trie::kBounds; ++i) {
-      llvm::Value* difference = b.CreateSub(key_[0], b.loadAt(list, 8 * i, 8));
-      below = b.CreateAdd(below, b.CreateLShr(b.opaque(difference), 63));
+  // The number of bounds that the key does not reach. All keys that come here begin alike in front of what a bound
+  // holds, so that differences have a sign.
+  llvm::Value* boundsAbove(const Trie::ListForm& form, llvm::Value* list) {
+    llvm::Value* key = key_[0];
+    if (form.bound_bytes < 8)
+      key = b.CreateAnd(b.CreateLShr(key, form.shift), (uint64_t{1} << 8 * form.bound_bytes) - 1);
+    llvm::Value* above = b.u64(0);
+    for (unsigned i = 0; i + 1 < form.runs; ++i) {
+      llvm::Value* bound =
+          b.CreateZExt(b.loadAt(list, uint64_t{i} * form.bound_bytes, form.bound_bytes), b.getInt64Ty());
+      above = b.CreateAdd(above, b.CreateLShr(b.opaque(b.CreateSub(key, bound)), 63));
     }
-    llvm::Value* run = b.opaque(b.CreateSub(b.u64(Trie::kBounds), below));
-    llvm::Value* found = nullptr;
-    if (trie_.list_entries.count) {
-      llvm::Value* index = b.CreateAdd(b.CreateMul(number, b.u64(Trie::kBounds + 1)), run);
-      found = load(elementAt(b, trie_.list_entries, index, answer_.none()));
-    } else {
-      llvm::Value* states = b.loadAt(list, 8 * Trie::kBounds, 8);
-      found = b.CreateAnd(b.CreateLShr(states, b.CreateMul(run, b.u64(8))), 0xff);
+    return above;
+  }
+
+  void giveFound(llvm::Value* entry, llvm::Value* is_below) {
+    if (trie_.low) {
+      auto* plain = b.block("plain");
+      b.CreateCondBr(is_below, below(), plain);
+      b.startBlock(plain);
     }
-    if (!trie_.low)
-      return give(found);
-    auto* plain = b.block("plain");
-    auto* kinds = b.CreateSwitch(b.CreateAnd(found, 3), plain);
-    endBelow(kinds);
-    b.startBlock(plain);
-    give(found);
+    give(entry);
   }
 
   void finishBelow() {
@@ -119,17 +139,11 @@ private:
     answer_.give(b.loadAt(number, 0, 4));
   }
 
-  struct Lists {
-    llvm::BasicBlock* start = nullptr;
-    std::vector<std::pair<llvm::Value*, llvm::BasicBlock*>> from;
-    llvm::BasicBlock* block(Builder& b) { return start ? start : start = b.block("list"); }
-  };
-
   Builder& b;
   const Trie& trie_;
   const Words& key_;
   Answer answer_;
-  Lists lists_;
+  std::vector<Ways> lists_; // by form
   llvm::BasicBlock* below_ = nullptr;
 };
 

@@ -9,8 +9,7 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr uint64_t kOnePart = 4u << 20;    // a sorted table is not in parts
-constexpr uint64_t kMaxNumbers = 1u << 29; // that an entry of a trie holds
+constexpr uint64_t kOnePart = 4u << 20; // a sorted table is not in parts
 
 struct Candidate {
   LookupKind kind = LookupKind::sorted;
@@ -18,6 +17,7 @@ struct Candidate {
   uint64_t bytes = 0;
   std::function<Lookup()> lay_out;
   std::function<Bytes()> values; // of a map: by the number that the lookup gives
+  bool plain_values = false;     // the numbers are the values plus 1
 };
 
 class Choice {
@@ -44,8 +44,6 @@ private:
   uint32_t wordBytes() const { return narrow() ? 4 : 8; }
 
   void consider(Candidate candidate) {
-    if (values_)
-      candidate.bytes += uint64_t{runs_.size()} * values_->bytes(); // more or less
     if (best_ && wanted_ == best_->kind)
       return;
     if (!best_ || wanted_ == candidate.kind || score(candidate.ns, candidate.bytes) < score(best_->ns, best_->bytes))
@@ -58,7 +56,11 @@ private:
     table.ns = candidate.ns;
     if (values_) {
       table.value_bytes = values_->bytes();
+      table.plain_values = candidate.plain_values;
+    }
+    if (values_ && !candidate.plain_values) {
       table.values = layout_.placeRounded(candidate.values(), table.value_bytes);
+      table.bytes += table.values.bytes();
     }
     return table;
   }
@@ -136,11 +138,8 @@ private:
 
   void considerHash(size_t keys) {
     const HashShape shape = hashShape(keys, words(), wordBytes());
-    // Its slots have the values, the free ones too.
-    const uint64_t bytes =
-        shape.bytes() + (values_ ? (shape.bytes() / (words() * wordBytes()) - runs_.size()) * values_->bytes() : 0);
     auto slot_numbers = std::make_shared<std::vector<uint32_t>>();
-    consider({LookupKind::hash, costOf(shape), bytes,
+    consider({LookupKind::hash, costOf(shape), shape.bytes(),
               [=, this]() -> Lookup {
                 std::vector<uint64_t> all;
                 std::vector<uint32_t> numbers;
@@ -167,16 +166,15 @@ private:
     consider({LookupKind::bitmap_trie, costOf(*data), data->bytes(), [=, this] { return layOut(*data, layout_); }, {}});
   }
 
-  // Its entries have the numbers of values, each value once.
+  // Its entries have small values themselves, or the numbers of values, each value once.
   void considerTrie() {
     Runs runs = runs_;
+    const bool plain = values_ && values_->largest() + 1 < Trie::kMostNumbers;
     for (Run& run : runs)
-      run.number = values_ ? values_->distinct(run.number) : 1;
-    if (runs.size() > kMaxNumbers)
-      return;
+      run.number = plain ? values_->number(run.number) + 1 : values_ ? values_->distinct(run.number) : 1;
     auto data = std::make_shared<TrieData>(makeTrie(runs, key_.domain));
     consider({LookupKind::trie, costOf(*data), data->bytes(), [=, this] { return layOut(*data, layout_); },
-              [this] { return values_->distinctValues(); }});
+              [this] { return values_->distinctValues(); }, plain});
   }
 
   const Runs& runs_;

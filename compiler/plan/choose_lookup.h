@@ -24,6 +24,9 @@ public:
   }
   uint32_t distinct(uint32_t number) const { return distinct_[number - 1]; } // the number of its value, from 1
   Bytes distinctValues() const;
+  // Of values of 4 bytes; the largest of others is beyond all numbers.
+  uint64_t largest() const;
+  uint32_t number(uint32_t entry) const; // the value
 
 private:
   uint32_t bytes_ = 0;

@@ -71,28 +71,39 @@ struct QuotientTable {
 };
 
 // What 64-bit keys lead to, by runs of keys that lead to the same: the first bits choose an entry of the root, then 8 a
-// level one of a node. An entry is `what << 2 | kind`. The keys of IPv4 are in the upper half.
+// level one of a node. An entry is `what << kKindBits | kind`. The keys of IPv4 are in the upper half.
 struct Trie {
   enum Kind : uint32_t {
     number = 0, // what: the number
     node = 1,   // of the next level
-    list = 2,   // what: of `lists`
-    below = 3,  // the rest of an IPv6 address decides: `low` is asked
+    below = 2,  // the rest of an IPv6 address decides: `low` is asked
+    lists = 3,  // from here on: an element of a form of list
   };
-  static constexpr unsigned kSlots = 256, kWords = kSlots / 64, kBounds = 7;
-  static constexpr unsigned kNodeBytes = kWords * 12, kListBytes = 64;
+  static constexpr unsigned kKindBits = 3;
+  static constexpr unsigned kSlots = 256, kWords = kSlots / 64, kNodeBytes = kWords * 12;
+  static constexpr uint32_t kMostNumbers = 1u << (32 - kKindBits);
 
   struct Level {
     bool ranked = false; // a node marks with 256 bits where a run of equal entries begins, and counts them in 4 u32
     Array nodes;         // of a ranked level
     Array entries;       // u32; of other levels 256 a node
   };
+
+  // An element lists a few runs: where those behind the first begin, ascending, then what each leads to: entries, or
+  // where `state_bits` is not 0 so many bits a run, which are 0, 1 for the number 1, and 2 for `below`.
+  struct ListForm {
+    unsigned runs = 0, bound_bytes = 8, shift = 0; // a bound is these bytes of the key, from the bit `shift` on
+    unsigned entries_at = 0, state_bits = 0;
+    unsigned bytes = 64;
+  };
+  struct Lists {
+    ListForm form;
+    Array elements;
+  };
+
   unsigned root_bits = 16; // or 8
   std::vector<Level> levels;
-  // kBounds u64, ascending: where the runs behind the first begin. Then a byte for each run, its entry; or, where those
-  // do not fit, nothing, and `list_entries` has them.
-  Array lists;
-  Array list_entries; // u32, kBounds + 1 a list
+  std::vector<Lists> forms; // by kind, from `lists` on
   std::optional<SortedTable> low;
   Array low_numbers; // u32, by row of `low`
 };
@@ -102,11 +113,12 @@ enum class LookupKind : uint8_t { sorted, bitmap, bitmap_trie, hash, quotient, t
 
 struct Table {
   Lookup lookup;
-  uint32_t count = 0;       // keys or intervals
-  Array values;             // of a map: by the number that the lookup gives; a power of two, in parts of one size
-  uint32_t value_bytes = 0; // 0: a set
-  uint64_t bytes = 0;       // of all arrays
-  double ns = 0;            // that a lookup is expected to take
+  uint32_t count = 0;        // keys or intervals
+  Array values;              // of a map: by the number that the lookup gives; a power of two, in parts of one size
+  uint32_t value_bytes = 0;  // 0: a set
+  bool plain_values = false; // the numbers are the values plus 1, and `values` is empty
+  uint64_t bytes = 0;        // of all arrays
+  double ns = 0;             // that a lookup is expected to take
 };
 
 } // namespace xdpc::plan

@@ -48,11 +48,13 @@ double costOf(const BitmapTrieData& data) {
 
 double costOf(const TrieData& data) {
   double ns = 0, runs = 0, way = kCall;
+  uint64_t lists = 0;
+  for (const TrieData::Lists& form : data.forms)
+    lists += form.bytes.size();
   for (const TrieData::Level& level : data.levels) {
     way += kChoice + load(level.entries.size()) + (level.ranked ? kCount + load(level.marks.size()) : 0);
-    const double list = way + kChoice + kBounds + load(data.lists.size()) +
-                        (data.list_entries.empty() ? 0 : load(data.list_entries.size()));
-    ns += static_cast<double>(level.ends) * way + static_cast<double>(level.lists) * list;
+    ns += static_cast<double>(level.ends) * way +
+          static_cast<double>(level.lists) * (way + kChoice + kBounds + load(lists));
     runs += static_cast<double>(level.ends + level.lists);
   }
   if (data.low)

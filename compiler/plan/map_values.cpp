@@ -1,6 +1,7 @@
 // The values of maps, and rows of tuples, as bytes and words.
 #include "compiler/plan/choose_lookup.h"
 
+#include <algorithm>
 #include <map>
 
 namespace xdpc::plan {
@@ -50,6 +51,22 @@ MapValues::MapValues(const ir::Map& map) : bytes_(valueBytes(map.value)) {
       firsts_.push_back(static_cast<uint32_t>(distinct_.size() + 1));
     distinct_.push_back(found->second);
   }
+}
+
+uint32_t MapValues::number(uint32_t entry) const {
+  uint32_t value = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    value |= uint32_t{of(entry)[i]} << 8 * i;
+  return value;
+}
+
+uint64_t MapValues::largest() const {
+  if (bytes_ != 4)
+    return ~uint64_t{0} - 1;
+  uint64_t largest = 0;
+  for (uint32_t entry : firsts_)
+    largest = std::max<uint64_t>(largest, number(entry));
+  return largest;
 }
 
 Bytes MapValues::distinctValues() const {

@@ -8,7 +8,7 @@ namespace xdpc::plan {
 namespace {
 
 constexpr uint64_t kAll = ~uint64_t{0};
-constexpr unsigned kSlots = Trie::kSlots, kWords = Trie::kWords, kBounds = Trie::kBounds;
+constexpr unsigned kSlots = Trie::kSlots, kWords = Trie::kWords;
 // So much larger may a level without ranks be, which needs one load fewer.
 constexpr uint64_t kSmallLevel = 256 << 10;
 
@@ -60,7 +60,7 @@ private:
     below.push_back(run);
   }
 
-  void addWhole(uint64_t low, uint64_t high, uint32_t number) { addEntry(low, high, number << 2); }
+  void addWhole(uint64_t low, uint64_t high, uint32_t number) { addEntry(low, high, number << Trie::kKindBits); }
 
   void addEntry(uint64_t low, uint64_t high, uint32_t entry) {
     set(low, entry);
@@ -76,11 +76,27 @@ private:
   }
 };
 
+// The least ones first. Those with short bounds are for what is left behind 16 bits of IPv4 and 32 of IPv6.
+std::vector<Trie::ListForm> formsOf(ir::Domain domain, bool states) {
+  using Form = Trie::ListForm;
+  const unsigned shift = domain == ir::Domain::v4 ? 32 : 16;
+  const Form wide = states ? Form{8, 8, 0, 56, 8, 64} : Form{6, 8, 0, 40, 0, 64};
+  const std::vector<Form> narrow = states ? std::vector{Form{13, 2, shift, 24, 4, 32}}
+                                          : std::vector{Form{5, 2, shift, 8, 0, 32}, Form{11, 2, shift, 20, 0, 64}};
+  std::vector<Form> forms = narrow;
+  if (domain == ir::Domain::v6)
+    forms.push_back(wide);
+  return forms;
+}
+
 class Building {
 public:
-  Building(const std::vector<Step>& steps, unsigned root_bits) : steps_(steps) {
-    data_.root_bits = root_bits;
-    inline_lists_ = std::ranges::all_of(steps, [](const Step& step) { return step.entry < 256; });
+  Building(const std::vector<Step>& steps, ir::Domain domain) : steps_(steps) {
+    data_.root_bits = domain == ir::Domain::v4 ? 16 : 8;
+    const bool states =
+        std::ranges::all_of(steps, [](const Step& step) { return step.entry <= 1u << Trie::kKindBits; });
+    for (const Trie::ListForm& form : formsOf(domain, states))
+      data_.forms.push_back({form, {}});
   }
 
   TrieData run() {
@@ -108,10 +124,28 @@ private:
       level(at).ends += steps_[first].from >= low;
       return steps_[first].entry;
     }
-    if (runs > kBounds + 1)
-      return makeNode(at + 1, low, first, last) << 2 | Trie::node;
-    level(at).lists += runs;
-    return makeList(first, last, high) << 2 | Trie::list;
+    const uint64_t span = high - low;
+    for (size_t form = 0; form < data_.forms.size(); ++form)
+      if (fits(data_.forms[form].form, span, first, last)) {
+        level(at).lists += runs;
+        return makeList(data_.forms[form], first, last, high) << Trie::kKindBits |
+               static_cast<uint32_t>(Trie::lists + form);
+      }
+    return makeNode(at + 1, low, first, last) << Trie::kKindBits | Trie::node;
+  }
+
+  // All keys of the range begin alike in front of what the bounds hold, and nothing is decided behind it.
+  bool fits(const Trie::ListForm& form, uint64_t span, size_t first, size_t last) const {
+    if (last - first + 1 > form.runs)
+      return false;
+    if (form.bound_bytes == 8)
+      return true;
+    if (span >> form.shift >> 8 * form.bound_bytes)
+      return false;
+    for (size_t step = first + 1; step <= last; ++step)
+      if (steps_[step].from & ((uint64_t{1} << form.shift) - 1))
+        return false;
+    return true;
   }
 
   uint32_t makeNode(size_t number, uint64_t low, size_t first, size_t last) {
@@ -154,19 +188,24 @@ private:
       append(level.marks, count, 4);
   }
 
-  uint32_t makeList(size_t first, size_t last, uint64_t high) {
-    const auto number = static_cast<uint32_t>(data_.lists.size() / Trie::kListBytes);
-    for (size_t i = 1; i <= kBounds; ++i)
-      append(data_.lists, first + i <= last ? steps_[first + i].from : high, 8);
+  uint32_t makeList(TrieData::Lists& lists, size_t first, size_t last, uint64_t high) {
+    const Trie::ListForm& form = lists.form;
+    const size_t start = lists.bytes.size();
+    for (size_t i = 1; i < form.runs; ++i)
+      append(lists.bytes, (first + i <= last ? steps_[first + i].from : high) >> form.shift, form.bound_bytes);
+    lists.bytes.resize(start + form.entries_at);
     uint64_t states = 0;
-    for (size_t i = 0; i <= kBounds; ++i) {
+    for (size_t i = 0; i < form.runs; ++i) {
       const uint32_t entry = steps_[std::min(first + i, last)].entry;
-      states |= uint64_t{entry & 0xff} << 8 * i;
-      if (!inline_lists_)
-        append(data_.list_entries, entry, 4);
+      if (!form.state_bits)
+        append(lists.bytes, entry, 4);
+      else
+        states |= uint64_t{entry == Trie::below ? 2u : entry ? 1u : 0u} << form.state_bits * i;
     }
-    append(data_.lists, states, 8);
-    return number;
+    if (form.state_bits)
+      append(lists.bytes, states, 8);
+    lists.bytes.resize(start + form.bytes);
+    return static_cast<uint32_t>(start / form.bytes);
   }
 
   // Ranked where that saves much.
@@ -194,13 +233,14 @@ private:
 
   const std::vector<Step>& steps_;
   TrieData data_;
-  bool inline_lists_ = true;
 };
 
 } // namespace
 
 uint64_t TrieData::bytes() const {
-  uint64_t bytes = lists.size() + list_entries.size() + low_numbers.size() + (low ? low->bytes() : 0);
+  uint64_t bytes = low_numbers.size() + (low ? low->bytes() : 0);
+  for (const Lists& one : forms)
+    bytes += one.bytes.size();
   for (const Level& level : levels)
     bytes += level.bytes();
   return bytes;
@@ -208,7 +248,7 @@ uint64_t TrieData::bytes() const {
 
 TrieData makeTrie(const Runs& runs, ir::Domain domain) {
   const Steps steps(runs, domain);
-  TrieData data = Building(steps.steps, domain == ir::Domain::v4 ? 16 : 8).run();
+  TrieData data = Building(steps.steps, domain).run();
   if (steps.below.empty())
     return data;
   data.low = makeSorted(steps.below, 2, 8);
@@ -226,10 +266,8 @@ Trie layOut(const TrieData& data, TableLayout& layout) {
       made.nodes = layout.place(level.marks, Trie::kNodeBytes);
     made.entries = layout.place(level.entries, 4);
   }
-  if (!data.lists.empty())
-    trie.lists = layout.place(data.lists, Trie::kListBytes);
-  if (!data.list_entries.empty())
-    trie.list_entries = layout.place(data.list_entries, 4);
+  for (const TrieData::Lists& lists : data.forms)
+    trie.forms.push_back({lists.form, lists.bytes.empty() ? Array{} : layout.place(lists.bytes, lists.form.bytes)});
   if (!data.low)
     return trie;
   trie.low = layOut(*data.low, layout);

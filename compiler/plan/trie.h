@@ -19,7 +19,11 @@ struct TrieData {
   };
   unsigned root_bits = 16;
   std::vector<Level> levels;
-  Bytes lists, list_entries;
+  struct Lists {
+    Trie::ListForm form;
+    Bytes bytes;
+  };
+  std::vector<Lists> forms;
   std::optional<SortedData> low;
   Bytes low_numbers;
 
