@@ -4,9 +4,11 @@
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
 #include "driver/target.h"
+#include "runtime/abi/literal.h"
 #include "runtime/kernel/program.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
+
 #include <future>
 
 namespace xdpc::driver {
@@ -17,15 +19,25 @@ swap::Mode modeOf(const std::string& mode) {
   return mode == "native" ? swap::Mode::native : mode == "generic" ? swap::Mode::generic : swap::Mode::automatic;
 }
 
-swap::Reset resetOf(const std::vector<std::string>& names) {
-  const bool all = std::ranges::find(names, "all") != names.end();
-  return {.all = all, .names = all ? std::vector<std::string>() : names};
+// What happens if nobody confirms, and what does not.
+void sayTrial(const swap::Attachment& attached, const std::string& time) {
+  printLine("on trial: without `xdpc confirm --dev {}` within {}, {}", attached.device.name, time,
+            attached.swapped ? attached.old_policy + " is back" : "packets pass again");
+  if (!attached.copied.empty())
+    note(fmt::format("copies of its own, whose changes would go with it: {}", fmt::join(attached.copied, ", ")));
 }
 
 } // namespace
 
 int attachCommand(const AttachOptions& options) {
   int code = kFine;
+  std::optional<uint64_t> confirm_ns;
+  if (!options.confirm.empty()) {
+    const auto parsed = abi::parseDuration(options.confirm);
+    if (!parsed)
+      return fail(kUsage, fmt::format("`--confirm {}`: {}", options.confirm, parsed.error().message));
+    confirm_ns = *parsed;
+  }
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
   std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
   const auto object =
@@ -40,9 +52,11 @@ int attachCommand(const AttachOptions& options) {
   if (groundwork.valid())
     if (auto laid = groundwork.get()) // else attach fails at the same and says why
       candidate.groundwork = std::move(*laid);
-  const auto attached =
-      swap::attach(std::move(candidate), targetOf(options.target),
-                   {.mode = modeOf(options.mode), .replace = options.replace, .reset = resetOf(options.reset)});
+  const auto attached = swap::attach(std::move(candidate), targetOf(options.target),
+                                     {.mode = modeOf(options.mode),
+                                      .replace = options.replace,
+                                      .reset = resetOf(options.reset),
+                                      .confirm_ns = confirm_ns});
   if (!attached)
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)
@@ -50,6 +64,8 @@ int attachCommand(const AttachOptions& options) {
   printLine("{} on {} ({} mode, program {}){}", object->manifest.policy, attached->device.name,
             kernel::modeName(attached->mode), attached->program_id,
             attached->swapped ? fmt::format(", in place of {}", attached->old_policy) : "");
+  if (confirm_ns)
+    sayTrial(*attached, options.confirm);
   return kFine;
 }
 

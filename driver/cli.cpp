@@ -75,6 +75,13 @@ void declareTables(CLI::App& app, bool& no_tables) {
   app.add_flag("--no-tables", no_tables, "compare rules in turn, without tables of them");
 }
 
+void declareReset(CLI::App& app, std::vector<std::string>& reset) {
+  app.add_option("--reset", reset, "let this set, meter, counter or rule start afresh in a swap; all: everything")
+      ->type_name("NAME")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 void declareEngine(CLI::App& app, std::string& engine) {
   app.add_option(
          "--engine", engine,
@@ -171,15 +178,24 @@ void Commands::addLive() {
                            ->type_name("MODE")
                            ->capture_default_str();
                        app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
-                       app.add_option("--reset", options.reset,
-                                      "let this set, meter, counter or rule start afresh in a swap; all: everything")
-                           ->type_name("NAME")
-                           ->take_all()
-                           ->allow_extra_args(false);
+                       declareReset(app, options.reset);
+                       app.add_option("--confirm", options.confirm,
+                                      "a trial: what ran before is back after this time, without `xdpc confirm`")
+                           ->type_name("TIME");
                        declareTables(app, options.no_tables);
                        declareWarnings(app, options.warnings);
                        declareBounds(app, options.bounds);
                      });
+  add<ConfirmOptions>(app_, "confirm", "End a trial: the new policy stays.", confirmCommand,
+                      [](CLI::App& app, ConfirmOptions& options) { declareTarget(app, options.target); });
+  add<RollbackOptions>(app_, "rollback", "End a trial, or go back to an earlier policy.", rollbackCommand,
+                       [](CLI::App& app, RollbackOptions& options) {
+                         app.add_option("GENERATION", options.generation,
+                                        "as `xdpc show` numbers them; none: the one before")
+                             ->type_name("");
+                         declareTarget(app, options.target);
+                         declareReset(app, options.reset);
+                       });
   add<DetachOptions>(app_, "detach", "Take the policy off an interface.", detachCommand,
                      [](CLI::App& app, DetachOptions& options) { declareTarget(app, options.target); });
   add<ListOptions>(app_, "list", "List what is attached where.", listCommand, [](CLI::App& app, ListOptions& options) {

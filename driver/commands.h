@@ -75,11 +75,24 @@ struct AttachOptions {
   std::string mode = "auto";
   bool replace = false;
   std::vector<std::string> reset; // names, or `all`
+  std::string confirm;            // how long the trial lasts, or none
   std::vector<std::string> warnings;
   bool no_tables = false; // rules are compared in turn
   Bounds bounds;
 };
 int attachCommand(const AttachOptions& options);
+
+struct ConfirmOptions {
+  Target target;
+};
+int confirmCommand(const ConfirmOptions& options);
+
+struct RollbackOptions {
+  Target target;
+  std::optional<uint32_t> generation; // none: the one before
+  std::vector<std::string> reset;
+};
+int rollbackCommand(const RollbackOptions& options);
 
 struct DetachOptions {
   Target target;

@@ -31,6 +31,40 @@ const char* modeText(const swap::Attached& attached) {
   return attached.mode ? kernel::modeName(*attached.mode) : "?";
 }
 
+Json trialJson(const swap::Attached& attached) {
+  switch (attached.trial) {
+  case swap::TrialState::none:
+    break;
+  case swap::TrialState::running:
+    return {{"state", "running"}, {"seconds_left", attached.trial_seconds}};
+  case swap::TrialState::returned:
+    return {{"state", "returned"}, {"seconds_left", 0}};
+  }
+  return nullptr;
+}
+
+Json keptJson(const swap::Attached& attached) {
+  Json kept = Json::array();
+  for (const swap::KeptGeneration& one : attached.kept)
+    kept.push_back({{"generation", one.number},
+                    {"policy", one.policy},
+                    {"file", one.file},
+                    {"since", timeText(one.since_unix_ns)}});
+  return kept;
+}
+
+std::string trialText(const swap::Attached& attached) {
+  switch (attached.trial) {
+  case swap::TrialState::none:
+    break;
+  case swap::TrialState::running:
+    return fmt::format(" (on trial, {} s left)", attached.trial_seconds);
+  case swap::TrialState::returned:
+    return " (returned from a trial)";
+  }
+  return "";
+}
+
 Json toJson(const swap::Attached& attached) {
   return {{"device", attached.device},
           {"ifindex", attached.ifindex},
@@ -44,7 +78,9 @@ Json toJson(const swap::Attached& attached) {
           {"since", timeText(attached.since_unix_ns)},
           {"program", attached.program.id},
           {"link", attached.link_id},
-          {"generation", attached.generation}};
+          {"generation", attached.generation},
+          {"trial", trialJson(attached)},
+          {"generations", keptJson(attached)}};
 }
 
 std::string keyText(const abi::KeyType& key) {
@@ -85,6 +121,12 @@ void printText(const swap::Details& details) {
   printLine("program  {} ({} instructions verified, {} bytes of machine code)", attached.program.id,
             attached.program.verified_instructions, attached.program.jited_bytes);
   printLine("maps     {}, {} bytes", details.maps.size(), bytes);
+  if (attached.trial != swap::TrialState::none)
+    printLine("trial   {}", trialText(attached));
+  for (const swap::KeptGeneration& one : attached.kept)
+    if (one.number != attached.generation)
+      printLine("kept     {} (generation {}, from {}, ran since {})", one.policy, one.number, one.file,
+                timeText(one.since_unix_ns));
   printRules(manifest);
   printState(manifest);
 }
@@ -118,8 +160,8 @@ int listCommand(const ListOptions& options) {
   }
   Table table({"device", "netns", "policy", "mode", "since", "file"});
   for (const swap::Attached& attached : *all) {
-    const std::string policy =
-        attached.trouble.empty() ? attached.manifest.policy : fmt::format("? {}", attached.trouble);
+    const std::string policy = attached.trouble.empty() ? attached.manifest.policy + trialText(attached)
+                                                        : fmt::format("? {}", attached.trouble);
     table.add({deviceText(attached), netnsText(attached), policy, modeText(attached), timeText(attached.since_unix_ns),
                attached.manifest.file});
   }

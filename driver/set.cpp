@@ -5,6 +5,7 @@
 #include "driver/target.h"
 #include "runtime/sets/sets.h"
 #include "runtime/swap/open.h"
+#include "runtime/swap/trial.h"
 
 #include <nlohmann/json.hpp>
 
@@ -49,6 +50,14 @@ std::optional<Opened> openSet(const SetOptions& options, swap::Access access, in
   return {};
 }
 
+// A change that broke off half way has changed something, too.
+int finish(const Opened& opened, const Result<Done, sets::SetError>& changed) {
+  const auto announced = swap::announceToBefore(opened.live);
+  if (!changed)
+    return fail(changed.error());
+  return announced ? static_cast<int>(kFine) : fail(announced.error());
+}
+
 // The remaining time as people say it: whole seconds, at least one.
 std::string remaining(const sets::Element& element, uint64_t now_ns) {
   if (element.expires_ns == abi::kNever)
@@ -81,7 +90,7 @@ int setAddCommand(const SetOptions& options) {
     return fail(elements.error());
   const auto added =
       sets::add(*opened->live.maps, opened->live.manifest, set, *elements, {.now_ns = monotonicNow(), .ttl_ns = ttl});
-  return added ? static_cast<int>(kFine) : fail(added.error());
+  return finish(*opened, added);
 }
 
 int setDelCommand(const SetOptions& options) {
@@ -94,7 +103,7 @@ int setDelCommand(const SetOptions& options) {
   if (!elements)
     return fail(elements.error());
   const auto removed = sets::remove(*opened->live.maps, opened->live.manifest, set, *elements, monotonicNow());
-  return removed ? static_cast<int>(kFine) : fail(removed.error());
+  return finish(*opened, removed);
 }
 
 int setListCommand(const SetOptions& options) {

@@ -2,12 +2,20 @@
 #pragma once
 
 #include "driver/commands.h"
+#include "runtime/swap/match.h"
 #include "runtime/swap/target.h"
+
+#include <algorithm>
 
 namespace xdpc::driver {
 
 inline swap::Target targetOf(const Target& target) {
   return {target.device, target.netns.empty() ? std::nullopt : std::optional(target.netns), target.bpffs};
+}
+
+inline swap::Reset resetOf(const std::vector<std::string>& names) {
+  const bool all = std::ranges::find(names, "all") != names.end();
+  return {.all = all, .names = all ? std::vector<std::string>() : names};
 }
 
 } // namespace xdpc::driver

@@ -10,6 +10,7 @@
 #include "runtime/swap/installed.h"
 #include "runtime/swap/sockets.h"
 #include "runtime/swap/stranger.h"
+#include "runtime/swap/trial.h"
 #include "runtime/tables/table.h"
 
 #include <bpf/bpf.h>
@@ -31,7 +32,7 @@ public:
       : folder_(std::move(folder)), number_(number), policy_(std::move(policy)) {}
   Staged(Staged&& other) noexcept
       : folder_(std::move(other.folder_)), number_(other.number_), policy_(std::move(other.policy_)),
-        keep_(std::exchange(other.keep_, true)) {}
+        trial_(std::move(other.trial_)), keep_(std::exchange(other.keep_, true)) {}
   ~Staged() {
     if (!keep_)
       (void)removeGeneration(folder_, number_);
@@ -40,10 +41,28 @@ public:
   uint32_t number() const { return number_; }
   kernel::LoadedPolicy& policy() { return policy_; }
 
+  // From now on it is a trial that is put on the link.
+  Result<Done> makeTrial(const Fd& previous, uint64_t deadline_ns) {
+    auto trial = kernel::loadTrialProgram(policy_.program, previous, deadline_ns);
+    if (!trial)
+      return trial.error();
+    auto ledger = openLedger(folder_, number_);
+    if (!ledger)
+      return ledger.error();
+    (*ledger)->head().deadline_ns = deadline_ns;
+    if (auto pinned = pinTrial(folder_, number_, *trial); !pinned)
+      return pinned;
+    trial_ = std::move(*trial);
+    return Done{};
+  }
+  const Fd& program() const { return trial_ ? trial_->program : policy_.program; }
+  Result<Done> finish() const { return trial_ ? markRunning(folder_, number_) : settle(folder_, number_); }
+
 private:
   Folder folder_;
   uint32_t number_;
   kernel::LoadedPolicy policy_;
+  std::optional<kernel::TrialProgram> trial_;
   bool keep_ = false;
 };
 
@@ -163,6 +182,9 @@ Result<Done> takeHook(Attachment& result, const Place& place, const Fd& program,
 
 Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const Place& place, const Folder& folder,
                                const AttachOptions& options) {
+  if (place.hook.program_id != 0 && options.confirm_ns)
+    return KernelError{ErrorKind::busy, 0,
+                       fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", place.device.name)};
   if (place.hook.program_id != 0)
     if (auto allowed = mayReplace(place, options.replace); !allowed)
       return allowed.error();
@@ -170,13 +192,16 @@ Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const
   if (!staged)
     return staged.error();
   Attachment result = report(place, *staged);
+  if (options.confirm_ns)
+    if (auto made = staged->makeTrial(Fd(), kernel::coarseMonotonic() + *options.confirm_ns); !made)
+      return made.error();
   auto scope = kernel::NetnsScope::enter(target.netns);
   if (!scope)
     return scope.error();
-  if (auto hooked = takeHook(result, place, staged->policy().program, options.mode, folder); !hooked)
+  if (auto hooked = takeHook(result, place, staged->program(), options.mode, folder); !hooked)
     return hooked.error();
   staged->keep();
-  if (auto settled = settle(folder, staged->number()); !settled)
+  if (auto settled = staged->finish(); !settled)
     result.warnings.push_back(fmt::format("attached, but {}", settled.error().message));
   return result;
 }
@@ -198,6 +223,18 @@ Result<Done> maySwap(const Place& place, const Installed& live, const AttachOpti
                                  kernel::modeName(place.hook.mode)),
                      {},
                      "detach it first, or leave --mode out"};
+}
+
+// What a trial has copies of.
+std::vector<std::string> copiedState(const abi::Manifest& manifest, const StateMatch& match) {
+  std::vector<std::string> names;
+  for (const Pair& pair : match.sets)
+    if (pair.fate == Fate::converted)
+      names.push_back(manifest.sets[pair.to].name);
+  for (const Pair& pair : match.meters)
+    if (pair.fate == Fate::converted)
+      names.push_back(manifest.meters[pair.to].name);
+  return names;
 }
 
 Result<Done> clearOld(const Folder& folder) {
@@ -230,7 +267,13 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
       stage(candidate, target, folder, pinned.empty() ? 1 : pinned.back() + 1, from ? &*from : nullptr, options.reset);
   if (!staged)
     return staged.error();
-  if (auto swapped = kernel::updateLink(live.link, staged->policy().program, live.program, place.device.name); !swapped)
+  if (options.confirm_ns && live.generation == 0)
+    return KernelError{ErrorKind::busy, 0,
+                       fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", place.device.name)};
+  if (options.confirm_ns)
+    if (auto made = staged->makeTrial(live.program, kernel::coarseMonotonic() + *options.confirm_ns); !made)
+      return made.error();
+  if (auto swapped = kernel::updateLink(live.link, staged->program(), live.program, place.device.name); !swapped)
     return swapped.error();
   staged->keep();
   Attachment result = report(place, *staged);
@@ -238,7 +281,10 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
   result.old_policy = from ? from->manifest.policy : "";
   result.mode = place.hook.mode;
   result.link_id = live.info.id;
-  if (auto settled = settle(folder, staged->number()); !settled)
+  if (options.confirm_ns && from)
+    result.copied =
+        copiedState(candidate.object.manifest, matchState(from->manifest, candidate.object.manifest, options.reset));
+  if (auto settled = staged->finish(); !settled)
     result.warnings.push_back(fmt::format("swapped, but {}", settled.error().message));
   else if (auto cleared = clearOld(folder); !cleared)
     result.warnings.push_back(fmt::format("swapped, but {}", cleared.error().message));
@@ -260,15 +306,17 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
   const auto lock = lockFolder(folder, place->device.name, IfMissing::create);
   if (!lock)
     return lock.error();
-  place = locate(target); // what another command changed until it gave up the lock
-  if (!place)
-    return place.error();
   auto live = installed(folder);
   if (!live)
     return live.error();
-  if (*live && (*live)->generation != 0)
-    if (auto settled = settle(folder, (*live)->generation); !settled && !options.replace)
-      return settled.error();
+  if (auto restored = restore(folder, *live, place->device.name); !restored && !options.replace)
+    return restored.error();
+  place = locate(target); // what another command changed until it gave up the lock
+  if (!place)
+    return place.error();
+  if (*live)
+    if (auto refused = refuseDuringTrial(**live, place->device.name); !refused)
+      return refused.error();
   if (auto cleared = clearDead(folder, *live); !cleared)
     return cleared.error();
   if (*live)

@@ -22,6 +22,8 @@ struct AttachOptions {
   // Takes the place of a program that somebody else attached by netlink. A stranger's link is never broken.
   bool replace = false;
   Reset reset; // state of the running policy that does not live on
+  // A trial of so long: without confirm() until then the former policy is back. Not over a stranger.
+  std::optional<uint64_t> confirm_ns;
 };
 
 struct Attachment {
@@ -31,6 +33,7 @@ struct Attachment {
   std::string old_policy; // its name
   uint32_t program_id = 0, link_id = 0, generation = 0;
   std::vector<std::string> warnings; // it runs, but …
+  std::vector<std::string> copied;   // of a trial: state that it has of its own, and that goes with it
 };
 
 // What is to run. `groundwork`: where it was laid ahead, while the object was still being compiled.

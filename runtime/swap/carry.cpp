@@ -243,8 +243,15 @@ Result<Done> settle(const Folder& folder, uint32_t number) {
     if (epoch != 0)
       unpinOldBases(*to, epoch - 1); // somebody may still read those of `epoch`
   }
-  if (ledger.head().since_unix_ns == 0)
-    ledger.head().since_unix_ns = unixNow();
+  return markRunning(folder, number);
+}
+
+Result<Done> markRunning(const Folder& folder, uint32_t number) {
+  const auto ledger = openLedger(folder, number);
+  if (!ledger)
+    return ledger.error();
+  if (*ledger && (*ledger)->head().since_unix_ns == 0)
+    (*ledger)->head().since_unix_ns = unixNow();
   return Done{};
 }
 

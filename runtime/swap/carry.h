@@ -27,4 +27,7 @@ Result<Done> prepareReturn(const Generation& from, const Generation& to, const R
 // again at any time, also after it was cut short.
 Result<Done> settle(const Folder& folder, uint32_t number);
 
+// It began to run. Until this is said it is what a killed command had ready, and goes.
+Result<Done> markRunning(const Folder& folder, uint32_t number);
+
 } // namespace xdpc::swap

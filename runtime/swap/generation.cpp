@@ -95,6 +95,17 @@ Result<Done> removeGeneration(const Folder& folder, uint32_t number) {
   return Done{};
 }
 
+Result<Done> pinTrial(const Folder& folder, uint32_t number, const kernel::TrialProgram& trial) {
+  const fs::path path = generationPath(folder, number);
+  if (auto done = pin(trial.array.get(), path / "tail"); !done)
+    return done;
+  return pin(trial.program.get(), path / "trial");
+}
+
+Result<Fd> openTrial(const Folder& folder, uint32_t number) {
+  return openPin(generationPath(folder, number) / "trial");
+}
+
 Result<Fd> openProgram(const Folder& folder, uint32_t number) {
   return openPin(generationPath(folder, number) / "prog");
 }

@@ -1,10 +1,11 @@
 // A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `ledger` and `m0`, `m1` …
-// (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in maps before.
-// Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
+// (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in maps before,
+// `trial` and `tail` belong to a trial. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #pragma once
 
 #include "runtime/abi/manifest.h"
 #include "runtime/kernel/program.h"
+#include "runtime/kernel/trial_program.h"
 #include "runtime/swap/folder.h"
 #include "runtime/swap/ledger.h"
 
@@ -24,6 +25,9 @@ Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::
                            const Ledger& ledger);
 Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 
+// Of a trial: its program, and the array that it needs as long as it runs.
+Result<Done> pinTrial(const Folder& folder, uint32_t number, const kernel::TrialProgram& trial);
+Result<kernel::Fd> openTrial(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openProgram(const Folder& folder, uint32_t number);
 Result<std::string> readManifestText(const Folder& folder, uint32_t number);
 Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number);

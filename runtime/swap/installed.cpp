@@ -1,6 +1,9 @@
 // Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/installed.h"
 
+#include "runtime/kernel/grace.h"
+#include "runtime/kernel/trial_program.h"
+
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <cerrno>
@@ -8,6 +11,19 @@
 #include <unistd.h>
 
 namespace xdpc::swap {
+namespace {
+
+// Nothing if it is not there (half made) or another one.
+std::optional<kernel::Fd> openIfRunning(Result<kernel::Fd> program, uint32_t id) {
+  if (!program)
+    return std::nullopt;
+  const auto info = kernel::programInfo(program->get());
+  if (!info || info->id != id)
+    return std::nullopt;
+  return std::move(*program);
+}
+
+} // namespace
 
 Result<std::optional<Installed>> installed(const Folder& folder) {
   Installed found{.link = kernel::Fd(bpf_obj_get(folder.link().c_str()))};
@@ -23,16 +39,36 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
     return std::optional<Installed>();
   found.info = *info;
   for (const uint32_t number : generations(folder)) {
-    auto program = openProgram(folder, number);
-    if (!program)
-      continue; // half made
-    const auto program_info = kernel::programInfo(program->get());
-    if (program_info && program_info->id == info->program_id) {
+    if (auto program = openIfRunning(openProgram(folder, number), info->program_id)) {
       found.generation = number;
       found.program = std::move(*program);
+    } else if (auto trial = openIfRunning(openTrial(folder, number), info->program_id)) {
+      const auto ledger = openLedger(folder, number);
+      found.generation = number;
+      found.program = std::move(*trial);
+      found.trial = true;
+      found.deadline_ns = ledger && *ledger ? (*ledger)->head().deadline_ns : 0;
     }
   }
   return std::optional(std::move(found));
+}
+
+bool trialIsOver(const Installed& live) {
+  return live.trial && kernel::coarseMonotonic() >= live.deadline_ns;
+}
+
+uint64_t secondsLeft(const Installed& live) {
+  const uint64_t now = kernel::coarseMonotonic();
+  return now >= live.deadline_ns ? 0 : (live.deadline_ns - now + 999'999'999) / 1'000'000'000;
+}
+
+Result<uint32_t> effectiveGeneration(const Folder& folder, const Installed& live) {
+  if (!trialIsOver(live))
+    return live.generation;
+  const auto ledger = openLedger(folder, live.generation);
+  if (!ledger)
+    return ledger.error();
+  return *ledger ? static_cast<uint32_t>((*ledger)->head().from) : 0;
 }
 
 std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& live) {
@@ -57,7 +93,31 @@ std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& liv
   return others;
 }
 
+Result<Done> clearTrials(const Folder& folder, const Installed& live) {
+  bool waited = false;
+  for (const uint32_t number : generations(folder)) {
+    if (number == live.generation && live.trial)
+      continue;
+    const auto path = generationPath(folder, number);
+    if (access((path / "tail").c_str(), F_OK) != 0)
+      continue;
+    // The array is emptied with its last pin: not while a packet may still be on its way through it.
+    if (!waited)
+      if (auto passed = kernel::awaitGracePeriod(); !passed)
+        return passed;
+    waited = true;
+    if (const auto ledger = openLedger(folder, number); ledger && *ledger)
+      (*ledger)->head().deadline_ns = 0;
+    unlink((path / "trial").c_str());
+    unlink((path / "tail").c_str());
+  }
+  return Done{};
+}
+
 Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live) {
+  if (live)
+    if (auto cleared = clearTrials(folder, *live); !cleared)
+      return cleared;
   const auto kept = live ? keptGenerations(folder, *live) : std::vector<uint32_t>();
   for (const uint32_t number : generations(folder))
     if (std::ranges::find(kept, number) == kept.end())

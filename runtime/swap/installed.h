@@ -13,8 +13,16 @@ struct Installed {
   kernel::Fd link;
   kernel::LinkInfo info;
   uint32_t generation = 0; // 0: the link runs a program that none of the generations has
-  kernel::Fd program;      // of the generation
+  kernel::Fd program;      // that the link runs: the generation's, or its trial's
+  bool trial = false;
+  uint64_t deadline_ns = 0; // of the trial, coarse CLOCK_MONOTONIC
 };
+
+// The kernel has handed over to the generation before, although the link still runs the trial.
+bool trialIsOver(const Installed& live);
+uint64_t secondsLeft(const Installed& live);
+// Which generation judges packets: the link's, or, when its trial is over, the one before it; 0: none.
+Result<uint32_t> effectiveGeneration(const Folder& folder, const Installed& live);
 
 // Nothing if there is no link, or its device is gone.
 Result<std::optional<Installed>> installed(const Folder& folder);
@@ -27,6 +35,9 @@ std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& liv
 // Removes what killed commands and vanished devices left in the folder, and what is not kept any longer; without
 // `live`, everything. The caller has the folder's lock, and nothing is left to carry over.
 Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live);
+
+// Removes what trials that are no longer on the link left behind.
+Result<Done> clearTrials(const Folder& folder, const Installed& live);
 
 // Removes the folders of vanished devices. Those that another xdpc works on are left to it.
 void sweepVanished(const std::filesystem::path& bpffs);

@@ -38,6 +38,24 @@ void askDevice(Attached& attached) {
     attached.mode = hook->mode;
 }
 
+void describeTrial(Attached& attached, const Folder& folder, const Installed& live) {
+  const auto effective = effectiveGeneration(folder, live);
+  attached.generation = effective ? *effective : live.generation;
+  if (live.trial)
+    attached.trial = trialIsOver(live) ? TrialState::returned : TrialState::running;
+  attached.trial_seconds = live.trial ? secondsLeft(live) : 0;
+}
+
+void describeKept(Attached& attached, const Folder& folder, const Installed& live) {
+  for (const uint32_t number : keptGenerations(folder, live)) {
+    const auto manifest = readManifest(folder, number);
+    const auto ledger = openLedger(folder, number);
+    if (manifest && ledger && *ledger)
+      attached.kept.push_back(
+          {number, manifest->policy, manifest->file, static_cast<int64_t>((*ledger)->head().since_unix_ns)});
+  }
+}
+
 Attached describe(const Folder& folder, const Installed& live) {
   Attached attached{
       .netns = folder.netns, .ifindex = folder.ifindex, .link_id = live.info.id, .generation = live.generation};
@@ -45,13 +63,19 @@ Attached describe(const Folder& folder, const Installed& live) {
   attached.netns_name = kernel::netnsName(folder.netns);
   askDevice(attached);
   attached.program.id = live.info.program_id;
-  if (live.program)
-    if (auto info = kernel::programInfo(live.program.get()))
+  describeTrial(attached, folder, live);
+  describeKept(attached, folder, live);
+  if (const auto program = openProgram(folder, attached.generation))
+    if (auto info = kernel::programInfo(program->get()))
       attached.program = *info;
   if (attached.program.load_time_ns != 0)
     attached.since_unix_ns =
         nowNs(CLOCK_REALTIME) - nowNs(CLOCK_BOOTTIME) + static_cast<int64_t>(attached.program.load_time_ns);
-  auto manifest = readManifest(folder, live.generation);
+  if (attached.trial == TrialState::returned && attached.generation == 0) {
+    attached.trouble = "a trial that is over, and nothing ran before";
+    return attached;
+  }
+  auto manifest = readManifest(folder, attached.generation);
   if (manifest)
     attached.manifest = std::move(*manifest);
   else
@@ -59,7 +83,8 @@ Attached describe(const Folder& folder, const Installed& live) {
   return attached;
 }
 
-// Nothing if nothing is attached there. A swap may remove the pins of what ran when it was asked: then it asks again.
+// Nothing if nothing is attached there, or a trial that
+// followed nothing is over. A swap may remove the pins of what ran when it was asked: then it asks again.
 Result<std::optional<Attached>> look(const Folder& folder) {
   for (int attempt = 1;; ++attempt) {
     const auto live = installed(folder);

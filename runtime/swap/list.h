@@ -12,6 +12,14 @@
 
 namespace xdpc::swap {
 
+struct KeptGeneration {
+  uint32_t number = 0;
+  std::string policy, file;
+  int64_t since_unix_ns = 0; // when it last began to run
+};
+
+enum class TrialState { none, running, returned }; // returned: the deadline is past, the policy before runs
+
 struct Attached {
   uint64_t netns = 0;     // inode
   std::string netns_name; // below /run/netns, or empty
@@ -20,7 +28,10 @@ struct Attached {
   std::string device;                  // empty if its namespace cannot be entered
   std::optional<kernel::XdpMode> mode; // likewise
   uint32_t link_id = 0;
-  uint32_t generation = 0;
+  uint32_t generation = 0; // that judges packets
+  TrialState trial = TrialState::none;
+  uint64_t trial_seconds = 0; // left
+  std::vector<KeptGeneration> kept;
   kernel::ProgramInfo program;
   int64_t since_unix_ns = 0; // when the program was loaded
   abi::Manifest manifest;    // policy, file, source_sha256, compiler …

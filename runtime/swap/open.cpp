@@ -1,8 +1,7 @@
 // Opens a generation while swaps may go on around it. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/open.h"
 
-#include "runtime/swap/carry.h"
-#include "runtime/swap/installed.h"
+#include "runtime/swap/trial.h"
 
 #include <cerrno>
 #include <fmt/format.h>
@@ -17,9 +16,12 @@ using kernel::KernelError;
 constexpr int kAttempts = 10;
 
 Result<Done> openLive(LivePolicy& policy) {
-  const auto live = installed(policy.folder);
+  auto live = installed(policy.folder);
   if (!live)
     return live.error();
+  if (policy.lock)
+    if (auto restored = restore(policy.folder, *live, policy.device.name); !restored)
+      return restored;
   if (!*live)
     return KernelError{ErrorKind::not_found, ENOENT,
                        fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
@@ -31,17 +33,23 @@ Result<Done> openLive(LivePolicy& policy) {
                        fmt::format("program {} on `{}` has no pins", policy.program_id, policy.device.name),
                        {},
                        "attach a policy anew with --replace, or detach"};
-  if (policy.lock)
-    if (auto settled = settle(policy.folder, (*live)->generation); !settled)
-      return settled;
-  auto generation = openGeneration(policy.folder, (*live)->generation);
+  const auto number = effectiveGeneration(policy.folder, **live);
+  if (!number)
+    return number.error();
+  policy.returned = *number != (*live)->generation;
+  policy.trial = (*live)->trial && !policy.returned;
+  if (*number == 0)
+    return KernelError{ErrorKind::not_found, 0,
+                       fmt::format("the trial on `{}` is over, and no policy of xdpc ran before", policy.device.name)};
+  auto generation = openGeneration(policy.folder, *number);
   if (!generation)
     return generation.error();
   static_cast<Generation&>(policy) = std::move(*generation);
   policy.before.reset();
-  if (!policy.carries)
+  if (!policy.carries && !policy.returned)
     return Done{};
-  auto before = openGeneration(policy.folder, static_cast<uint32_t>(policy.ledger->head().from));
+  auto before = openGeneration(policy.folder, policy.returned ? (*live)->generation
+                                                              : static_cast<uint32_t>(policy.ledger->head().from));
   if (!before)
     return before.error();
   policy.before = std::move(*before);

@@ -23,6 +23,9 @@ struct LivePolicy : Generation {
   std::optional<Generation> before; // a generation whose counts are not yet in this one's, see counts.h
   kernel::Fd lock;                  // Access::change only
 
+  bool trial = false;    // of this generation, not over yet
+  bool returned = false; // a trial is over, and this is the generation before it
+
   const Generation* other() const { return before ? &*before : nullptr; }
 };
 
