@@ -37,8 +37,8 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
     LLVMInitializeBPFTarget();
     LLVMInitializeBPFTargetMC();
     LLVMInitializeBPFAsmPrinter();
-    // Kernels before 6.4 refuse a loop whose way back falls through, as block placement likes to lay it out.
-    const char* arguments[] = {"xdpc", "-disable-block-placement"};
+    // Kernels before 6.4 refuse a loop whose way back falls through, as block placement and merged tails lay it out.
+    const char* arguments[] = {"xdpc", "-disable-block-placement", "-enable-tail-merge=false"};
     llvm::cl::ParseCommandLineOptions(std::size(arguments), arguments);
     return true;
   }();

@@ -130,7 +130,13 @@ llvm::Value* Builder::cell(llvm::Value* slot) {
   // Opaque: the compare must bound what is then multiplied.
   llvm::Value* row = opaque(CreateSelect(CreateICmpULT(cpu, rows), cpu, u64(0)));
   llvm::Value* row_offset = opaque(CreateMul(row, u64(program_.row_bytes)));
-  llvm::Value* cell_offset = CreateMul(CreateZExt(slot, getInt64Ty()), u64(sizeof(abi::Cell)));
+  llvm::Value* number = CreateZExt(slot, getInt64Ty());
+  // A rule's number out of a table was bounded there, but older verifiers forget that on the way here.
+  if (!llvm::isa<llvm::Constant>(slot) && !program_.classifiers.empty()) {
+    number = opaque(number);
+    number = opaque(CreateSelect(CreateICmpULT(number, u64(program_.manifest.slots.size())), number, u64(0)));
+  }
+  llvm::Value* cell_offset = CreateMul(number, u64(sizeof(abi::Cell)));
   return at(at(map(program_.common.counters), row_offset), cell_offset);
 }
 

@@ -31,6 +31,8 @@ for policy in /files/example.*.xf; do
   if xdpc test --engine kernel $policy >/tmp/log 2>&1; then echo "tested $name"; else echo "failed $name"; cat /tmp/log; fi
 done
 """
+# What an older verifier does not get through, and newer ones do: to be made cheaper, not to be forgotten.
+TOO_MUCH = {"rewrite.options": "assignments to several options take more than a million instructions"}
 PROGRAMS = ["qemu-system-x86_64", "busybox", "cpio"]
 
 
@@ -43,14 +45,14 @@ def policies(source):
 
 
 def build(xdpc, source, folder):
-    files, expected = [], {"loaded": [], "attached": [], "tested": []}
+    files, expected = [], {"loaded": [], "attached": [], "tested": [], "refused": []}
     for name, path in policies(source):
         out = os.path.join(folder, name + ".o")
         done = subprocess.run([xdpc, "build", path, "-o", out], capture_output=True, text=True)
         if done.returncode:
             continue  # declarations for others, or wrong on purpose
         files.append(out)
-        expected["loaded"].append(name)
+        expected["refused" if name in TOO_MUCH else "loaded"].append(name)
         text = open(path).read()
         if name.startswith("example.") and not any(word in text for word in ("load \"", "use \"", "extern \"", "to dev")):
             copy = os.path.join(folder, name + ".xf")

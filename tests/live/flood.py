@@ -29,10 +29,12 @@ class Flood(world.LiveTest):
     def flood(self, cable, family):
         """From every source in turn; gives the seconds that the meter has seen at most."""
         frames = [syn(NETWORK[family].format(1 + number)) for number in range(SOURCES)] * ROUNDS
+        total = lambda: sum(self.rules().values())  # noqa: E731
+        before = total()
         begin = time.monotonic()
         cable.send(frames)
-        total = lambda: sum(self.rules().values())  # noqa: E731
-        self.assertEqual(world.eventually(total, lambda sum: sum >= len(frames)), len(frames), "each frame counts once")
+        due = before + len(frames)
+        self.assertEqual(world.eventually(total, lambda sum: sum >= due), due, "each frame counts once")
         return time.monotonic() - begin
 
     def events(self):
@@ -128,7 +130,7 @@ class Flood(world.LiveTest):
             self.attach(world.example("web_edge"))
         self.await_reader()
         self.flood(cable, 6)
-        both = first + sampled(self.rules()["syn_flood"])
+        both = sampled(self.rules()["syn_flood"])  # counts and samples go on over swaps
         self.assertEqual(len(world.eventually(self.events, lambda events: len(events) >= both)), both)
         families = [":" in event["fields"]["ip.src"] for event in self.events()]
         self.assertEqual(families, [False] * first + [True] * (both - first))
@@ -147,8 +149,12 @@ class Counting(world.LiveTest):
             self.await_child(sender)
         sent = len(frames) * len(cpus) - cable.dropped()
         self.expect_rules({"syn": sent})
-        keys = {key["key"]: key["packets"] for key in self.counters()["counters"]["syns_per_source"]["keys"]}
-        self.assertEqual((set(keys), sum(keys.values())), ({NETWORK[4].format(1), "2001:db8:99::1"}, sent))
+        counters = self.counters()
+        keys = {key["key"]: key["packets"] for key in counters["counters"]["syns_per_source"]["keys"]}
+        # Two CPUs that meet a new key at once: the one that waits in vain for the other counts under `other`.
+        other = counters["system"]["syns_per_source.other"]["packets"]
+        self.assertLessEqual(other, len(cpus) * len(keys))
+        self.assertEqual((set(keys), sum(keys.values()) + other), ({NETWORK[4].format(1), "2001:db8:99::1"}, sent))
 
 
 world.main()

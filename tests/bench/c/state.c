@@ -1,6 +1,7 @@
-// Keyed state as it is written by hand over the kernel's maps, for the source address of an IPv4 packet. -DHOT: one token
-// bucket under a spin lock; -DSPIN: a bucket a key, under spin locks in a hash; -DLRU: one word a key in an LRU hash,
-// changed by compare-and-swap; -DSET: a set in an LRU hash, to which unknown sources are added; none: only the checks.
+// Keyed state as it is written by hand over the kernel's maps, for the source address of an IPv4 packet. -DHOT: one
+// token bucket under a spin lock; -DSPIN: a bucket a key, under spin locks in a hash; -DLRU: one word a key in an LRU
+// hash, changed by compare-and-swap; -DSET: a set in an LRU hash, to which unknown sources are added; none: only the
+// checks.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -38,7 +38,7 @@ TEST(Btf, SizesAndOffsetsOfDataSectionsAreFilledIn) {
   auto object = object::readObject(small.elf.build());
   ASSERT_TRUE(object) << object.error().message;
   size_t datasec = 6 + 4 + 4 + 4; // words: header, the three types before it
-  EXPECT_EQ(word(object->btf, datasec + 2), 32u);
+  EXPECT_EQ(word(object->btf, datasec + 2), sizeof(abi::Config));
   EXPECT_EQ(word(object->btf, datasec + 3), 3u); // `first` comes first
   EXPECT_EQ(word(object->btf, datasec + 4), 0u);
   EXPECT_EQ(word(object->btf, datasec + 6), 2u);

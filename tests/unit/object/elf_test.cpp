@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,10 +59,12 @@ TEST(Elf, RefusesForeignFiles) {
 
 TEST(Elf, RefusesAnotherAbi) {
   ObjectParts parts{smallManifest()};
-  parts.config.abi = 3;
-  EXPECT_EQ(errorOf(smallObject(parts).elf.build()), "made by a newer xdpc (ABI 3, this one reads 1)");
+  parts.config.abi = abi::kAbi + 1;
+  EXPECT_EQ(errorOf(smallObject(parts).elf.build()),
+            fmt::format("made by a newer xdpc (ABI {}, this one reads {})", abi::kAbi + 1, abi::kAbi));
   parts.config.abi = 0;
-  EXPECT_EQ(errorOf(smallObject(parts).elf.build()), "made by an older xdpc (ABI 0, this one reads 1)");
+  EXPECT_EQ(errorOf(smallObject(parts).elf.build()),
+            fmt::format("made by an older xdpc (ABI 0, this one reads {})", abi::kAbi));
 }
 
 TEST(Elf, RefusesADamagedManifest) {

@@ -1,6 +1,7 @@
 // Linking: subprograms behind the program, calls and maps resolved as libbpf does.
 #include "tests/support/object_builder.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace xdpc::support {
@@ -122,8 +123,9 @@ TEST(Link, RefusesWhatItCannotResolve) {
   EXPECT_EQ(with(32, R_BPF_64_64, map("banned")), "a relocation of `xdp.frags` lies outside it");
   EXPECT_EQ(with(24, R_BPF_64_32, map("banned")), "instruction 3 has the relocation of a call and is none");
   EXPECT_EQ(with(0, 7, map("banned")), "instruction 0 has a relocation of type 7 that does not fit it");
-  auto past = [](SmallObject& small) { return small.elf.symbol("config", small.config, 32); };
-  EXPECT_EQ(with(0, R_BPF_64_64, past), "instruction 0 refers to byte 32 of `config`, which has 32");
+  auto past = [](SmallObject& small) { return small.elf.symbol("config", small.config, sizeof(abi::Config)); };
+  EXPECT_EQ(with(0, R_BPF_64_64, past),
+            fmt::format("instruction 0 refers to byte {0} of `config`, which has {0}", sizeof(abi::Config)));
   auto external = [](SmallObject& small) { return small.elf.symbol("bpf_kfunc", SHN_UNDEF, 0, STT_NOTYPE); };
   EXPECT_EQ(with(16, R_BPF_64_32, external),
             "instruction 2 refers to `bpf_kfunc`, which is no map and no function of the object");

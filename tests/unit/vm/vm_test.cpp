@@ -2,6 +2,7 @@
 #include "tests/support/vm_run.h"
 
 #include <chrono>
+#include <fmt/format.h>
 
 namespace xdpc::support {
 namespace {
@@ -65,7 +66,7 @@ TEST(Vm, RunsInTestMode) {
 TEST(Vm, TheConfigurationIsFrozen) {
   abi::Map config{"config", MapRole::config, BPF_MAP_TYPE_ARRAY, 4, sizeof(abi::Config), 1};
   EXPECT_EQ(faultOf(Assembly().valueOf(r1, 1).add(storeImmediate(BPF_W, r1, 4, 0)).pass(), {config}),
-            "instruction 2 writes 4 bytes at byte 4 of map `config`, which has 32");
+            fmt::format("instruction 2 writes 4 bytes at byte 4 of map `config`, which has {}", sizeof(abi::Config)));
 }
 
 TEST(Vm, SizesAreForOneCpu) {
