@@ -5,8 +5,7 @@
 namespace xdpc::lower {
 namespace {
 
-constexpr unsigned kSpins = 24;   // on a lock that another CPU holds for some 100 ns: each takes some 10
-constexpr unsigned kAttempts = 2; // at a place whose key comes back at this very moment
+constexpr unsigned kSpins = 24; // on a lock that another CPU holds for some 100 ns: each takes some 10
 constexpr uint64_t kLanes = 0x0001'0001'0001'0001;
 
 class Insert {
@@ -175,8 +174,7 @@ private:
   void takeFrom(llvm::Value* bucket, llvm::Value* number) {
     auto* word = b.CreateAlignedLoad(b.getInt64Ty(), wordAt(b, table_, {bucket, number}), llvm::Align(8));
     word->setVolatile(true);
-    chosen_.push_back(
-        {{bucket, number}, word, attempts_ ? static_cast<llvm::Value*>(attempts_) : b.u32(0), b.GetInsertBlock()});
+    chosen_.push_back({{bucket, number}, word, b.GetInsertBlock()});
     b.CreateBr(take_);
   }
 
@@ -229,12 +227,6 @@ private:
   }
 
   void chooseResting() {
-    auto* entry = b.GetInsertBlock();
-    rescan_ = b.block("rescan");
-    b.CreateBr(rescan_);
-    b.startBlock(rescan_);
-    attempts_ = b.CreatePHI(b.getInt32Ty(), 2);
-    attempts_->addIncoming(b.u32(0), entry);
     Nearest nearest = scan(0, {b.u64(~uint64_t{0} >> 1), b.u64(0)});
     if (buckets_.size() > 1) {
       auto *other = b.block("other"), *enough = b.block("enough"), *from = b.GetInsertBlock();
@@ -270,25 +262,23 @@ private:
     takeFrom(buckets_[1], number);
   }
 
-  // The chosen place, unless its key comes back at this moment: then another one.
+  // The chosen place, unless its key comes back at this very moment: then the caller asks again.
   void take() {
     b.startBlock(take_);
     auto* bucket = b.CreatePHI(b.getPtrTy(), 4);
     auto* number = b.CreatePHI(b.getInt64Ty(), 4);
     auto* old = b.CreatePHI(b.getInt64Ty(), 4);
-    auto* tries = b.CreatePHI(b.getInt32Ty(), 4);
     for (const Chosen& chosen : chosen_) {
       bucket->addIncoming(chosen.place.bucket, chosen.block);
       number->addIncoming(chosen.place.number, chosen.block);
       old->addIncoming(chosen.word, chosen.block);
-      tries->addIncoming(chosen.tries, chosen.block);
     }
     const Place place{bucket, b.opaque(b.CreateAnd(number, abi::kWays - 1))};
     if (rules_.kind == StateKind::counter) {
       fill(place, word_);
       return leave(Inserted::placed);
     }
-    auto *ours = b.block("ours"), *lost = b.block("lost"), *contended = b.block("lost.often");
+    auto *ours = b.block("ours"), *lost = b.block("lost");
     auto* swap = exchange(wordAt(b, table_, place), old, b.u64(abi::kBusy));
     b.CreateCondBr(b.CreateExtractValue(swap, 1), ours, lost);
     b.startBlock(ours);
@@ -298,11 +288,7 @@ private:
     leave(Inserted::placed);
 
     b.startBlock(lost);
-    llvm::Value* more = b.CreateAdd(tries, b.u32(1));
-    attempts_->addIncoming(more, lost);
-    b.CreateCondBr(b.CreateICmpULT(more, b.u32(kAttempts)), rescan_, contended);
-    b.startBlock(contended);
-    leave(Inserted::contended);
+    leave(Inserted::exists);
   }
 
   void fill(const Place& place, llvm::Value* word) {
@@ -336,7 +322,7 @@ private:
 
   struct Chosen {
     Place place;
-    llvm::Value *word, *tries;
+    llvm::Value* word;
     llvm::BasicBlock* block;
   };
 
@@ -348,8 +334,7 @@ private:
   std::vector<llvm::Value*> buckets_, locks_;
   std::vector<Chosen> chosen_;
   std::vector<std::pair<llvm::Value*, llvm::BasicBlock*>> answers_;
-  llvm::BasicBlock *take_ = nullptr, *leave_ = nullptr, *rescan_ = nullptr;
-  llvm::PHINode* attempts_ = nullptr;
+  llvm::BasicBlock *take_ = nullptr, *leave_ = nullptr;
 };
 
 } // namespace

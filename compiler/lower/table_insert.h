@@ -8,6 +8,7 @@
 
 namespace xdpc::lower {
 
+// `exists`: look again, the key is there now, or the place that it was to have is taken by its own key again.
 enum class Inserted : uint32_t { full, placed, exists, contended };
 
 enum class StateKind { set, meter, counter };
