@@ -53,8 +53,8 @@ class Trial(world.LiveTest):
         self.expect_counts(dns=2, default=2)
         self.assertIn("no trial is under way", self.xdpc("confirm", "--dev", "edge0", code=4))
         program = json.loads(self.xdpc("show", "--dev", "edge0", "--json"))["program"]
-        link = json.loads(world.sh("bpftool", "-j", "link", "show"))
-        self.assertEqual([entry["prog_id"] for entry in link], [program], "no detour is left on the link")
+        device = json.loads(world.sh("ip", "-j", "-d", "link", "show", "edge0"))[0]
+        self.assertEqual(device["xdp"]["prog"]["id"], program, "no detour is left on the link")
         self.line.send([frame(53)])
         self.expect_counts(dns=3, default=2)
 
