@@ -16,19 +16,6 @@ using ir::u128;
 
 constexpr u128 kMaxNumber = std::numeric_limits<uint64_t>::max();
 
-u128 numberOf(const abi::Address& address) {
-  u128 number = 0;
-  const unsigned bytes = address.family == abi::Family::v6 ? 16 : 4;
-  for (unsigned i = 0; i < bytes; ++i)
-    number = number << 8 | address.bytes[i];
-  return number;
-}
-
-bool isConstant(const ir::Expr& expr) {
-  return expr.kind == ExprKind::Int || expr.kind == ExprKind::Address || expr.kind == ExprKind::Mac ||
-         expr.kind == ExprKind::Bool;
-}
-
 // What a packet gives by itself and stays the same however often it is looked at.
 bool isValue(const ir::Expr& expr) {
   switch (expr.kind) {
@@ -47,8 +34,8 @@ bool isValue(const ir::Expr& expr) {
 
 Interval single(const ir::Expr& constant) {
   if (constant.kind == ExprKind::Address) {
-    const u128 number = numberOf(constant.address);
-    return {constant.address.family == abi::Family::v6 ? Domain::v6 : Domain::v4, number, number};
+    const u128 number = ir::numberOf(constant.address);
+    return {ir::domainOf(constant.address.family), number, number};
   }
   return {Domain::number, constant.number, constant.number};
 }
@@ -73,30 +60,6 @@ std::optional<Intervals> allowed(ir::Op op, const ir::Expr& constant) {
   default:
     return {};
   }
-}
-
-ir::Op mirrored(ir::Op op) {
-  switch (op) {
-  case ir::Op::Lt:
-    return ir::Op::Gt;
-  case ir::Op::Le:
-    return ir::Op::Ge;
-  case ir::Op::Gt:
-    return ir::Op::Lt;
-  case ir::Op::Ge:
-    return ir::Op::Le;
-  default:
-    return op;
-  }
-}
-
-Intervals both(const Intervals& a, const Intervals& b) {
-  Intervals common;
-  for (const Interval& x : a)
-    for (const Interval& y : b)
-      if (x.domain == y.domain && x.low <= y.high && y.low <= x.high)
-        common.push_back({x.domain, std::max(x.low, y.low), std::min(x.high, y.high)});
-  return common;
 }
 
 bool covers(const Intervals& outer, const Intervals& inner) {
@@ -133,15 +96,15 @@ void Constraint::bound(const ir::Expr& value, Intervals values) {
   const std::string key = ir::toText(policy_, value);
   const auto [place, first] = bounds_.try_emplace(key, values);
   if (!first)
-    place->second = both(place->second, values);
+    place->second = intersection(place->second, values);
 }
 
 bool Constraint::addCompare(const ir::Expr& expr) {
   const ir::Expr &left = expr.args[0], &right = expr.args[1];
-  const bool swapped = isConstant(left) && isValue(right);
-  if (!swapped && !(isValue(left) && isConstant(right)))
+  const bool swapped = ir::isConstant(left) && isValue(right);
+  if (!swapped && !(isValue(left) && ir::isConstant(right)))
     return false;
-  auto values = allowed(swapped ? mirrored(expr.op) : expr.op, swapped ? left : right);
+  auto values = allowed(swapped ? ir::mirrored(expr.op) : expr.op, swapped ? left : right);
   if (values)
     bound(swapped ? right : left, std::move(*values));
   return values.has_value();

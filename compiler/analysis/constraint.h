@@ -4,7 +4,7 @@
 #pragma once
 
 #include "compiler/analysis/presence.h"
-#include "compiler/ir/ir.h"
+#include "compiler/ir/intervals.h"
 
 #include <map>
 #include <set>
@@ -13,7 +13,7 @@
 
 namespace xdpc::analysis {
 
-using Intervals = std::vector<ir::Interval>; // sorted, disjoint
+using ir::Intervals;
 
 class Constraint {
 public:

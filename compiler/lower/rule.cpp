@@ -1,5 +1,6 @@
 // Lowers rules and the lists that they stand in.
 #include "compiler/lower/rule.h"
+#include "compiler/ir/block.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/lower/assign.h"
 #include "compiler/lower/classifier.h"
@@ -15,17 +16,6 @@
 
 namespace xdpc::lower {
 namespace {
-
-// Every way through the block reaches a verdict.
-bool alwaysEnds(const ir::Block& block) {
-  if (block.verdict)
-    return true;
-  for (const ir::Step& step : block.steps)
-    for (const ir::Branch& branch : step.branch)
-      if (alwaysEnds(branch.then) && alwaysEnds(branch.otherwise))
-        return true;
-  return false;
-}
 
 bool isEmpty(const ir::Block& block) {
   return block.steps.empty() && !block.verdict;
@@ -85,7 +75,7 @@ private:
     if (known == false && isEmpty(rule.otherwise))
       return true;
     debug_.setPlace(b, rule.span);
-    Current current{rule, b.u32(b.program().ruleSlot(id)), alwaysEnds(rule.body) ? Counted::here : Counted::before};
+    Current current{rule, b.u32(b.program().ruleSlot(id)), ir::endsPacket(rule.body) ? Counted::here : Counted::before};
     auto *body = b.block(rule.name), *next = b.block("next");
     auto* fails = isEmpty(rule.otherwise) ? next : b.block("otherwise");
     lowerHolds(rule.condition ? &*rule.condition : nullptr, rule.meter, rule.within, body, fails);
@@ -106,7 +96,7 @@ private:
   void runBody(const plan::ClassifierBody& body, llvm::Value* slot, llvm::BasicBlock* next) {
     const ir::Rule& rule = b.policy().rules[body.rule];
     debug_.setPlace(b, rule.span);
-    const Current current{rule, slot, alwaysEnds(rule.body) ? Counted::here : Counted::before};
+    const Current current{rule, slot, ir::endsPacket(rule.body) ? Counted::here : Counted::before};
     auto* holds = b.block(rule.name);
     lowerHolds(body.remaining ? &*body.remaining : nullptr, rule.meter, rule.within, holds, next);
     b.startBlock(holds);
@@ -141,7 +131,7 @@ private:
   bool lowerBlock(const ir::Block& block, const Current& current) {
     std::vector<const ir::Action*> tags; // last in their block
     for (const ir::Step& step : block.steps) {
-      if (step.action && isTag(*step.action))
+      if (step.action && ir::isTag(*step.action))
         tags.push_back(&*step.action);
       else if (step.action)
         lowerAction(*step.action, block, current);
@@ -158,10 +148,6 @@ private:
     debug_.setPlace(b, block.verdict_span);
     lowerVerdict(block, tags, current);
     return false;
-  }
-
-  static bool isTag(const ir::Action& action) {
-    return action.kind == ir::ActionKind::PushVlan || action.kind == ir::ActionKind::PopVlan;
   }
 
   // All that reads the packet comes first: tags move its start.

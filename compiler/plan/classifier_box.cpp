@@ -35,34 +35,6 @@ Intervals rangeOf(const ir::Type& type) {
   }
 }
 
-ir::u128 numberOf(const abi::Address& address) {
-  const unsigned bytes = address.family == abi::Family::v4 ? 4 : 16;
-  ir::u128 number = 0;
-  for (unsigned i = 0; i < bytes; ++i)
-    number = number << 8 | address.bytes[i];
-  return number;
-}
-
-bool isConstant(const ir::Expr& expr) {
-  return expr.kind == ir::ExprKind::Int || expr.kind == ir::ExprKind::Bool || expr.kind == ir::ExprKind::Mac ||
-         expr.kind == ir::ExprKind::Address;
-}
-
-ir::Op mirrored(ir::Op op) {
-  switch (op) {
-  case ir::Op::Lt:
-    return ir::Op::Gt;
-  case ir::Op::Le:
-    return ir::Op::Ge;
-  case ir::Op::Gt:
-    return ir::Op::Lt;
-  case ir::Op::Ge:
-    return ir::Op::Le;
-  default:
-    return op;
-  }
-}
-
 // False where no packet satisfies both.
 bool addTo(Conjunction& into, const Conjunction& other) {
   for (const auto& [atom, there] : other.atoms)
@@ -86,35 +58,6 @@ bool sameExpr(const ir::Expr& left, const ir::Expr& right) {
          left.field == right.field && left.packet == right.packet && left.v4_bits == right.v4_bits &&
          left.v6_bits == right.v6_bits && left.id == right.id && left.args.size() == right.args.size() &&
          std::ranges::equal(left.args, right.args, sameExpr);
-}
-
-Intervals complement(const Intervals& intervals, const Intervals& all) {
-  Intervals rest;
-  for (ir::Interval whole : all) {
-    bool left = true;
-    for (const ir::Interval& one : intervals) {
-      if (one.domain != whole.domain || one.high < whole.low || one.low > whole.high)
-        continue;
-      if (one.low > whole.low)
-        rest.push_back({whole.domain, whole.low, one.low - 1});
-      left = one.high < whole.high;
-      if (!left)
-        break;
-      whole.low = one.high + 1;
-    }
-    if (left)
-      rest.push_back(whole);
-  }
-  return rest;
-}
-
-Intervals intersection(const Intervals& left, const Intervals& right) {
-  Intervals both;
-  for (const ir::Interval& one : left)
-    for (const ir::Interval& other : right)
-      if (one.domain == other.domain && one.low <= other.high && other.low <= one.high)
-        both.push_back({one.domain, std::max(one.low, other.low), std::min(one.high, other.high)});
-  return both;
 }
 
 std::optional<Disjunction> BoxMaker::make(const ir::Expr& expr, Sense sense) {
@@ -179,14 +122,14 @@ std::optional<Disjunction> BoxMaker::present(const ir::Expr& expr, Sense sense) 
 }
 
 std::optional<Disjunction> BoxMaker::compare(const ir::Expr& expr, Sense sense) {
-  const bool swapped = isConstant(expr.args[0]);
+  const bool swapped = ir::isConstant(expr.args[0]);
   const ir::Expr &value = expr.args[swapped ? 1 : 0], &constant = expr.args[swapped ? 0 : 1];
-  if (isConstant(value) || !isConstant(constant))
+  if (ir::isConstant(value) || !ir::isConstant(constant))
     return std::nullopt;
   const Sense other = sense == Sense::holds ? Sense::fails : Sense::holds;
   if (constant.kind == ir::ExprKind::Address)
     return compareAddress(value, constant, expr.op == ir::Op::Eq ? sense : other);
-  return compareNumber(value, swapped ? mirrored(expr.op) : expr.op, constant.number, sense);
+  return compareNumber(value, swapped ? ir::mirrored(expr.op) : expr.op, constant.number, sense);
 }
 
 // Numbers are compared as signed ones of 64 bits; values are never negative, but those of 64 bits look so.
@@ -241,7 +184,7 @@ std::optional<Disjunction> BoxMaker::compareAddress(const ir::Expr& value, const
   const bool v4 = constant.address.family == abi::Family::v4;
   const unsigned whole = v4 ? 32 : 128;
   const unsigned kept = !masked ? whole : v4 ? value.v4_bits : value.v6_bits;
-  const ir::u128 address = numberOf(constant.address), rest = lowBits(whole - kept);
+  const ir::u128 address = ir::numberOf(constant.address), rest = lowBits(whole - kept);
   Intervals intervals;
   if ((address & rest) == 0)
     intervals.push_back({v4 ? ir::Domain::v4 : ir::Domain::v6, address, address | rest});

@@ -2,13 +2,14 @@
 // Private to plan/classifier*.cpp. Tested by tests/packet/classifiers.
 #pragma once
 
+#include "compiler/ir/intervals.h"
 #include "compiler/plan/classifier.h"
 
 #include <map>
 
 namespace xdpc::plan {
 
-using Intervals = std::vector<ir::Interval>; // sorted by domain and low, disjoint
+using ir::Intervals;
 
 struct Conjunction {
   std::map<uint32_t, bool> atoms;       // by index into Classifier::atoms: there or not
@@ -55,8 +56,5 @@ private:
 };
 
 bool sameExpr(const ir::Expr& left, const ir::Expr& right); // wherever they stand
-
-Intervals complement(const Intervals& intervals, const Intervals& all);
-Intervals intersection(const Intervals& left, const Intervals& right);
 
 } // namespace xdpc::plan

@@ -1,5 +1,6 @@
 // Checks blocks: their statements up to a verdict, and the conditions nested in them. Tested by
 // tests/unit/sema/rule_test.cpp.
+#include "compiler/ir/block.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/sema/rule.h"
 
@@ -70,36 +71,24 @@ private:
 
   void addRedirect(const ast::Statement& statement, ir::Block& block) {
     std::vector<ir::Expr> guards;
-    ir::Block end;
-    end.redirect = checkRedirect(scope_, statement.name, statement.exprs, guards);
+    auto redirect = checkRedirect(scope_, statement.name, statement.exprs, guards);
+    ir::Block& end = guards.empty() ? block : blockWhere(std::move(guards), statement.span, block);
+    end.redirect = std::move(redirect);
     end.verdict = ir::Verdict::Redirect;
     end.verdict_span = statement.span;
-    const auto tags = firstTag(block);
-    std::move(tags, block.steps.end(), std::back_inserter(end.steps));
+  }
+
+  // A block at the end of `block`, where the conditions hold: else the packet goes on with the next rule. Tags stand
+  // right before the verdict, and go with it.
+  ir::Block& blockWhere(std::vector<ir::Expr> conditions, Span span, ir::Block& block) {
+    auto tags = block.steps.end();
+    while (tags != block.steps.begin() && std::prev(tags)->action && ir::isTag(*std::prev(tags)->action))
+      --tags;
+    ir::Step step = inCondition(std::move(conditions), span);
+    std::move(tags, block.steps.end(), std::back_inserter(step.branch[0].then.steps));
     block.steps.erase(tags, block.steps.end());
-    if (guards.empty()) {
-      std::ranges::move(end.steps, std::back_inserter(block.steps));
-      block.redirect = std::move(end.redirect);
-      block.verdict = end.verdict;
-      block.verdict_span = end.verdict_span;
-      return;
-    }
-    // Where the target is not known, the packet goes on with the next rule.
-    ir::Step step = inCondition(std::move(guards), statement.span);
-    step.branch[0].then = std::move(end);
     block.steps.push_back(std::move(step));
-  }
-
-  // Tags stand right before the verdict, and stay there.
-  static std::vector<ir::Step>::iterator firstTag(ir::Block& block) {
-    auto tag = block.steps.end();
-    while (tag != block.steps.begin() && std::prev(tag)->action && isTag(*std::prev(tag)->action))
-      --tag;
-    return tag;
-  }
-
-  static bool isTag(const ir::Action& action) {
-    return action.kind == ir::ActionKind::PushVlan || action.kind == ir::ActionKind::PopVlan;
+    return block.steps.back().branch[0].then;
   }
 
   // A step that is one branch, still empty.
@@ -148,7 +137,7 @@ private:
     if (nested.otherwise)
       branch.otherwise = check(*nested.otherwise);
     --depth_;
-    const bool ended = endsPacket(branch.then) && endsPacket(branch.otherwise);
+    const bool ended = ir::endsPacket(branch.then) && ir::endsPacket(branch.otherwise);
     ir::Step step;
     step.branch.push_back(std::move(branch));
     block.steps.push_back(std::move(step));
@@ -177,16 +166,6 @@ private:
 };
 
 } // namespace
-
-bool endsPacket(const ir::Block& block) {
-  if (block.verdict)
-    return true;
-  for (const ir::Step& step : block.steps)
-    for (const ir::Branch& branch : step.branch)
-      if (endsPacket(branch.then) && endsPacket(branch.otherwise))
-        return true;
-  return false;
-}
 
 void hoistCondition(ir::Rule& rule) {
   if (rule.body.verdict || rule.body.steps.size() != 1 || rule.body.steps[0].branch.empty())

@@ -15,18 +15,6 @@ namespace {
 
 using ir::u128;
 
-u128 toNumber(const abi::Address& address) {
-  const unsigned bytes = address.family == abi::Family::v4 ? 4 : 16;
-  u128 value = 0;
-  for (unsigned i = 0; i < bytes; ++i)
-    value = value << 8 | address.bytes[i];
-  return value;
-}
-
-ir::Domain domainOf(abi::Family family) {
-  return family == abi::Family::v4 ? ir::Domain::v4 : ir::Domain::v6;
-}
-
 std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
   const Value value = checkExpr(env, expr);
   if (!value.ok)
@@ -38,9 +26,9 @@ std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
   }
   switch (category(value.expr.type)) {
   case Category::address: {
-    const u128 number = toNumber(value.expr.address);
+    const u128 number = ir::numberOf(value.expr.address);
     const abi::Family family = value.expr.address.family;
-    return RawPart{Category::address, {domainOf(family), number, number}, abi::addressBits(family), expr.span};
+    return RawPart{Category::address, {ir::domainOf(family), number, number}, abi::addressBits(family), expr.span};
   }
   case Category::mac:
     return RawPart{Category::mac, {ir::Domain::number, value.expr.number, value.expr.number}, {}, expr.span};
@@ -236,10 +224,7 @@ void canonical(std::vector<std::vector<ir::Interval>>& elements) {
 } // namespace
 
 RawPart prefixPart(const abi::Prefix& prefix, Span span) {
-  const unsigned host = abi::addressBits(prefix.address.family) - prefix.length;
-  const u128 low = toNumber(prefix.address);
-  const u128 hosts = host == 128 ? ~u128{0} : (u128{1} << host) - 1;
-  return {Category::address, {domainOf(prefix.address.family), low, low | hosts}, prefix.length, span};
+  return {Category::address, ir::intervalOf(prefix), prefix.length, span};
 }
 
 RawPart macPart(const abi::Mac& mac, Span span) {

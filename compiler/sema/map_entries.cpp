@@ -133,16 +133,7 @@ private:
       return;
     }
     for (const abi::Prefix& prefix : prefixesOf(key.interval))
-      pieces_.push_back({prefixInterval(prefix), &pair.value, key.span});
-  }
-
-  static ir::Interval prefixInterval(const abi::Prefix& prefix) {
-    const bool v4 = prefix.address.family == abi::Family::v4;
-    u128 low = 0;
-    for (unsigned i = 0; i < (v4 ? 4 : 16); ++i)
-      low = low << 8 | prefix.address.bytes[i];
-    const unsigned host = (v4 ? 32 : 128) - prefix.length;
-    return {v4 ? ir::Domain::v4 : ir::Domain::v6, low, low | (host == 128 ? ~u128{0} : (u128{1} << host) - 1)};
+      pieces_.push_back({ir::intervalOf(prefix), &pair.value, key.span});
   }
 
   void emit(ir::Domain domain, u128 low, u128 high, const Piece& piece) {

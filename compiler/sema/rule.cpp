@@ -1,5 +1,6 @@
 // Checks rules: names, conditions, meters, `default` and `on`. Tested by tests/unit/sema/rule_test.cpp.
 #include "compiler/sema/rule.h"
+#include "compiler/ir/block.h"
 #include "compiler/ir/verdict.h"
 
 #include <fmt/format.h>
@@ -31,7 +32,7 @@ void checkDefault(Scope& scope, const ast::Policy& policy) {
   scope.rules.try_emplace(rule.name, rule.name_span);
   if (policy.otherwise) {
     rule.body = checkBlock(scope, *policy.otherwise, rule.name);
-    if (!endsPacket(rule.body))
+    if (!ir::endsPacket(rule.body))
       scope.emitter.report(diag::Id::missing_verdict, rule.span, "`default` does not end in a verdict").help =
           "end it with `pass` or `drop`";
   } else if (!policy.default_span.file) {

@@ -24,7 +24,6 @@ void checkUnapplied(Scope& scope);
 ir::Block checkBlock(Scope& scope, const std::vector<ast::BlockItem>& items, const std::string& rule);
 // Of a rule that is one redirect: what its target needs is a condition of the rule, which else would count for nothing.
 void hoistCondition(ir::Rule& rule);
-bool endsPacket(const ir::Block& block); // every way through it reaches a verdict
 
 // meter_use.cpp: `over M` of a rule or of a condition in a block.
 struct MeterUse {

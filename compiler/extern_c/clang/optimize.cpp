@@ -62,9 +62,8 @@ bool hasAll(const XdpcSource& source, const llvm::Module& module, Reporter& repo
   for (unsigned i = 0; i < source.function_count; ++i) {
     const llvm::Function* function = module.getFunction(source.functions[i].name);
     if (!function || function->isDeclaration())
-      reporter.errorWithoutPlace(std::string("the C file has no code for `") + source.functions[i].name + "`",
-                                 "leave out `inline`, and attributes that give a function another name",
-                                 static_cast<int>(i));
+      reporter.error(nullptr, {}, std::string("the C file has no code for `") + source.functions[i].name + "`",
+                     "leave out `inline`, and attributes that give a function another name", static_cast<int>(i));
   }
   return !reporter.failed();
 }

@@ -27,7 +27,7 @@ void Places::error(llvm::StringRef path, unsigned line, unsigned column, const s
   clang::SourceLocation where = manager_.getLocForStartOfFile(manager_.getMainFileID());
   if (const auto file = manager_.getFileManager().getOptionalFileRef(path); file && line > 0)
     where = manager_.translateFileLineCol(*file, line, std::max(column, 1u));
-  reporter_.error(manager_, where, message, help);
+  reporter_.error(&manager_, where, message, help);
 }
 
 namespace {

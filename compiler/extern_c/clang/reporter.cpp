@@ -74,7 +74,7 @@ void Reporter::HandleDiagnostic(clang::DiagnosticsEngine::Level level, const cla
   sink_.report(sink_.user, &report);
 }
 
-void Reporter::error(const clang::SourceManager& manager, clang::SourceLocation where, const std::string& message,
+void Reporter::error(const clang::SourceManager* manager, clang::SourceLocation where, const std::string& message,
                      const std::string& help, int function) {
   ++errors_;
   XdpcReport report = {};
@@ -82,18 +82,8 @@ void Reporter::error(const clang::SourceManager& manager, clang::SourceLocation 
   report.function = function;
   report.message = message.c_str();
   report.help = help.c_str();
-  if (where.isValid())
-    place(manager, where, report);
-  sink_.report(sink_.user, &report);
-}
-
-void Reporter::errorWithoutPlace(const std::string& message, const std::string& help, int function) {
-  ++errors_;
-  XdpcReport report = {};
-  report.severity = kXdpcError;
-  report.function = function;
-  report.message = message.c_str();
-  report.help = help.c_str();
+  if (manager && where.isValid())
+    place(*manager, where, report);
   sink_.report(sink_.user, &report);
 }
 

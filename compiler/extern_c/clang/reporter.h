@@ -19,10 +19,9 @@ public:
   void BeginSourceFile(const clang::LangOptions& language, const clang::Preprocessor* preprocessor) override;
   void HandleDiagnostic(clang::DiagnosticsEngine::Level level, const clang::Diagnostic& info) override;
 
-  // An error of ours, about a function of the policy if `function` is not -1.
-  void error(const clang::SourceManager& manager, clang::SourceLocation place, const std::string& message,
+  // An error of ours, about a function of the policy if `function` is not -1. Without a manager it has no place.
+  void error(const clang::SourceManager* manager, clang::SourceLocation place, const std::string& message,
              const std::string& help, int function = -1);
-  void errorWithoutPlace(const std::string& message, const std::string& help, int function);
   // Tells the sink of all files that were read. Those that we bring along start with `kOwnHeaders`.
   void tellFiles(const clang::SourceManager& manager);
   bool failed() const { return errors_ > 0; }

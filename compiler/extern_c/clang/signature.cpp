@@ -88,7 +88,7 @@ private:
   std::string quotedName() const { return std::string("`") + function_->name + "`"; }
 
   void report(clang::SourceLocation place, const std::string& message, const std::string& help) {
-    reporter_.error(context_.getSourceManager(), place, message, help, number_);
+    reporter_.error(&context_.getSourceManager(), place, message, help, number_);
   }
 
   bool checkCount(const clang::FunctionDecl& decl) {
