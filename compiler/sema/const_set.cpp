@@ -1,6 +1,7 @@
 // Constant sets: collects the elements of literals, then brings them into canonical form for one use: sorted, disjoint,
 // not adjacent. Tested by tests/unit/sema/constant_test.cpp.
 #include "compiler/sema/const_set.h"
+#include "compiler/ir/intervals.h"
 #include "compiler/ir/print.h"
 #include "compiler/sema/list_file.h"
 #include "compiler/sema/payload.h"

@@ -1,5 +1,6 @@
 // Checks and sorts the entries of maps. Tested by tests/unit/sema/map_test.cpp.
 #include "compiler/sema/map_entries.h"
+#include "compiler/ir/intervals.h"
 #include "compiler/sema/key.h"
 
 #include <algorithm>
