@@ -67,8 +67,8 @@ public:
     help_ = "in C it is `" + prototype(function) + "`";
     const clang::FunctionDecl* decl = find(function.name);
     if (!decl)
-      return reporter_.errorWithoutPlace(std::string("the C file defines no function `") + function.name + "`", help_,
-                                         number);
+      return reporter_.error(nullptr, {}, std::string("the C file defines no function `") + function.name + "`", help_,
+                             number);
     if (decl->getStorageClass() == clang::SC_Static)
       return report(decl->getLocation(), quotedName() + " is static, and the policy cannot reach it",
                     "leave out `static`");
