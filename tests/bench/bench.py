@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import classifiers
 import frames
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -86,6 +87,13 @@ class Bench:
         self.row("peak memory of a compile", memory, 100, "MB")
         self.row("release binary", os.path.getsize(self.xdpc) / 1e6, 40, "MB")
 
+    def rules(self, build, quick):
+        """Tables of rules: see classifiers.py."""
+        folder = self.path("rules")
+        os.mkdir(folder)
+        for what, value, limit, unit, note in classifiers.figures(classifiers.Classifiers(build, folder, quick)):
+            self.row(what, value, limit, unit, note)
+
     def attaching(self):
         with bpffs(self.folder) as mount, veth() as device:
             times = []
@@ -146,6 +154,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.build, folder, options.quick)
         bench.per_packet()
+        bench.rules(options.build, options.quick)
         bench.commands()
         bench.attaching()
     print(table(bench.rows), end="")

@@ -1,11 +1,12 @@
 // Times lookups of 65,536 different keys side by side by BPF_PROG_TEST_RUN, round by round in turn. For
 // tests/bench/sets.py, which makes the objects, the keys and the lists.
 //
-//   time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=ELEMENTS]…
+//   time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=[MAP:]ELEMENTS,…]…
 //
-// FRAME, KEYS and ELEMENTS are files of bytes: one frame; keys of 16 bytes, which rotate.c puts into it; keys of the
-// object's map `table`. Prints a line of JSON: for each object the mean ns a run, by round, and how many frames it
-// dropped of the keys asked once.
+// FRAME, KEYS and ELEMENTS are files of bytes: one frame; keys of 16 bytes, which rotate.c or rotate_flow.c puts into
+// it; keys of the object's map `table`, or the values of an array MAP from its first element on. Prints a line of JSON:
+// for each object the mean ns a run, by round, how many frames it dropped of the keys asked once, and how many
+// instructions the verifier walked.
 #include "tests/bench/programs.h"
 
 #include <bpf/bpf.h>
@@ -39,24 +40,53 @@ int mapOf(const Program& program, const char* name) {
   return fd;
 }
 
-void fill(const Program& program, const std::string& path) {
-  const int table = mapOf(program, "table");
+bpf_map_info infoOf(int map) {
   bpf_map_info info{};
   uint32_t size = sizeof info;
-  bpf_obj_get_info_by_fd(table, &info, &size);
+  bpf_obj_get_info_by_fd(map, &info, &size);
+  return info;
+}
+
+void fillKeys(const Program& program, const std::string& path) {
+  const int table = mapOf(program, "table");
+  const uint32_t key_size = infoOf(table).key_size, value = 1;
   const auto keys = readBytes(path);
-  const uint32_t value = 1;
-  for (size_t at = 0; at + info.key_size <= keys.size(); at += info.key_size)
+  for (size_t at = 0; at + key_size <= keys.size(); at += key_size)
     if (bpf_map_update_elem(table, &keys[at], &value, BPF_ANY))
       fail("cannot fill " + path);
 }
 
-Program loadFilled(std::string argument) {
+void fillArray(const Program& program, const std::string& name, const std::string& path) {
+  const int array = mapOf(program, name.c_str());
+  const uint32_t value_size = infoOf(array).value_size;
+  auto values = readBytes(path);
+  values.resize((values.size() + value_size - 1) / value_size * value_size);
+  for (uint32_t i = 0; size_t{i} * value_size < values.size(); ++i)
+    if (bpf_map_update_elem(array, &i, &values[size_t{i} * value_size], BPF_ANY))
+      fail("cannot fill " + path);
+}
+
+Program loadFilled(const std::string& argument) {
   const size_t equals = argument.find('=');
   Program program = bench::load(argument.substr(0, equals).c_str());
-  if (equals != std::string::npos)
-    fill(program, argument.substr(equals + 1));
+  for (size_t at = equals; at != std::string::npos;) {
+    const size_t behind = argument.find(',', at + 1);
+    const std::string filled = argument.substr(at + 1, behind - at - 1);
+    const size_t colon = filled.find(':');
+    if (colon == std::string::npos)
+      fillKeys(program, filled);
+    else
+      fillArray(program, filled.substr(0, colon), filled.substr(colon + 1));
+    at = behind;
+  }
   return program;
+}
+
+uint32_t verifiedInstructions(const Program& program) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof info;
+  bpf_obj_get_info_by_fd(program.program().get(), &info, &size);
+  return info.verified_insns;
 }
 
 class Rotation {
@@ -104,17 +134,18 @@ private:
 
 int main(int argc, char** argv) {
   if (argc < 7)
-    fail("usage: time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=ELEMENTS]...");
+    fail("usage: time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=[MAP:]ELEMENTS,...]...");
   const int rounds = atoi(argv[1]);
   const auto repeat = static_cast<uint32_t>(atoi(argv[2]));
   std::vector<Program> programs;
   for (int i = 6; i < argc; ++i)
     programs.push_back(loadFilled(argv[i]));
-  nlohmann::json drops = nlohmann::json::array();
+  nlohmann::json drops = nlohmann::json::array(), verified = nlohmann::json::array();
   for (const Program& program : programs) {
     Rotation fresh(argv[5], argv[4], argv[3]); // each from the first key on
     fresh.choose(program);
     drops.push_back(fresh.drops());
+    verified.push_back(verifiedInstructions(program));
   }
   Rotation rotation(argv[5], argv[4], argv[3]);
   std::vector<std::vector<double>> times(programs.size());
@@ -125,5 +156,5 @@ int main(int argc, char** argv) {
       if (round >= 0)
         times[i].push_back(ns);
     }
-  fmt::print("{}\n", nlohmann::json{{"times", times}, {"drops", drops}}.dump());
+  fmt::print("{}\n", nlohmann::json{{"times", times}, {"drops", drops}, {"verified", verified}}.dump());
 }

@@ -8,6 +8,26 @@ TCP, UDP = 6, 17
 ANY_PORT = (0, 65535)
 
 
+def stored_rules(path):
+    """Of a file as ClassBench writes them, which has no IPv6."""
+    def prefix(text):
+        address, length = text.split("/")
+        number = int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+        return number >> (32 - int(length)) << (32 - int(length)), int(length), 4
+
+    def ports(text):
+        low, high = text.split(":")
+        return int(low), int(high)
+
+    rules = []
+    for line in path.read_text().splitlines():
+        if line.startswith("@"):
+            source, destination, sports, dports, protocol = line[1:].split("\t")[:5]
+            value, mask = (int(part, 16) for part in protocol.split("/"))
+            rules.append((prefix(source), prefix(destination), ports(sports), ports(dports), value if mask else None))
+    return rules
+
+
 def prefix_text(prefix):
     number, length, family = prefix
     kind = ipaddress.IPv4Address if family == 4 else ipaddress.IPv6Address

@@ -56,22 +56,7 @@ def compare(xdpc, folder, name, rules, packets, expected, ways):
 
 
 def stored(folder, name):
-    rules, packets = [], []
-
-    def prefix(text):
-        address, length = text.split("/")
-        number = int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
-        return number >> (32 - int(length)) << (32 - int(length)), int(length), 4
-
-    def ports(text):
-        low, high = text.split(":")
-        return int(low), int(high)
-
-    for line in (folder / f"{name}.rules").read_text().splitlines():
-        if line.startswith("@"):
-            source, destination, sports, dports, protocol = line[1:].split("\t")[:5]
-            value, mask = (int(part, 16) for part in protocol.split("/"))
-            rules.append((prefix(source), prefix(destination), ports(sports), ports(dports), value if mask else None))
+    rules, packets = ruleset.stored_rules(folder / f"{name}.rules"), []
     answers = [int(line) for line in (folder / f"{name}.answers").read_text().split()]
     for line in (folder / f"{name}.trace").read_text().splitlines():
         source, destination, sport, dport, protocol = (int(part) for part in line.split()[:5])
