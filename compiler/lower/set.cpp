@@ -1,6 +1,7 @@
 // Lowers dynamic sets.
 #include "compiler/lower/set.h"
 #include "compiler/lower/key_function.h"
+#include "compiler/lower/prefix_trie.h"
 #include "compiler/lower/table_function.h"
 #include "compiler/lower/table_insert.h"
 
@@ -123,6 +124,9 @@ void lookup(Builder& b, uint32_t id, const std::vector<Value>& values, llvm::Bas
   const plan::SetPlan& plan = b.program().sets[id];
   if (plan.exact)
     probeExact(b, set, plan, values, yes);
+  if (const auto elements = abi::elementsMap(b.program().manifest, b.program().manifest.sets[id]))
+    return lowerPrefixTrie(b, {*plan.trie, *elements, abi::prefixTrieLayout(set.key.parts[0], set.capacity)}, values[0],
+                           yes, no);
   if (plan.trie)
     probeTrie(b, set, id, plan, values, yes);
   b.CreateBr(no);

@@ -3,6 +3,7 @@
 #include "compiler/plan/classifier_text.h"
 #include "compiler/plan/lookup_cost.h"
 #include "runtime/abi/keyed_table.h"
+#include "runtime/abi/prefix_trie.h"
 
 #include <fmt/format.h>
 
@@ -59,6 +60,16 @@ std::string tableText(const Program& program, uint32_t index) {
                      uint64_t{map.max_entries} * map.value_size / 1024);
 }
 
+std::string trieText(const abi::Manifest& manifest, const abi::Set& set) {
+  const auto elements = abi::elementsMap(manifest, set);
+  if (!elements)
+    return "the kernel's LPM trie";
+  const auto bytes = [&](uint32_t map) {
+    return uint64_t{manifest.maps[map].max_entries} * manifest.maps[map].value_size;
+  };
+  return fmt::format("a trie in {} KiB", (bytes(*set.trie_map) + bytes(*elements)) / 1024);
+}
+
 std::string sets(const Program& program) {
   std::string text;
   const ir::Policy& policy = *program.policy;
@@ -77,7 +88,7 @@ std::string sets(const Program& program) {
     if (plan.exact && !plan.probes.empty())
       text += " in " + tableText(program, *plan.exact) + ",";
     if (plan.trie)
-      text += " a trie for what user space adds";
+      text += fmt::format(" {} for what user space adds", trieText(program.manifest, program.manifest.sets[id]));
     text += "\n";
   }
   return text;

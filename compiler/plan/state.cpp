@@ -3,6 +3,7 @@
 #include "compiler/ir/verdict.h"
 #include "compiler/plan/visit.h"
 #include "runtime/abi/keyed_table.h"
+#include "runtime/abi/prefix_trie.h"
 
 #include <fmt/format.h>
 #include <linux/bpf.h>
@@ -114,6 +115,13 @@ private:
   }
 
   void sets() {
+    visitRules(
+        policy_,
+        [this](const ir::Expr& expr) {
+          if (expr.kind == ir::ExprKind::InSet && std::ranges::any_of(expr.args, isMasked))
+            masked_.insert(expr.id);
+        },
+        [](const ir::Action&) {});
     if (policy_.sets.size() > abi::kMaxSets)
       emitter_.report(diag::Id::too_many, policy_.sets[abi::kMaxSets].span,
                       "a policy has at most " + std::to_string(abi::kMaxSets) + " sets");
@@ -135,14 +143,7 @@ private:
       plan.exact = table("set." + set.name, abi::MapRole::exact, set.key, set.count ? 3 : 1, set.capacity);
     if (prefixes) {
       plan.probes = set.added_lengths;
-      plan.trie = map({.name = "trie." + set.name,
-                       .role = abi::MapRole::trie,
-                       .type = BPF_MAP_TYPE_LPM_TRIE,
-                       .key_size = abi::trieKeySize(set.key),
-                       .value_size = sizeof(abi::TrieElement),
-                       // A replaced element takes two places for a moment (before Linux 6.13).
-                       .max_entries = set.capacity + 1,
-                       .flags = BPF_F_NO_PREALLOC});
+      tries(set, index, plan);
     }
     if (set.added_by_policy)
       plan.full = slot(set.name + ".full", abi::SlotKind::system);
@@ -155,6 +156,35 @@ private:
       entry.initial.push_back(abi::formatKey(set.key, element));
     manifest_.sets.push_back(entry);
     program_.sets.push_back(plan);
+  }
+
+  // The kernel's trie for tuples, and where a masked address is asked for: a leaf of ours does not say how long the
+  // prefix is that it comes from.
+  void tries(const ir::Set& set, uint32_t index, SetPlan& plan) {
+    if (set.key.parts.size() > 1 || masked_.contains(index)) {
+      plan.trie = map({.name = "trie." + set.name,
+                       .role = abi::MapRole::trie,
+                       .type = BPF_MAP_TYPE_LPM_TRIE,
+                       .key_size = abi::trieKeySize(set.key),
+                       .value_size = sizeof(abi::TrieElement),
+                       // A replaced element takes two places for a moment (before Linux 6.13).
+                       .max_entries = set.capacity + 1,
+                       .flags = BPF_F_NO_PREALLOC});
+      return;
+    }
+    const abi::PrefixTrieLayout layout = abi::prefixTrieLayout(set.key.parts[0], set.capacity);
+    plan.trie = entries("trie." + set.name, abi::MapRole::trie, abi::kTrieLine, layout.lines);
+    entries("elements." + set.name, abi::MapRole::trie, sizeof(abi::PrefixElement), layout.elements);
+  }
+
+  uint32_t entries(const std::string& name, abi::MapRole role, uint32_t value, uint32_t count) {
+    return map({.name = name,
+                .role = role,
+                .type = BPF_MAP_TYPE_ARRAY,
+                .key_size = 4,
+                .value_size = value,
+                .max_entries = count,
+                .flags = BPF_F_MMAPABLE});
   }
 
   static abi::WhenFull whenFull(ir::WhenFull word) {
@@ -331,7 +361,10 @@ private:
                                      .flags = BPF_F_RDONLY_PROG});
   }
 
+  static bool isMasked(const ir::Expr& expr) { return expr.kind == ir::ExprKind::Mask; }
+
   Program& program_;
+  std::set<uint32_t> masked_; // sets of which a masked address is asked
   abi::Manifest& manifest_;
   const ir::Policy& policy_;
   diag::Emitter& emitter_;

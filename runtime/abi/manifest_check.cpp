@@ -3,6 +3,7 @@
 #include "runtime/abi/manifest_check.h"
 
 #include "runtime/abi/keyed_table.h"
+#include "runtime/abi/prefix_trie.h"
 
 #include <fmt/format.h>
 
@@ -57,6 +58,15 @@ private:
     map(path, index, sizeof(uint32_t), tableLayout(key, columns).bucketBytes());
   }
 
+  void trie(const std::string& path, const Set& set) {
+    if (!set.trie_map || *set.trie_map >= manifest_.maps.size() || !elementsMap(manifest_, set))
+      return map(path, set.trie_map, trieKeySize(set.key), sizeof(TrieElement));
+    if (set.key.parts.size() != 1)
+      fail(fmt::format("`{}` is an array, for a type that is no prefix alone", path));
+    map(path, set.trie_map, sizeof(uint32_t), kTrieLine);
+    map(path, elementsMap(manifest_, set), sizeof(uint32_t), sizeof(PrefixElement));
+  }
+
   void counter(const std::string& path, const Counter& counter) {
     slot(path + "slot", counter.slot);
     slot(path + "other", counter.other);
@@ -74,7 +84,7 @@ private:
     if (set.trie_map && !prefixPart(set.key))
       fail(fmt::format("`{}trie_map` is there for a type without a prefix", path));
     table(path + "exact_map", set.exact_map, set.key, set.count ? 3 : 1);
-    map(path + "trie_map", set.trie_map, trieKeySize(set.key), sizeof(TrieElement));
+    trie(path + "trie_map", set);
     for (const PrefixLength& length : set.exact_lengths)
       if (length.length > addressBits(length.family))
         fail(fmt::format("`{}exact_lengths` has the length {}", path, length.length));

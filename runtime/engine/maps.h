@@ -36,6 +36,8 @@ public:
   // is no such. Only atomic accesses, by the rules of keyed_table.h.
   virtual std::span<uint8_t> memory(uint32_t map) const = 0;
   virtual uint32_t valueSize(uint32_t map) const = 0; // as created: of `counters` with this machine's rows
+  // Returns when every run of a program that was under way has ended.
+  virtual Result<Done, MapError> awaitReaders() const { return Done{}; }
 };
 
 } // namespace xdpc::engine

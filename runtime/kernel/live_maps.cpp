@@ -2,6 +2,8 @@
 // tests/runtime/engine_test.cpp.
 #include "runtime/kernel/live_maps.h"
 
+#include "runtime/kernel/grace.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -203,6 +205,11 @@ std::span<uint8_t> LiveMaps::memory(uint32_t index) const {
 
 uint32_t LiveMaps::valueSize(uint32_t index) const {
   return maps_.at(index).value_size;
+}
+
+Result<Done, MapError> LiveMaps::awaitReaders() const {
+  const auto awaited = awaitGracePeriod();
+  return awaited ? Result<Done, MapError>(Done{}) : MapError{awaited.error().code, awaited.error().message};
 }
 
 } // namespace xdpc::kernel

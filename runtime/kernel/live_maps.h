@@ -28,6 +28,7 @@ public:
   Result<Done, engine::MapError> write(uint32_t map, uint32_t offset, std::span<const uint8_t> bytes) override;
   std::span<uint8_t> memory(uint32_t map) const override;
   uint32_t valueSize(uint32_t map) const override;
+  Result<Done, engine::MapError> awaitReaders() const override;
 
   size_t size() const { return maps_.size(); }
   int fd(uint32_t map) const { return maps_[map].fd.get(); }

@@ -3,7 +3,7 @@
 
 #include "runtime/sets/error.h"
 #include "runtime/sets/exact.h"
-#include "runtime/sets/trie.h"
+#include "runtime/sets/part.h"
 
 #include <fmt/format.h>
 
@@ -34,10 +34,10 @@ public:
     }
     if (!set.trie_map)
       return writer;
-    auto trie = TriePart::open(maps, manifest, set);
+    auto trie = openPrefixes(maps, manifest, set);
     if (!trie)
       return trie.error();
-    writer.trie_.emplace(std::move(*trie));
+    writer.trie_ = std::move(*trie);
     return writer;
   }
 
@@ -83,9 +83,7 @@ private:
   Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
     if (ExactPart::takes(set_, key))
       return exact_->put(key, expires_ns, how, now_ns) ? Result<Done, SetError>(Done{}) : full();
-    if (auto done = trie_->put(key, expires_ns); !done)
-      return machineError(done.error());
-    return Done{};
+    return trie_->put(key, expires_ns);
   }
 
   // Room for one more element within the capacity. Dead elements go first.
@@ -125,15 +123,9 @@ private:
 
   const abi::Set& set_;
   std::optional<ExactPart> exact_;
-  std::optional<TriePart> trie_;
+  std::unique_ptr<PrefixPart> trie_;
   std::optional<size_t> count_; // of elements, dead ones too; programs change it meanwhile
 };
-
-bool coveredInTrie(const abi::Bytes& value, uint64_t now_ns) {
-  abi::TrieElement element{};
-  std::memcpy(&element, value.data(), std::min(sizeof element, value.size()));
-  return now_ns < element.expires_ns;
-}
 
 // The key cut to a length, if the key is at least that long.
 std::optional<abi::KeyValue> cut(const abi::Set& set, const abi::KeyValue& key, const abi::PrefixLength& length) {
@@ -216,10 +208,8 @@ Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, 
   }
   if (!set.trie_map)
     return Done{};
-  auto trie = TriePart::open(maps, manifest, set);
-  if (!trie)
-    return trie.error();
-  return trie->clear();
+  auto trie = openPrefixes(maps, manifest, set);
+  return trie ? (*trie)->clear() : trie.error();
 }
 
 Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest,
@@ -232,7 +222,7 @@ Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi:
     elements = exact->elements();
   }
   if (set.trie_map) {
-    const auto in_trie = trieElements(maps, set);
+    const auto in_trie = prefixElements(maps, manifest, set);
     if (!in_trie)
       return in_trie.error();
     elements.insert(elements.end(), in_trie->begin(), in_trie->end());
@@ -255,10 +245,7 @@ Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manife
       if (const auto probe = cut(set, key, length); probe && live(*probe))
         return true;
   }
-  const auto value = maps.lookup(*set.trie_map, abi::encodeTrieKey(set.key, key));
-  if (!value)
-    return machineError(value.error());
-  return *value && coveredInTrie(**value, now_ns);
+  return hasPrefix(maps, manifest, set, key, now_ns);
 }
 
 Result<Done, SetError> addInitial(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {

@@ -56,6 +56,12 @@ Result<Done, SetError> addAll(engine::Maps& maps, const abi::Manifest& manifest,
 Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                               std::span<const abi::KeyValue> elements, uint64_t now_ns);
 
+// These elements instead of all that are there. A packet sees all elements of prefixes change at once; those of the
+// exact part change one by one, and one that stays is there all the time. Of an element that comes twice the later end
+// counts. The set's initial elements have no part in it.
+Result<Done, SetError> replace(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                               std::span<const Element> elements, uint64_t now_ns);
+
 Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 
 // The live elements, sorted by key.

@@ -128,7 +128,7 @@ Result<Done, engine::MapError> TriePart::announce(size_t count) {
   return maps_.write(*control_, offset, bytes);
 }
 
-Result<Done, engine::MapError> TriePart::put(const abi::KeyValue& key, uint64_t own_ns) {
+Result<Done, SetError> TriePart::put(const abi::KeyValue& key, uint64_t own_ns) {
   const std::string at = sortKey(key, prefixOf(key));
   const auto [node, fresh] = nodes_.try_emplace(at, Node{key, {0, 0}});
   if (fresh)
@@ -136,14 +136,16 @@ Result<Done, engine::MapError> TriePart::put(const abi::KeyValue& key, uint64_t 
   auto done = fresh ? announce(nodes_.size()) : Done{};
   if (done)
     done = write(node->second, {std::max(own_ns, inherited(key)), own_ns});
-  if (done)
-    return refreshCovered(key);
+  if (done) {
+    auto refreshed = refreshCovered(key);
+    return refreshed ? Result<Done, SetError>(Done{}) : machineError(refreshed.error());
+  }
   if (fresh) {
     --lengthCount(prefixOf(key));
     nodes_.erase(node);
     (void)announce(nodes_.size()); // too many is harmless, and the first failure is the one to tell
   }
-  return done;
+  return machineError(done.error());
 }
 
 Result<bool, SetError> TriePart::erase(const abi::KeyValue& key) {
@@ -177,6 +179,25 @@ Result<Done, SetError> TriePart::clear() {
   // From behind: what is covered goes before what covers it, and nothing has to be refreshed.
   while (!nodes_.empty())
     if (auto erased = erase(abi::KeyValue(nodes_.rbegin()->second.key)); !erased)
+      return erased.error();
+  return Done{};
+}
+
+// One after the other, the new ones first: what is in both stays in.
+Result<Done, SetError> TriePart::replace(std::span<const Element> elements) {
+  std::vector<std::string> wanted;
+  for (const Element& element : elements) {
+    if (auto done = put(element.key, element.expires_ns); !done)
+      return done;
+    wanted.push_back(sortKey(element.key, prefixOf(element.key)));
+  }
+  std::ranges::sort(wanted);
+  std::vector<abi::KeyValue> gone;
+  for (const auto& [at, node] : nodes_)
+    if (!std::ranges::binary_search(wanted, at))
+      gone.push_back(node.key);
+  for (const abi::KeyValue& key : gone)
+    if (auto erased = erase(key); !erased)
       return erased.error();
   return Done{};
 }

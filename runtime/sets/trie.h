@@ -1,27 +1,27 @@
-// The trie part of a set, which only user space writes. A program takes the longest match alone, so that each element
-// says how long it or any element that covers it is live: an expired /24 must not hide a live /16.
+// The part of a set that lies in the kernel's LPM trie, which only user space writes: that of tuples with a prefix. A
+// program takes the longest match alone, so that each element says how long it or any element that covers it is live:
+// an expired /24 must not hide a live /16.
 #pragma once
 
-#include "runtime/sets/sets.h"
+#include "runtime/sets/part.h"
 
 #include <array>
 #include <map>
 
 namespace xdpc::sets {
 
-class TriePart {
+class TriePart : public PrefixPart {
 public:
   // Reads the trie; the object then mirrors it.
   static Result<TriePart, SetError> open(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set);
 
-  size_t count() const { return nodes_.size(); }
-  std::optional<uint64_t> ownExpiry(const abi::KeyValue& key) const;
-  Result<Done, engine::MapError> put(const abi::KeyValue& key, uint64_t own_ns);
-  // False if it was not there.
-  Result<bool, SetError> erase(const abi::KeyValue& key);
-  // Number of elements taken out.
-  Result<size_t, SetError> eraseDead(uint64_t now_ns);
-  Result<Done, SetError> clear();
+  size_t count() const override { return nodes_.size(); }
+  std::optional<uint64_t> ownExpiry(const abi::KeyValue& key) const override;
+  Result<Done, SetError> put(const abi::KeyValue& key, uint64_t own_ns) override;
+  Result<bool, SetError> erase(const abi::KeyValue& key) override;
+  Result<size_t, SetError> eraseDead(uint64_t now_ns) override;
+  Result<Done, SetError> clear() override;
+  Result<Done, SetError> replace(std::span<const Element> elements) override;
 
 private:
   struct Node {

@@ -1,6 +1,7 @@
 // Copies by the interface of sets, and buckets key by key. Tested in tests/runtime/carry_test.cpp.
 #include "runtime/swap/copy.h"
 
+#include "runtime/abi/prefix_trie.h"
 #include "runtime/sets/sets.h"
 #include "runtime/tables/table.h"
 
@@ -142,7 +143,7 @@ Result<Done> announceTries(const Side& from, const Side& to, const StateMatch& m
   };
   for (const Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
-    if (pair.fate != Fate::shared || !now.trie_map)
+    if (pair.fate != Fate::shared || !now.trie_map || abi::elementsMap(to.manifest, now))
       continue;
     uint8_t elements[sizeof(uint32_t)];
     if (auto read = from.maps.read(*old_control, offset(old), elements); !read)

@@ -1,6 +1,8 @@
 // Sums what lies in several maps, of one generation or two. Tested in tests/runtime/carry_test.cpp.
 #include "runtime/swap/counts.h"
 
+#include "runtime/abi/prefix_trie.h"
+
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <cerrno>
@@ -177,7 +179,8 @@ StateMatch matchPinned(const Generation& from, const Generation& to, const Reset
     match.cells_fate = Fate::converted;
   for (Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
-    if (!isOne(old.exact_map, now.exact_map) || !isOne(old.trie_map, now.trie_map))
+    if (!isOne(old.exact_map, now.exact_map) || !isOne(old.trie_map, now.trie_map) ||
+        !isOne(abi::elementsMap(from.manifest, old), abi::elementsMap(to.manifest, now)))
       pair.fate = Fate::converted;
   }
   for (Pair& pair : match.meters)

@@ -2,6 +2,8 @@
 // tests/runtime/carry_test.cpp and tests/live/carry.py.
 #include "runtime/swap/match.h"
 
+#include "runtime/abi/prefix_trie.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -127,6 +129,10 @@ private:
     }
   }
 
+  static std::optional<uint32_t> elements(const abi::Manifest& manifest, const abi::Set& set) {
+    return abi::elementsMap(manifest, set);
+  }
+
   void sets() {
     for (uint32_t i = 0; i < to_.sets.size(); ++i) {
       const abi::Set& now = to_.sets[i];
@@ -138,12 +144,14 @@ private:
         continue;
       slots(old.full, now.full);
       const bool shared = same(old.exact_map, now.exact_map) && same(old.trie_map, now.trie_map) &&
+                          same(elements(from_, old), elements(to_, now)) && old.capacity == now.capacity &&
                           old.exact_lengths == now.exact_lengths && sorted(old.initial) == sorted(now.initial);
       result_.sets.push_back({*at, i, shared ? Fate::shared : Fate::converted});
       if (!shared)
         continue;
       share(old.exact_map, now.exact_map);
       share(old.trie_map, now.trie_map);
+      share(elements(from_, old), elements(to_, now));
     }
   }
 

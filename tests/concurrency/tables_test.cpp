@@ -179,6 +179,46 @@ TEST(Tables, UserSpaceChangesAmongProgramsAndLosesNothing) {
   EXPECT_GE(loaded.count("hit").packets, uint64_t{cpus} * kKeys * 6 - uint64_t{cpus} * kKeys);
 }
 
+// Prefixes around those that packets come from are added, removed and replaced all the time, and lines are used again.
+TEST(Prefixes, ThatStayAreFoundWhateverElseChanges) {
+  Loaded loaded = load("set s of ip.prefix { capacity 600 }\n"
+                       "policy p {\nhit: pass when ip.src in s\ndefault drop\n}\n");
+  const auto frames = framesFrom(200);
+  const abi::Set& set = loaded.manifest().sets[0];
+  const auto parse = [&](std::string text) { return *sets::parseElements(set, std::vector{std::move(text)}); };
+  std::vector<sets::Element> stay;
+  for (unsigned i = 0; i < 200; ++i)
+    stay.push_back({parse(i % 2 ? fmt::format("2001:db8::{:x}", i) : fmt::format("198.18.0.{}", i))[0], abi::kNever});
+  ASSERT_TRUE(sets::replace(loaded.maps(), loaded.manifest(), set, stay, 0));
+  std::atomic<bool> stop = false;
+  unsigned changes = 0;
+  std::thread user([&] {
+    for (unsigned i = 0; !stop; ++i, ++changes) {
+      const auto other = parse(i % 3 ? fmt::format("198.18.{}.0/{}", i % 7, 24 + i % 2)
+                                     : fmt::format("2001:db8::{:x}00/{}", i % 9, 120));
+      EXPECT_TRUE(sets::add(loaded.maps(), loaded.manifest(), set, other, {.now_ns = monotonic()}));
+      if (i % 50 == 0) {
+        std::vector<sets::Element> all = stay;
+        for (unsigned more = 0; more < i % 300; ++more)
+          all.push_back({parse(fmt::format("198.18.0.{}/{}", more % 128 * 2, 31))[0], abi::kNever});
+        EXPECT_TRUE(sets::replace(loaded.maps(), loaded.manifest(), set, all, monotonic()));
+      } else if (i % 4) {
+        EXPECT_TRUE(sets::remove(loaded.maps(), loaded.manifest(), set, other, monotonic()));
+      }
+    }
+  });
+  const unsigned cpus = onEachCpu([&](unsigned) {
+    for (unsigned round = 0; round < 10; ++round)
+      for (const auto& frame : frames)
+        run(loaded, frame, 300);
+  });
+  stop = true;
+  user.join();
+  EXPECT_GT(changes, 0u);
+  EXPECT_EQ(loaded.count("hit").packets, uint64_t{cpus} * 10 * 200 * 300);
+  EXPECT_EQ(loaded.count("default").packets, 0u);
+}
+
 // Sources that never come again, as fast as the machine goes, against keys that are being limited: with places to
 // spare, and with every place taken by live keys.
 class Flood : public testing::TestWithParam<const char*> {};

@@ -3,6 +3,7 @@
 
 #include "runtime/abi/keyed_table.h"
 #include "runtime/abi/manifest.h"
+#include "runtime/abi/prefix_trie.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +11,8 @@ namespace xdpc::test {
 
 inline constexpr uint32_t kControlMap = 0, kExactMap = 1, kTrieMap = 2;
 
-// A set of one type: with a trie if the type has a prefix, and then with the lengths that lie in the exact part.
+// A set of one type: with a trie if the type has a prefix (the kernel's for tuples), and then with the lengths that lie
+// in the exact part.
 inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<abi::PrefixLength> exact_lengths = {}) {
   abi::Manifest m;
   m.maps = {{.name = "control",
@@ -27,7 +29,21 @@ inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<
              .max_entries = abi::bucketsFor(capacity),
              .flags = 1024}}; // can be mapped
   abi::Set set{.name = "banned", .index = 3, .key = key, .capacity = capacity};
-  if (abi::prefixPart(key)) {
+  if (abi::prefixPart(key) && key.parts.size() == 1) {
+    const abi::PrefixTrieLayout layout = abi::prefixTrieLayout(key.parts[0], capacity);
+    const auto array = [](const char* name, abi::MapRole role, uint32_t bytes, uint32_t entries) {
+      return abi::Map{.name = name,
+                      .role = role,
+                      .type = 2,
+                      .key_size = 4,
+                      .value_size = bytes,
+                      .max_entries = entries,
+                      .flags = 1024};
+    };
+    set.trie_map = kTrieMap;
+    m.maps.push_back(array("trie", abi::MapRole::trie, abi::kTrieLine, layout.lines));
+    m.maps.push_back(array("elements", abi::MapRole::trie, sizeof(abi::PrefixElement), layout.elements));
+  } else if (abi::prefixPart(key)) {
     set.trie_map = kTrieMap;
     m.maps.push_back({.name = "trie",
                       .role = abi::MapRole::trie,

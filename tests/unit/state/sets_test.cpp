@@ -1,4 +1,5 @@
 // runtime/sets: adding, deleting, listing and asking, over both parts.
+#include "runtime/sets/part.h"
 #include "runtime/sets/sets.h"
 #include "runtime/tables/table.h"
 
@@ -43,13 +44,7 @@ struct Policy {
     return count;
   }
 
-  uint32_t announced() {
-    uint32_t count = 0;
-    uint8_t bytes[4];
-    unwrap(maps.read(kControlMap, offsetof(abi::Control, trie_elements) + 4 * set().index, bytes));
-    std::memcpy(&count, bytes, sizeof count);
-    return count;
-  }
+  size_t trie() { return unwrap(sets::openPrefixes(maps, manifest, set()))->count(); }
 
   abi::Manifest manifest;
   FakeMaps maps;
@@ -63,17 +58,16 @@ TEST(Sets, PutEachLengthIntoItsPart) {
   for (const char* element : {"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "2001:db8::/32"})
     unwrap(p.add(element));
   EXPECT_EQ(p.exact(), 2u);
-  EXPECT_EQ(p.maps.entries(kTrieMap), 2u);
-  EXPECT_EQ(p.announced(), 2u);
+  EXPECT_EQ(p.trie(), 2u);
   EXPECT_EQ(p.list(), "192.0.2.0/24 192.0.2.1 2001:db8::/32 2001:db8::1");
   unwrap(p.remove({"192.0.2.0/24", "2001:db8::/32"}));
-  EXPECT_EQ(p.announced(), 0u);
+  EXPECT_EQ(p.trie(), 0u);
 }
 
 TEST(Sets, WithoutExactLengthsPutAllIntoTheTrie) {
   Policy p(setPolicy(kPrefixes, 10));
   unwrap(p.add("192.0.2.1"));
-  EXPECT_EQ(p.maps.entries(kTrieMap), 1u);
+  EXPECT_EQ(p.trie(), 1u);
   EXPECT_TRUE(p.has("192.0.2.1"));
   EXPECT_FALSE(p.has("192.0.2.2"));
 }
@@ -162,7 +156,7 @@ TEST(Sets, StopAtTheirCapacityOverBothParts) {
   unwrap(p.add("192.0.2.3"));
   unwrap(p.add("11.0.0.0/8"));
   EXPECT_EQ(p.list(), "11.0.0.0/8 192.0.2.1 192.0.2.3");
-  EXPECT_EQ(p.announced(), 1u);
+  EXPECT_EQ(p.trie(), 1u);
   EXPECT_FALSE(p.add("192.0.2.4").ok());
 }
 
@@ -193,8 +187,7 @@ TEST(Sets, AreEmptyAfterClear) {
   for (const char* element : {"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "0.0.0.0/0", "::/0"})
     unwrap(p.add(element));
   unwrap(sets::clear(p.maps, p.manifest, p.set()));
-  EXPECT_EQ(p.exact() + p.maps.entries(kTrieMap), 0u);
-  EXPECT_EQ(p.announced(), 0u);
+  EXPECT_EQ(p.exact() + p.trie(), 0u);
 }
 
 TEST(Sets, BeginWithTheirInitialContents) {
@@ -208,6 +201,32 @@ TEST(Sets, AreFoundByName) {
   const abi::Manifest manifest = setPolicy(kPrefixes, 10);
   EXPECT_EQ(sets::findSet(manifest, "banned"), &manifest.sets[0]);
   EXPECT_EQ(sets::findSet(manifest, "none"), nullptr);
+}
+
+std::vector<sets::Element> elementsOf(Policy& p, std::vector<std::string> texts, uint64_t end = abi::kNever) {
+  std::vector<sets::Element> elements;
+  for (abi::KeyValue& key : p.parse(std::move(texts)))
+    elements.push_back({std::move(key), end});
+  return elements;
+}
+
+TEST(Sets, AreReplaced) {
+  for (const auto& lengths : {std::vector<abi::PrefixLength>{}, kHostLengths}) {
+    Policy p(setPolicy(kPrefixes, 3, lengths));
+    for (const char* element : {"192.0.2.1", "10.0.0.0/8", "2001:db8::/32"})
+      unwrap(p.add(element));
+    unwrap(sets::replace(p.maps, p.manifest, p.set(),
+                         elementsOf(p, {"192.0.2.1", "198.51.100.0/24", "2001:db8::1"}, 5'000), p.now));
+    EXPECT_EQ(p.list(), "192.0.2.1@5000 198.51.100.0/24@5000 2001:db8::1@5000");
+    EXPECT_FALSE(p.has("10.1.1.1"));
+    EXPECT_TRUE(p.has("198.51.100.9"));
+    const auto refused = sets::replace(p.maps, p.manifest, p.set(),
+                                       elementsOf(p, {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}), p.now);
+    EXPECT_EQ(refused.error().kind, SetError::Kind::full);
+    EXPECT_EQ(p.list(), "192.0.2.1@5000 198.51.100.0/24@5000 2001:db8::1@5000");
+    unwrap(sets::replace(p.maps, p.manifest, p.set(), {}, p.now));
+    EXPECT_EQ(p.list(), "");
+  }
 }
 
 } // namespace

@@ -31,7 +31,8 @@ TEST(Trie, AgreesWithAPlainListInTwoParts) {
     compare({{abi::KeyKind::IpPrefix}}, {{abi::Family::v4, 8}, {abi::Family::v4, 32}, {abi::Family::v6, 9}}, seed);
 }
 
-// The announced count is raised before the element is there, else a program would miss it.
+// Of tuples, whose trie is the kernel's: the announced count is raised before the element is there, else a program
+// would miss it.
 TEST(Trie, AnnouncesBeforeItInserts) {
   class Watched : public FakeMaps {
   public:
@@ -44,21 +45,21 @@ TEST(Trie, AnnouncesBeforeItInserts) {
       return FakeMaps::update(map, key, value, how);
     }
   };
-  const abi::Manifest manifest = setPolicy({{abi::KeyKind::Ipv4Prefix}}, 10);
+  const abi::Manifest manifest = setPolicy({{abi::KeyKind::Ipv4Prefix, abi::KeyKind::Port}}, 10);
   Watched maps(manifest);
-  const std::vector<abi::KeyValue> key = {abi::parseKey(manifest.sets[0].key, "10.0.0.0/8").value()};
+  const std::vector<abi::KeyValue> key = {abi::parseKey(manifest.sets[0].key, "(10.0.0.0/8, 80)").value()};
   unwrap(sets::add(maps, manifest, manifest.sets[0], key, {}));
   EXPECT_EQ(maps.updates, 1u);
 }
 
 // Loading a long list costs one write an element.
 TEST(Trie, WritesEachElementOfAListOnce) {
-  const abi::Manifest manifest = setPolicy({{abi::KeyKind::Ipv4Prefix}}, 20'000);
+  const abi::Manifest manifest = setPolicy({{abi::KeyKind::Ipv4Prefix, abi::KeyKind::Port}}, 20'000);
   FakeMaps maps(manifest);
   std::vector<abi::KeyValue> keys;
   for (uint32_t i = 0; i < 20'000; ++i)
-    keys.push_back(
-        {abi::Prefix{{abi::Family::v4, {10, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i), 0}}, 24}});
+    keys.push_back({abi::Prefix{{abi::Family::v4, {10, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i), 0}}, 24},
+                    uint64_t{80}});
   unwrap(sets::add(maps, manifest, manifest.sets[0], keys, {}));
   EXPECT_EQ(maps.updates, 20'000u);
 }
