@@ -33,6 +33,7 @@ Program load(const char* path) {
     fail(kernel::toText(policy.error()));
   Program program;
   program.policy = std::move(*policy);
+  program.manifest = std::move(object->manifest);
   return program;
 }
 

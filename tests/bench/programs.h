@@ -15,6 +15,7 @@ namespace xdpc::bench {
 struct Program {
   kernel::Fd fd;
   std::optional<kernel::LoadedPolicy> policy; // keeps our maps
+  abi::Manifest manifest;                     // of ours
   std::unique_ptr<bpf_object, void (*)(bpf_object*)> object{nullptr, bpf_object__close};
 
   const kernel::Fd& program() const { return policy ? policy->program : fd; }

@@ -113,8 +113,9 @@ class Sets:
         form = [line for line in plan.stdout.splitlines() if line.startswith(("const set", "map m:"))]
         return self.path(name + ".o"), form[0].split(": ", 1)[1] if form else ""
 
-    def measure(self, elements, rule, declaration, kernel):
-        """Ours, the kernel's, and how ours is looked up. Each less what the same program costs without a lookup."""
+    def measure(self, elements, rule, declaration, kernel, dynamic=""):
+        """Ours, the kernel's, and how ours is looked up. Each less what the same program costs without a lookup.
+        `dynamic`: a set that is filled at run time, measured as one more of "the kernel's"."""
         v6 = elements.bits == 128
         flags = ("-DV6",) if v6 else ()
         baseline = "ip.src == %s" % ("2001:db8::7" if v6 else "192.0.2.7")
@@ -124,6 +125,8 @@ class Sets:
         for kind in kernel:
             packed = self.write(kind + ".bin", elements.lpm() if kind == "LPM" else elements.hash())
             objects.append(self.compile_c("lookup", kind + ".o", "-D" + kind, *flags) + "=" + packed)
+        if dynamic:
+            objects.append(self.policy("dynamic", text % (dynamic, "ip.src in d"))[0] + "=" + self.path("list"))
         frame = frames.ipv6("2001:db8::1", 6, frames.tcp(1, 2)) if v6 else frames.ipv4("192.0.2.1", 6, frames.tcp(1, 2))
         out = subprocess.run([self.timer, str(self.rounds), str(self.repeat), self.write("frame", frame),
                               self.write("keys", elements.keys()), self.compile_c("rotate", "rotate.o"), *objects],
@@ -134,7 +137,10 @@ class Sets:
             raise SystemExit("bench: a lookup misses keys that are there: %s" % found["drops"])
         times = found["times"]
         mine = [max(a - b, 0.5) for a, b in zip(times[0], times[1])]
-        theirs = [[a - b for a, b in zip(one, times[2])] for one in times[3:]]
+        theirs = [[a - b for a, b in zip(one, times[2])] for one in times[3:3 + len(kernel)]]
+        if dynamic:
+            theirs.append([max(a - b, 0.5) for a, b in zip(times[-1], times[1])])
+            self.changes = found["changes"]
         return mine, theirs, form
 
     CASES = [
@@ -167,6 +173,44 @@ class Sets:
                        "ratio": ratio, "wanted": limit, "ours": statistics.median(mine), "theirs": statistics.median(times),
                        "form": form}
 
+    DYNAMIC = [
+        # what, list, capacity, milliseconds in which all elements are to be replaced
+        ("IPv4 prefixes, 1,000", lambda: routes4(1000), "2k", 50),
+        ("IPv4 prefixes, 10,000", lambda: routes4(10_000), "20k", 100),
+        ("IPv4 prefixes, 100,000", lambda: routes4(100_000), "120k", 300),
+        ("IPv4 prefixes, 902,000", lambda: routes4(902_000), "1M", 3000),
+        ("IPv4 addresses, 120,000", lambda: hosts4(120_000), "130k", 400),
+        ("IPv6 prefixes, 160,000", lambda: routes6(160_000), "200k", 600),
+    ]
+
+    def dynamic_rows(self, only=""):
+        """Sets that user space fills: over fixed ones with the same elements, and the time of changes."""
+        for what, make, capacity, wanted in self.DYNAMIC:
+            if only not in what or (self.quick and "902" in what):
+                continue
+            elements = make()
+            self.write("list", elements.text())
+            declaration = "set d of ip.prefix { capacity %s }" % capacity
+            mine, (kernel, dynamic), _ = self.measure(elements, "ip.src in s", 'const s = load "list"', ("LPM",), declaration)
+            yield {"what": what, "ratio": statistics.median(a / b for a, b in zip(dynamic, mine)),
+                   "ours": statistics.median(dynamic), "fixed": statistics.median(mine),
+                   "faster": statistics.median(a / b for a, b in zip(kernel, dynamic)),
+                   "theirs": statistics.median(kernel), "all_ms": self.changes["all"], "one_ms": self.changes["one"],
+                   "wanted_ms": wanted}
+
+
+def figures(bench, build):
+    """The rows of bench.py."""
+    found = Sets(build, bench.folder, bench.quick)
+    for row in found.rows():
+        bench.at_least(row["what"], row["ratio"], row["wanted"],
+                       "%.1f and %.1f ns; %s" % (row["ours"], row["theirs"], row["form"]))
+    for row in found.dynamic_rows():
+        bench.row("a set changed at run time over a fixed one: " + row["what"], row["ratio"], 1.5, "times",
+                  "%.1f and %.1f ns, the kernel's LPM trie %.1f" % (row["ours"], row["fixed"], row["theirs"]))
+        bench.row("all replaced in one step: " + row["what"], row["all_ms"], row["wanted_ms"], "ms")
+        bench.row("one more or fewer: " + row["what"], row["one_ms"], 1, "ms")
+
 
 def main():
     quick = "--quick" in sys.argv
@@ -175,6 +219,10 @@ def main():
         for row in Sets(sys.argv[1], folder, quick).rows(only):
             print("%-60s %6.1f times (%d wanted): %.1f ns, the kernel's %.1f; %s" % (
                 row["what"], row["ratio"], row["wanted"], row["ours"], row["theirs"], row["form"]), flush=True)
+        for row in Sets(sys.argv[1], folder, quick).dynamic_rows(only):
+            print("%-60s %6.2f times a fixed set: %.1f and %.1f ns, the kernel's %.1f (%.1f times); all in %.1f ms, one in %.3f"
+                  % (row["what"] + ", at run time", row["ratio"], row["ours"], row["fixed"], row["theirs"], row["faster"],
+                     row["all_ms"], row["one_ms"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ def measure(bench, declaration, rules, define):
     return [max(a - b, 0.5) for a, b in zip(ours, none)], [a - b for a, b in zip(theirs, none_c)]
 
 
+def figures(bench, build):
+    """The rows of bench.py."""
+    found = sets.Sets(build, bench.folder, bench.quick)
+    for what, declaration, rules, define, wanted in CASES:
+        mine, theirs = measure(found, declaration, rules, define)
+        bench.at_least(what, statistics.median(b / a for a, b in zip(mine, theirs)), wanted,
+                       "%.1f and %.1f ns" % (statistics.median(mine), statistics.median(theirs)))
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = sets.Sets(sys.argv[1], folder, "--quick" in sys.argv)

@@ -4,15 +4,20 @@
 //   time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=[MAP:]ELEMENTS,…]…
 //
 // FRAME, KEYS and ELEMENTS are files of bytes: one frame; keys of 16 bytes, which rotate.c or rotate_flow.c puts into
-// it; keys of the object's map `table`, or the values of an array MAP from its first element on. Prints a line of JSON:
-// for each object the mean ns a run, by round, how many frames it dropped of the keys asked once, and how many
-// instructions the verifier walked.
+// it; keys of the object's map `table`, the values of an array MAP from its first element on, or for an object of ours
+// lines of text, which replace what its first set has. Prints a line of JSON: for each object the mean ns a run, by
+// round, how many frames it dropped of the keys asked once, and how many instructions the verifier walked; and the
+// milliseconds that the replacing of all elements took, and the adding of one.
 #include "tests/bench/programs.h"
+
+#include "runtime/sets/sets.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -38,6 +43,39 @@ int mapOf(const Program& program, const char* name) {
   if (fd < 0)
     fail(fmt::format("no map {}", name));
   return fd;
+}
+
+template <class Work> double milliseconds(Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+void check(const Result<Done, sets::SetError>& done) {
+  if (!done)
+    fail(done.error().message);
+}
+
+// Replacing all, twice as there is then something to replace; and one more, the median of some that are added and
+// removed in turn.
+std::pair<double, double> fillSet(const Program& program, const std::string& path) {
+  const auto& manifest = program.manifest;
+  const abi::Set& set = manifest.sets.at(0);
+  std::ifstream file(path);
+  std::vector<sets::Element> elements;
+  for (std::string line; std::getline(file, line);)
+    elements.push_back({abi::parseKey(set.key, line).value()});
+  double all = 0;
+  for (int i = 0; i < 2; ++i)
+    all = milliseconds([&] { check(sets::replace(*program.policy->maps, manifest, set, elements, 0)); });
+  std::vector<double> one;
+  for (size_t i = 0; i < 99; ++i) {
+    const std::vector<abi::KeyValue> key = {elements[i * 7919 % elements.size()].key};
+    one.push_back(milliseconds([&] { check(sets::remove(*program.policy->maps, manifest, set, key, 0)); }));
+    one.push_back(milliseconds([&] { check(sets::add(*program.policy->maps, manifest, set, key, {})); }));
+  }
+  std::nth_element(one.begin(), one.begin() + 99, one.end());
+  return {all, one[99]};
 }
 
 bpf_map_info infoOf(int map) {
@@ -66,9 +104,14 @@ void fillArray(const Program& program, const std::string& name, const std::strin
       fail("cannot fill " + path);
 }
 
-Program loadFilled(const std::string& argument) {
+Program loadFilled(const std::string& argument, nlohmann::json& changes) {
   const size_t equals = argument.find('=');
   Program program = bench::load(argument.substr(0, equals).c_str());
+  if (equals != std::string::npos && program.policy) {
+    const auto [all, one] = fillSet(program, argument.substr(equals + 1));
+    changes = {{"all", all}, {"one", one}};
+    return program;
+  }
   for (size_t at = equals; at != std::string::npos;) {
     const size_t behind = argument.find(',', at + 1);
     const std::string filled = argument.substr(at + 1, behind - at - 1);
@@ -138,8 +181,9 @@ int main(int argc, char** argv) {
   const int rounds = atoi(argv[1]);
   const auto repeat = static_cast<uint32_t>(atoi(argv[2]));
   std::vector<Program> programs;
+  nlohmann::json changes;
   for (int i = 6; i < argc; ++i)
-    programs.push_back(loadFilled(argv[i]));
+    programs.push_back(loadFilled(argv[i], changes));
   nlohmann::json drops = nlohmann::json::array(), verified = nlohmann::json::array();
   for (const Program& program : programs) {
     Rotation fresh(argv[5], argv[4], argv[3]); // each from the first key on
@@ -156,5 +200,6 @@ int main(int argc, char** argv) {
       if (round >= 0)
         times[i].push_back(ns);
     }
-  fmt::print("{}\n", nlohmann::json{{"times", times}, {"drops", drops}, {"verified", verified}}.dump());
+  fmt::print("{}\n",
+             nlohmann::json{{"times", times}, {"drops", drops}, {"verified", verified}, {"changes", changes}}.dump());
 }
