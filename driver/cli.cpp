@@ -196,8 +196,16 @@ void Commands::addLive() {
                          declareTarget(app, options.target);
                          declareReset(app, options.reset);
                        });
-  add<DetachOptions>(app_, "detach", "Take the policy off an interface.", detachCommand,
-                     [](CLI::App& app, DetachOptions& options) { declareTarget(app, options.target); });
+  add<DetachOptions>(
+      app_, "detach", "Take the policy off an interface.", detachCommand, [](CLI::App& app, DetachOptions& options) {
+        declareTarget(app, options.target);
+        CLI::Option* device = app.get_option("--dev");
+        device->required(false);
+        app.add_option("--link", options.link, "instead: the id of its link, as `xdpc list --json` has it")
+            ->type_name("ID")
+            ->excludes(device);
+        app.require_option(1, 0);
+      });
   add<ListOptions>(app_, "list", "List what is attached where.", listCommand, [](CLI::App& app, ListOptions& options) {
     app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
     declareJson(app, options.json);
@@ -210,12 +218,51 @@ void Commands::addLive() {
 }
 
 void Commands::addState() {
-  add<CountersOptions>(app_, "counters", "Print the counts of rules and counters.", countersCommand,
-                       [](CLI::App& app, CountersOptions& options) {
-                         app.add_option("NAME", options.names, "only these rules and counters")->type_name("");
-                         declareTarget(app, options.target);
-                         declareJson(app, options.json);
-                       });
+  add<FeaturesOptions>(
+      app_, "features", "Say what kernel, driver and device can do, for a policy.", featuresCommand,
+      [](CLI::App& app, FeaturesOptions& options) {
+        app.add_option("FILE", options.file, "a policy, or its object")->type_name("");
+        app.add_option("--dev", options.device, "the network interface")->type_name("IF");
+        app.add_option("--netns", options.netns, "its network namespace, by name or path")->type_name("N");
+        app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
+        declareJson(app, options.json);
+        declareWarnings(app, options.warnings);
+      });
+  add<CountersOptions>(
+      app_, "counters", "Print the counts of rules and counters.", countersCommand,
+      [](CLI::App& app, CountersOptions& options) {
+        app.add_option("NAME", options.names, "only these rules and counters")->type_name("");
+        declareTarget(app, options.target);
+        declareJson(app, options.json);
+        CLI::Option* watch =
+            app.add_option("--watch", options.watch, "print them again after each interval (1s), with rates")
+                ->type_name("TIME")
+                ->expected(0, 1)
+                ->default_str("1s")
+                ->option_text("[TIME]");
+        app.add_option("--count", options.count, "end after so many times")->type_name("N")->needs(watch);
+      });
+  add<TopOptions>(
+      app_, "top", "Watch the rates of rules, the busiest first.", topCommand, [](CLI::App& app, TopOptions& options) {
+        declareTarget(app, options.target);
+        app.add_option("--interval", options.interval, "between two looks")->type_name("TIME")->capture_default_str();
+        CLI::Option* count = app.add_option("--count", options.count, "end after so many looks")->type_name("N");
+        app.add_flag_callback("--once", [&options] { options.count = 1; }, "end after the first look")->excludes(count);
+        declareJson(app, options.json);
+      });
+  add<MetricsOptions>(
+      app_, "metrics", "Print the state of all attached policies for Prometheus.", metricsCommand,
+      [](CLI::App& app, MetricsOptions& options) {
+        CLI::Option* listen =
+            app.add_option("--listen", options.listen, "serve it at http://ADDR:PORT/metrics")->type_name("ADDR:PORT");
+        app.add_option("--textfile", options.textfile, "write it to a file, for node_exporter's textfile collector")
+            ->type_name("FILE")
+            ->excludes(listen);
+        app.add_option("--keys", options.keys, "the largest keys of each keyed counter, too, so many")
+            ->type_name("N")
+            ->capture_default_str();
+        app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
+      });
   CLI::App* set = app_.add_subcommand("set", "Change and list the elements of a set.");
   set->require_subcommand(1);
   add<SetOptions>(*set, "add", "Add elements.", setAddCommand, [](CLI::App& app, SetOptions& options) {
@@ -241,7 +288,32 @@ void Commands::addState() {
                        declareTarget(app, options.target);
                        declareJson(app, options.json);
                        app.add_option("--count", options.count, "end after so many")->type_name("N");
+                       app.add_option("--pcap", options.pcap,
+                                      "their packets as pcapng, with rule and verdict; -: to standard output")
+                           ->type_name("OUT");
                      });
+  add<CaptureOptions>(app_, "capture", "Copy packets of a rule or verdict in flight.", captureCommand,
+                      [](CLI::App& app, CaptureOptions& options) {
+                        declareTarget(app, options.target);
+                        app.add_option("--rule", options.rule, "those that this rule decided")->type_name("R");
+                        app.add_option("--verdict", options.verdict, "those that got this verdict")
+                            ->check(CLI::IsMember({"pass", "drop", "abort", "tx", "redirect"}))
+                            ->type_name("VERDICT");
+                        app.add_option("--pcap", options.pcap,
+                                       "as pcapng, with rule and verdict; -: to standard output")
+                            ->type_name("OUT");
+                        app.add_option("--count", options.count, "end after so many")->type_name("N");
+                        app.add_option("--snaplen", options.snap_length, "bytes of each at most")
+                            ->check(CLI::Range(1u, 65536u))
+                            ->type_name("N")
+                            ->capture_default_str();
+                        app.add_option("--sample", options.sample, "one in N")->type_name("1/N")->capture_default_str();
+                        app.add_option("--buffer", options.buffer, "bytes that may wait to be read: 32MiB")
+                            ->transform(CLI::AsSizeValue(false))
+                            ->check(CLI::Range(uint64_t{1} << 18, uint64_t{1} << 30))
+                            ->type_name("SIZE");
+                        declareJson(app, options.json);
+                      });
 }
 
 } // namespace

@@ -96,6 +96,7 @@ int rollbackCommand(const RollbackOptions& options);
 
 struct DetachOptions {
   Target target;
+  std::optional<uint32_t> link; // instead of the device
 };
 int detachCommand(const DetachOptions& options);
 
@@ -115,8 +116,25 @@ struct CountersOptions {
   Target target;
   bool json = false;
   std::vector<std::string> names; // none: all
+  std::string watch;              // how often again, or none
+  uint64_t count = 0;             // of a watch: end after so many; 0: do not
 };
 int countersCommand(const CountersOptions& options);
+
+struct TopOptions {
+  Target target;
+  std::string interval = "1s";
+  uint64_t count = 0; // end after so many; 0: do not
+  bool json = false;
+};
+int topCommand(const TopOptions& options);
+
+struct MetricsOptions {
+  std::string bpffs = "/sys/fs/bpf";
+  std::string listen, textfile; // where to, or neither
+  uint64_t keys = 0;            // of each keyed counter
+};
+int metricsCommand(const MetricsOptions& options);
 
 struct SetOptions {
   Target target;
@@ -133,8 +151,30 @@ struct EventsOptions {
   Target target;
   bool json = false;
   uint64_t count = 0; // end after so many; 0: do not
+  std::string pcap;   // their packets, into a file; "-": standard output
 };
 int eventsCommand(const EventsOptions& options);
+
+struct CaptureOptions {
+  Target target;
+  std::string rule, verdict; // none: any
+  std::string pcap;          // a file, "-", or none: lines
+  uint64_t count = 0;        // end after so many; 0: do not
+  uint32_t snap_length = 65535;
+  std::string sample = "1/1";
+  uint64_t buffer = 32 << 20; // bytes
+  bool json = false;
+};
+int captureCommand(const CaptureOptions& options);
+
+struct FeaturesOptions {
+  std::string device, netns; // none: of the kernel alone
+  std::string bpffs = "/sys/fs/bpf";
+  std::string file; // a policy, or none
+  bool json = false;
+  std::vector<std::string> warnings;
+};
+int featuresCommand(const FeaturesOptions& options);
 
 struct ReferenceOptions {
   std::string page; // fields, diagnostics, stdlib

@@ -7,10 +7,12 @@
 namespace xdpc::driver {
 
 int detachCommand(const DetachOptions& options) {
-  const auto detached = swap::detach(targetOf(options.target));
+  const auto detached =
+      options.link ? swap::detachLink(options.target.bpffs, *options.link) : swap::detach(targetOf(options.target));
   if (!detached)
     return fail(detached.error());
-  printLine("{} off {}", detached->policy.empty() ? "the policy" : detached->policy, detached->device.name);
+  printLine("{} off {}", detached->policy.empty() ? "the policy" : detached->policy,
+            options.link ? fmt::format("link {}", *options.link) : detached->device.name);
   return kFine;
 }
 

@@ -24,7 +24,7 @@ std::string netnsText(const swap::Attached& attached) {
 }
 
 std::string deviceText(const swap::Attached& attached) {
-  return attached.device.empty() ? fmt::format("#{}", attached.ifindex) : attached.device;
+  return attached.device.empty() ? fmt::format("#{} (link {})", attached.ifindex, attached.link_id) : attached.device;
 }
 
 const char* modeText(const swap::Attached& attached) {
@@ -56,7 +56,7 @@ Json keptJson(const swap::Attached& attached) {
 std::string trialText(const swap::Attached& attached) {
   switch (attached.trial) {
   case swap::TrialState::none:
-    break;
+    return attached.capture ? " (captured)" : "";
   case swap::TrialState::running:
     return fmt::format(" (on trial, {} s left)", attached.trial_seconds);
   case swap::TrialState::returned:
@@ -80,6 +80,7 @@ Json toJson(const swap::Attached& attached) {
           {"link", attached.link_id},
           {"generation", attached.generation},
           {"trial", trialJson(attached)},
+          {"capture", attached.capture},
           {"generations", keptJson(attached)}};
 }
 

@@ -1,5 +1,6 @@
 // Lowers events.
 #include "compiler/lower/event.h"
+#include "compiler/lower/capture.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/value.h"
 
@@ -105,6 +106,7 @@ void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, llvm:
        *lost = b.block("event.lost"), *fill = b.block("event.record");
   if (action.sample > 1)
     lowerSample(b, action, done);
+  captureIfAsked(b, rule_slot, b.u32(verdict), static_cast<uint8_t>(action.id));
   llvm::Value* lease = b.loadAt(b.map(b.program().common.control), offsetof(abi::Control, event_lease_ns), 8);
   b.CreateCondBr(b.CreateICmpULT(b.coarseNow(), lease), write, unread);
 

@@ -1,6 +1,7 @@
 // Makes the module: globals that stand for maps, the functions of large constant sets, and the program.
 #include "compiler/lower/lower.h"
 #include "compiler/lower/builder.h"
+#include "compiler/lower/capture.h"
 #include "compiler/lower/chain.h"
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/const_set.h"
@@ -14,6 +15,7 @@
 #include "compiler/lower/rule.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/set.h"
+#include "runtime/abi/capture.h"
 #include "runtime/abi/keyed_table.h"
 
 #include <llvm/Support/raw_ostream.h>
@@ -48,6 +50,8 @@ llvm::Constant* configContents(llvm::Module& module) {
 // Maps with one value that the program addresses directly are data sections, whose names libbpf knows.
 llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan::Program& program, uint32_t index) {
   const abi::Map& map = program.manifest.maps[index];
+  if (map.name == abi::kCaptureMap)
+    return addBytes(module, "capture_state", map.name, zeros(module, map.value_size));
   switch (map.role) {
   case abi::MapRole::config: {
     auto* global = addBytes(module, "config", map.name, configContents(module));
@@ -158,6 +162,7 @@ Module lower(const plan::Program& program) {
   makeExternFunctions(program, module, debug, globals);
   makeChainFunctions(program, module, debug, globals);
   makeClassifierFunctions(program, module, debug, globals);
+  makeCaptureFunction(program, module, debug, globals);
   lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));

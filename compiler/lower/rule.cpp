@@ -3,6 +3,7 @@
 #include "compiler/ir/block.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/lower/assign.h"
+#include "compiler/lower/capture.h"
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/condition.h"
 #include "compiler/lower/counter.h"
@@ -13,6 +14,7 @@
 #include "compiler/lower/set.h"
 #include "compiler/lower/tag.h"
 #include "compiler/lower/write_back.h"
+#include "runtime/abi/capture.h"
 
 namespace xdpc::lower {
 namespace {
@@ -267,10 +269,19 @@ void finishExit(Builder& b, Exit& exit) {
   b.startBlock(exit.counted_block);
   if (exit.counted_copied)
     writeBack(b, exit.counted_copied);
-  auto *test = b.block("exit.test"), *leave = b.block("leave");
-  b.CreateCondBr(b.testMode(), test, leave);
+  // One question for both, so that neither costs a packet anything.
+  auto *special = b.block("exit.special"), *test = b.block("exit.test"), *capture = b.block("exit.capture"),
+       *leave = b.block("leave");
+  llvm::Value* modes = b.config(offsetof(abi::Config, mode), 4);
+  const auto has = [&](uint32_t mode) { return b.CreateICmpNE(b.CreateAnd(modes, b.u32(mode)), b.u32(0)); };
+  b.CreateCondBr(has(abi::kModeTest | abi::kModeCapture), special, leave);
+  b.startBlock(special);
+  b.CreateCondBr(has(abi::kModeTest), test, capture);
   b.startBlock(test);
   b.storeAt(b.map(b.program().common.test), offsetof(abi::TestState, slot), exit.counted_slot);
+  b.CreateBr(capture);
+  b.startBlock(capture);
+  captureIfAsked(b, exit.counted_slot, exit.counted_verdict, abi::kNoEvent);
   b.CreateBr(leave);
   b.startBlock(leave);
   b.CreateRet(exit.counted_verdict);

@@ -2,6 +2,7 @@
 #include "compiler/plan/state.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/plan/visit.h"
+#include "runtime/abi/capture.h"
 #include "runtime/abi/keyed_table.h"
 #include "runtime/abi/prefix_trie.h"
 
@@ -15,7 +16,8 @@ namespace xdpc::plan {
 namespace {
 
 constexpr uint32_t kRingBytes = 1u << 20;
-constexpr uint32_t kSocketQueues = 256; // receive queues of a device that can have a socket
+constexpr uint32_t kFrameRingBytes = 1u << 18; // of other loaders; ours chooses for itself
+constexpr uint32_t kSocketQueues = 256;        // receive queues of a device that can have a socket
 
 class State {
 public:
@@ -317,6 +319,11 @@ private:
     program_.common.config = array(abi::kConfigSection, abi::MapRole::config, sizeof(abi::Config), BPF_F_RDONLY_PROG);
     program_.common.control = array(".data.control", abi::MapRole::control, sizeof(abi::Control), BPF_F_MMAPABLE);
     program_.common.test = array(".data.test", abi::MapRole::test, sizeof(abi::TestState), BPF_F_MMAPABLE);
+    array(abi::kCaptureMap, abi::MapRole::scratch, sizeof(abi::CaptureState), BPF_F_MMAPABLE);
+    map({.name = abi::kFramesMap,
+         .role = abi::MapRole::scratch,
+         .type = BPF_MAP_TYPE_RINGBUF,
+         .max_entries = kFrameRingBytes});
     program_.common.copy = map({.name = "frame",
                                 .role = abi::MapRole::scratch,
                                 .type = BPF_MAP_TYPE_PERCPU_ARRAY,

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace xdpc::events {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 constexpr unsigned kSchema = 1;
 
@@ -16,14 +18,26 @@ std::string text(const Field& field) {
   return field.value ? abi::formatKey({{field.kind}}, {*field.value}) : "-";
 }
 
+// As JSON's strings are written. Names are nearly always plain, and a library's value for each costs most of an event.
+void quote(std::string& to, std::string_view text) {
+  const bool plain =
+      std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain)
+    fmt::format_to(std::back_inserter(to), "\"{}\"", text);
+  else
+    to += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // Numbers and truth values as themselves, addresses as text.
-Json json(const Field& field) {
+void appendValue(std::string& to, const Field& field) {
   if (!field.value)
-    return nullptr;
-  const auto* number = std::get_if<uint64_t>(&*field.value);
-  if (!number)
-    return text(field);
-  return field.kind == abi::KeyKind::Bool ? Json(*number != 0) : Json(*number);
+    to += "null";
+  else if (const auto* number = std::get_if<uint64_t>(&*field.value); !number)
+    quote(to, text(field));
+  else if (field.kind == abi::KeyKind::Bool)
+    to += *number != 0 ? "true" : "false";
+  else
+    fmt::format_to(std::back_inserter(to), "{}", *number);
 }
 
 } // namespace
@@ -39,17 +53,23 @@ std::string formatLine(const Event& event) {
 }
 
 std::string formatJson(const Event& event) {
-  Json fields = Json::object();
-  for (const Field& field : event.fields)
-    fields[field.name] = json(field);
-  Json object;
-  object["schema"] = kSchema;
-  object["time_ns"] = event.time_ns;
-  object["event"] = event.name;
-  object["rule"] = event.rule;
-  object["verdict"] = event.verdict ? Json(abi::verdictName(*event.verdict)) : Json(nullptr);
-  object["fields"] = std::move(fields);
-  return object.dump();
+  std::string text = fmt::format(R"({{"schema":{},"time_ns":{},"event":)", kSchema, event.time_ns);
+  quote(text, event.name);
+  text += R"(,"rule":)";
+  quote(text, event.rule);
+  text += R"(,"verdict":)";
+  if (event.verdict)
+    quote(text, abi::verdictName(*event.verdict));
+  else
+    text += "null";
+  text += R"(,"fields":{)";
+  for (size_t i = 0; i < event.fields.size(); ++i) {
+    text += i ? "," : "";
+    quote(text, event.fields[i].name);
+    text += ':';
+    appendValue(text, event.fields[i]);
+  }
+  return text + "}}";
 }
 
 } // namespace xdpc::events

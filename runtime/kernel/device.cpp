@@ -37,16 +37,11 @@ size_t distance(std::string_view a, std::string_view b) {
 std::string nearestDevice(const std::string& name) {
   std::string nearest;
   size_t least = std::max<size_t>(2, name.size() / 3) + 1;
-  struct if_nameindex* all = if_nameindex();
-  for (const auto* device = all; device && device->if_name; ++device) {
-    const size_t found = distance(name, device->if_name);
-    if (found < least) {
+  for (const Device& device : devices())
+    if (const size_t found = distance(name, device.name); found < least) {
       least = found;
-      nearest = device->if_name;
+      nearest = device.name;
     }
-  }
-  if (all)
-    if_freenameindex(all);
   return nearest;
 }
 
@@ -100,6 +95,16 @@ std::optional<std::string> deviceName(uint32_t ifindex) {
   if (!if_indextoname(ifindex, name))
     return std::nullopt;
   return name;
+}
+
+std::vector<Device> devices() {
+  std::vector<Device> found;
+  struct if_nameindex* all = if_nameindex();
+  for (const auto* device = all; device && device->if_name; ++device)
+    found.push_back({device->if_name, device->if_index});
+  if (all)
+    if_freenameindex(all);
+  return found;
 }
 
 KernelResult<HookState> hookState(const Device& device) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xdpc::kernel {
 
@@ -22,6 +23,7 @@ struct Device {
 // Suggests the nearest name if there is no such device.
 KernelResult<Device> findDevice(const std::string& name);
 std::optional<std::string> deviceName(uint32_t ifindex);
+std::vector<Device> devices();
 
 struct HookState {
   uint32_t program_id = 0; // 0: the hook is free

@@ -7,21 +7,31 @@
 #include <vector>
 
 namespace xdpc::kernel {
+namespace {
 
-KernelResult<Fd> createManifestMap(std::string_view json) {
-  const auto length = static_cast<uint32_t>(json.size());
-  std::vector<uint8_t> value((sizeof length + json.size() + 7) / 8 * 8);
+KernelResult<Fd> createTextMap(const char* name, std::string_view text) {
+  const auto length = static_cast<uint32_t>(text.size());
+  std::vector<uint8_t> value((sizeof length + text.size() + 7) / 8 * 8);
   std::memcpy(value.data(), &length, sizeof length);
-  std::memcpy(value.data() + sizeof length, json.data(), json.size());
+  std::memcpy(value.data() + sizeof length, text.data(), text.size());
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_RDONLY_PROG);
   const uint32_t key = 0;
-  Fd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpc_manifest", sizeof key, static_cast<uint32_t>(value.size()), 1,
-                       &options));
+  Fd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof key, static_cast<uint32_t>(value.size()), 1, &options));
   if (!fd)
     return systemError("cannot create the map of the manifest", errno);
   if (bpf_map_update_elem(fd.get(), &key, value.data(), BPF_ANY) != 0 || bpf_map_freeze(fd.get()) != 0)
     return systemError("cannot write the map of the manifest", errno);
   return fd;
+}
+
+} // namespace
+
+KernelResult<Fd> createManifestMap(std::string_view json) {
+  return createTextMap("xdpc_manifest", json);
+}
+
+KernelResult<Fd> createCodeMap(std::string_view packed) {
+  return createTextMap("xdpc_code", packed);
 }
 
 KernelResult<std::string> readManifestMap(int fd) {

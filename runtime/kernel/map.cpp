@@ -1,6 +1,8 @@
 // Creates maps with the sizes that depend on the machine. Tested in tests/runtime/load_test.cpp.
 #include "runtime/kernel/map.h"
 
+#include "runtime/abi/capture.h"
+
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,6 +11,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <limits>
+#include <unistd.h>
 
 namespace xdpc::kernel {
 namespace {
@@ -25,7 +28,7 @@ KernelError mapError(const abi::Map& map, uint64_t value_size, uint64_t entries,
   return systemError(situation, code);
 }
 
-KernelResult<Fd> createMap(const abi::Map& map, uint32_t cpus) {
+KernelResult<Fd> createMap(const abi::Map& map, uint32_t cpus, uint32_t frame_ring_bytes) {
   uint64_t value_size = map.value_size;
   if (map.role == abi::MapRole::counters)
     value_size = uint64_t{cpus} * map.row_bytes;
@@ -33,6 +36,8 @@ KernelResult<Fd> createMap(const abi::Map& map, uint32_t cpus) {
   if (map.role ==
       abi::MapRole::cpus) // the kernel makes none for more; those that are missing are targets.cpp's to tell
     entries = std::min<uint64_t>(entries, cpus);
+  if (map.name == abi::kFramesMap)
+    entries = frame_ring_bytes;
   constexpr uint64_t kLimit = std::numeric_limits<uint32_t>::max();
   if (value_size > kLimit || entries > kLimit)
     return mapError(map, value_size, entries, E2BIG);
@@ -76,12 +81,27 @@ KernelResult<std::vector<Fd>> createMaps(const abi::Manifest& manifest) {
     return cpus.error();
   std::vector<Fd> maps;
   for (const auto& map : manifest.maps) {
-    auto fd = createMap(map, *cpus);
+    auto fd = createMap(map, *cpus, static_cast<uint32_t>(sysconf(_SC_PAGESIZE)));
     if (!fd)
       return fd.error();
     maps.push_back(std::move(*fd));
   }
   return maps;
+}
+
+KernelResult<Done> completeMaps(const abi::Manifest& manifest, std::vector<Fd>& maps, uint32_t frame_ring_bytes) {
+  const auto cpus = possibleCpus();
+  if (!cpus)
+    return cpus.error();
+  for (size_t i = 0; i < maps.size(); ++i) {
+    if (maps[i])
+      continue;
+    auto fd = createMap(manifest.maps[i], *cpus, frame_ring_bytes);
+    if (!fd)
+      return fd.error();
+    maps[i] = std::move(*fd);
+  }
+  return Done{};
 }
 
 KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, abi::Config config) {

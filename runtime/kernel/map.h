@@ -19,6 +19,8 @@ KernelResult<uint32_t> possibleCpus();
 
 // One descriptor a map, in the manifest's order. Nothing is written into them yet.
 KernelResult<std::vector<Fd>> createMaps(const abi::Manifest& manifest);
+// Those that are invalid among `maps`, of a load that captures.
+KernelResult<Done> completeMaps(const abi::Manifest& manifest, std::vector<Fd>& maps, uint32_t frame_ring_bytes);
 
 // Puts `config` into the map of that role and freezes it, so that the verifier removes what is off. `rows` becomes this
 // machine's. Nothing happens if the policy has no such map.

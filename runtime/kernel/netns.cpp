@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <map>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -68,6 +69,26 @@ Fd findNetns(uint64_t inode) {
       return openPath(path);
   }
   return {};
+}
+
+std::vector<Fd> allNetns() {
+  std::map<uint64_t, Fd> found;
+  const auto take = [&](const std::string& path) {
+    if (const uint64_t inode = inodeOf(path); inode != 0 && !found.contains(inode))
+      if (Fd fd = openPath(path))
+        found.emplace(inode, std::move(fd));
+  };
+  take(kOwn);
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(kNamed, failure))
+    take(entry.path());
+  for (const auto& entry : fs::directory_iterator("/proc", failure))
+    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0])))
+      take(entry.path().string() + "/ns/net");
+  std::vector<Fd> all;
+  for (auto& [inode, fd] : found)
+    all.push_back(std::move(fd));
+  return all;
 }
 
 std::string netnsName(uint64_t inode) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xdpc::kernel {
 
@@ -21,6 +22,8 @@ uint64_t netnsInode(const Fd& netns);
 // Descriptor of the namespace with the inode, looked for in the calling thread, in /run/netns and among all processes.
 // Invalid if nobody shows it.
 Fd findNetns(uint64_t inode);
+// All that have a name or a process, each once; those that may not be looked at are left out.
+std::vector<Fd> allNetns();
 // Its name below /run/netns, or empty.
 std::string netnsName(uint64_t inode);
 

@@ -8,6 +8,7 @@
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/verifier_log.h"
+#include "runtime/object/pack.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -164,11 +165,15 @@ KernelResult<ProgramInfo> programInfo(int fd) {
 }
 
 KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest) {
-  Groundwork groundwork;
   auto maps = createMaps(manifest);
   if (!maps)
     return maps.error();
-  groundwork.maps = std::move(*maps);
+  return groundworkOver(std::move(*maps));
+}
+
+KernelResult<Groundwork> groundworkOver(std::vector<Fd> maps) {
+  Groundwork groundwork;
+  groundwork.maps = std::move(maps);
   if (!lacksPerfmon()) // without, the verifier lets no program look into the kernel's structs
     groundwork.cast_function = castToKernelContext();
   return groundwork;
@@ -208,6 +213,11 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
   if (!manifest)
     return manifest.error();
   policy.manifest = std::move(*manifest);
+  const auto packed = object::packCode(object);
+  auto code = createCodeMap({reinterpret_cast<const char*>(packed.data()), packed.size()});
+  if (!code)
+    return code.error();
+  policy.code = std::move(*code);
   auto live = LiveMaps::over(object.manifest, std::move(groundwork->maps));
   if (!live)
     return live.error();

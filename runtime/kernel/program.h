@@ -22,7 +22,7 @@ KernelResult<ProgramInfo> programInfo(int fd);
 
 struct LoadedPolicy {
   Fd program;
-  Fd manifest; // map, see manifest_map.h
+  Fd manifest, code; // maps, see manifest_map.h
   std::unique_ptr<LiveMaps> maps;
   ProgramInfo info;
   std::vector<std::string> warnings; // the policy works, but …
@@ -35,6 +35,8 @@ struct Groundwork {
   uint64_t hash_seed = 0;                // of tables among the maps that have one; else it is drawn
 };
 KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest);
+// Over maps that are there.
+KernelResult<Groundwork> groundworkOver(std::vector<Fd> maps);
 
 // `mode`: bits of abi::Mode. A refusal by the verifier is translated (verifier_log.h). Without `groundwork` it is laid
 // now.

@@ -2,6 +2,7 @@
 // tests/runtime/engine_test.cpp.
 #include "runtime/kernel/test_run_engine.h"
 
+#include "runtime/abi/capture.h"
 #include "runtime/kernel/event_ring.h"
 #include "runtime/kernel/program.h"
 #include "runtime/kernel/test_run.h"
@@ -63,13 +64,14 @@ public:
       if (auto done = policy_.maps->write(*control, offsetof(abi::Control, event_lease_ns), bytesOf(lease)); !done)
         return EngineError{done.error().message};
     }
-    const auto events = mapOf(manifest_, abi::MapRole::events);
-    if (!events)
-      return Done{};
-    auto ring = EventRing::open(policy_.maps->fd(*events), [this](auto record) { taker_(record); });
-    if (!ring)
-      return toEngineError(ring.error());
-    ring_ = std::move(*ring);
+    for (const auto& map : {mapOf(manifest_, abi::MapRole::events), abi::mapNamed(manifest_, abi::kFramesMap)}) {
+      if (!map)
+        continue;
+      auto ring = EventRing::open(policy_.maps->fd(*map), [this](auto record) { taker_(record); });
+      if (!ring)
+        return toEngineError(ring.error());
+      rings_.push_back(std::move(*ring));
+    }
     return Done{};
   }
 
@@ -95,13 +97,11 @@ public:
   }
 
   Result<Done, EngineError> drainEvents(const std::function<void(std::span<const uint8_t>)>& record) override {
-    if (!ring_)
-      return Done{};
     taker_ = record;
-    const auto drained = ring_->drain();
+    for (const auto& ring : rings_)
+      if (const auto drained = ring->drain(); !drained)
+        return toEngineError(drained.error());
     taker_ = nullptr;
-    if (!drained)
-      return toEngineError(drained.error());
     return Done{};
   }
 
@@ -110,8 +110,8 @@ private:
   abi::Manifest manifest_;
   LoadedPolicy policy_;
   std::optional<uint32_t> test_map_;
-  std::unique_ptr<EventRing> ring_;
-  EventRing::Record taker_; // only while drainEvents runs
+  std::vector<std::unique_ptr<EventRing>> rings_; // of events, and of frames that are captured
+  EventRing::Record taker_;                       // only while drainEvents runs
 };
 
 } // namespace

@@ -244,6 +244,17 @@ Result<Done> clearOld(const Folder& folder) {
   return clearDead(folder, *live);
 }
 
+// What the trial returns to is the policy itself, not its capture.
+Result<Done> makeTrialOver(Staged& staged, const Installed& live, const Folder& folder, uint64_t length_ns) {
+  const uint64_t deadline_ns = kernel::coarseMonotonic() + length_ns;
+  if (!live.capture)
+    return staged.makeTrial(live.program, deadline_ns);
+  const auto own = openProgram(folder, live.generation);
+  if (!own)
+    return own.error();
+  return staged.makeTrial(*own, deadline_ns);
+}
+
 Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Place& place, const Folder& folder,
                             Installed& live, const AttachOptions& options) {
   if (auto allowed = maySwap(place, live, options); !allowed)
@@ -271,7 +282,7 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
     return KernelError{ErrorKind::busy, 0,
                        fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", place.device.name)};
   if (options.confirm_ns)
-    if (auto made = staged->makeTrial(live.program, kernel::coarseMonotonic() + *options.confirm_ns); !made)
+    if (auto made = makeTrialOver(*staged, live, folder, *options.confirm_ns); !made)
       return made.error();
   if (auto swapped = kernel::updateLink(live.link, staged->program(), live.program, place.device.name); !swapped)
     return swapped.error();
@@ -302,7 +313,10 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
   if (auto mounted = requireBpffs(target.bpffs); !mounted)
     return mounted.error();
   sweepVanished(target.bpffs);
-  const Folder folder = folderOf(target.bpffs, *place);
+  const auto found = folderOf(target, *place);
+  if (!found)
+    return found.error();
+  const Folder& folder = *found;
   const auto lock = lockFolder(folder, place->device.name, IfMissing::create);
   if (!lock)
     return lock.error();

@@ -1,4 +1,4 @@
-// Takes a policy off its device. Entry point: detach. Tested in tests/runtime/attach_test.cpp.
+// Takes a policy off its device. Entry points: detach, detachLink. Tested in tests/runtime/attach_test.cpp.
 #pragma once
 
 #include "runtime/swap/target.h"
@@ -13,5 +13,7 @@ struct Detachment {
 };
 // not_found if xdpc has nothing there.
 Result<Detachment> detach(const Target& target);
+// By the id of its link, wherever its device is now. The device's name is then empty.
+Result<Detachment> detachLink(const std::filesystem::path& bpffs, uint32_t link_id);
 
 } // namespace xdpc::swap

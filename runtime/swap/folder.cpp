@@ -1,7 +1,10 @@
 // Makes, names, locks and lists the folders of pins. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/folder.h"
 
+#include "runtime/kernel/link.h"
+
 #include <algorithm>
+#include <bpf/bpf.h>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -25,6 +28,7 @@ fs::path root(const fs::path& bpffs) {
   return bpffs / "xdpc";
 }
 
+constexpr int kAttempts = 10; // how often a reader that has no lock is willing to be overtaken by swaps
 constexpr auto kPatience = std::chrono::seconds(2); // commands are over in less, but for those that follow something
 constexpr auto kPause = std::chrono::milliseconds(5);
 
@@ -67,6 +71,32 @@ std::optional<Folder> parseFolder(const fs::path& path) {
   return folder;
 }
 
+// Of a device that is still there.
+std::optional<kernel::LinkInfo> linkIn(const Folder& folder) {
+  const Fd link(bpf_obj_get(folder.link().c_str()));
+  const auto info = link ? kernel::linkInfo(link) : Result<kernel::LinkInfo>(KernelError{});
+  return info && info->xdp && info->ifindex != 0 ? std::optional(*info) : std::nullopt;
+}
+
+std::optional<Folder> folderOfProgram(const fs::path& bpffs, uint32_t program_id) {
+  const auto folders = allFolders(bpffs);
+  if (!folders)
+    return std::nullopt;
+  for (const Folder& folder : *folders)
+    if (const auto link = linkIn(folder); link && link->program_id == program_id)
+      return folder;
+  return std::nullopt;
+}
+
+KernelError movedAway(const std::string& device, uint32_t link_id) {
+  return {ErrorKind::busy,
+          EEXIST,
+          fmt::format("the pins in the place of `{}` belong to a device that was moved to another network namespace",
+                      device),
+          {},
+          fmt::format("`xdpc list` shows it; `xdpc detach --link {}` takes its policy off", link_id)};
+}
+
 KernelError nothingThere(const std::string& device) {
   return {ErrorKind::not_found, ENOENT, fmt::format("no policy of xdpc is attached to `{}`", device)};
 }
@@ -88,8 +118,25 @@ Result<Done> requireBpffs(const fs::path& path) {
                                  exists ? "" : fmt::format("mkdir -p {0} && sudo ", path.string()), path.string())};
 }
 
-Folder folderOf(const fs::path& bpffs, const Place& place) {
-  return {root(bpffs) / fmt::format("{}-{}", place.netns, place.device.ifindex), place.netns, place.device.ifindex};
+Result<Folder> folderOf(const Target& target, const Place& place) {
+  const Folder own{root(target.bpffs) / fmt::format("{}-{}", place.netns, place.device.ifindex), place.netns,
+                   place.device.ifindex};
+  uint32_t on_device = place.hook.program_id;
+  for (int attempt = 1;; ++attempt) {
+    const auto link = linkIn(own);
+    if (link && link->program_id == on_device)
+      return own;
+    if (auto moved = on_device == 0 ? std::nullopt : folderOfProgram(target.bpffs, on_device))
+      return *moved;
+    if (!link)
+      return own;
+    if (attempt == kAttempts)
+      return movedAway(place.device.name, link->id);
+    const auto again = locate(target); // it may be a swap that came between the two looks
+    if (!again)
+      return again.error();
+    on_device = again->hook.program_id;
+  }
 }
 
 Result<std::vector<Folder>> allFolders(const fs::path& bpffs) {

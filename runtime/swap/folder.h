@@ -21,7 +21,9 @@ struct Folder {
 
   std::filesystem::path link() const { return path / "link"; }
 };
-Folder folderOf(const std::filesystem::path& bpffs, const Place& place);
+// Where the pins of a policy lie that is attached there. A device that was moved here from another namespace has kept
+// them where they were made. Busy if what lies at this device's own place belongs to one that was moved away.
+Result<Folder> folderOf(const Target& target, const Place& place);
 // All that are there, by name.
 Result<std::vector<Folder>> allFolders(const std::filesystem::path& bpffs);
 

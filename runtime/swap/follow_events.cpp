@@ -2,6 +2,7 @@
 // tests/runtime/events_test.cpp.
 #include "runtime/swap/follow_events.h"
 
+#include "runtime/counters/counters.h"
 #include "runtime/kernel/event_ring.h"
 #include "runtime/swap/installed.h"
 #include "runtime/swap/open.h"
@@ -62,6 +63,12 @@ public:
   Result<Done> renew() { return lease(coarseNow() + kLeaseNs); }
   kernel::EventRing& ring() { return *ring_; }
 
+  // Events that found no room since the last time.
+  uint64_t lostSince() {
+    const uint64_t now = lostNow();
+    return now - std::exchange(lost_, now);
+  }
+
   enum class Life { same, swapped, gone };
   Result<Life> life() const {
     const auto live = installed(policy_.folder);
@@ -69,7 +76,7 @@ public:
       return live.error();
     if (!*live)
       return Life::gone;
-    return (*live)->info.program_id == policy_.program_id ? Life::same : Life::swapped;
+    return (*live)->policy_id == policy_.program_id ? Life::same : Life::swapped;
   }
 
 private:
@@ -95,9 +102,20 @@ private:
     if (!ring)
       return ring.error();
     reader.ring_ = std::move(*ring);
+    reader.lost_ = reader.lostNow();
     if (sink.policy)
       sink.policy(reader.policy_.manifest);
     return reader;
+  }
+
+  // What programs have counted, without what was taken over from others.
+  uint64_t lostNow() const {
+    const auto cells = counters::readCells(*policy_.maps, policy_.manifest);
+    uint64_t lost = 0;
+    for (const abi::Event& event : policy_.manifest.events)
+      if (cells && event.lost)
+        lost += (*cells)[*event.lost].packets;
+    return lost;
   }
 
   Result<Done> lease(uint64_t until) {
@@ -110,13 +128,19 @@ private:
   LivePolicy policy_;
   Fd lock_;
   uint32_t control_ = 0;
+  uint64_t lost_ = 0;
   std::unique_ptr<kernel::EventRing> ring_;
 };
+
+void tellLost(Reader& reader, const EventSink& sink) {
+  if (const uint64_t lost = reader.lostSince(); lost != 0 && sink.lost)
+    sink.lost(lost);
+}
 
 enum class Until { stopped, swapped, gone };
 
 // Reads until something ends it; what is in the ring then has been handed over.
-Result<Until> readOn(Reader& reader, const std::atomic<bool>& stop) {
+Result<Until> readOn(Reader& reader, const EventSink& sink, const std::atomic<bool>& stop) {
   uint64_t renewed = 0;
   while (!stop) {
     if (const uint64_t now = coarseNow(); renewed == 0 || now - renewed >= kRenewNs) {
@@ -131,9 +155,12 @@ Result<Until> readOn(Reader& reader, const std::atomic<bool>& stop) {
       if (auto done = reader.renew(); !done)
         return done.error();
       renewed = now;
+      tellLost(reader, sink);
     }
     if (auto waited = reader.ring().wait(kPollMs); !waited)
       return waited.error();
+    if (sink.rest)
+      sink.rest();
   }
   return Until::stopped;
 }
@@ -149,9 +176,10 @@ Result<EventsEnd> followEvents(const Target& target, const EventSink& sink, cons
         return EventsEnd::detached;
       return reader.error();
     }
-    const auto until = readOn(*reader, stop);
+    const auto until = readOn(*reader, sink, stop);
     if (!until)
       return until.error();
+    tellLost(*reader, sink);
     if (*until != Until::swapped)
       return *until == Until::gone ? EventsEnd::detached : EventsEnd::stopped;
   }

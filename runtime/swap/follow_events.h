@@ -17,6 +17,10 @@ struct EventSink {
   std::function<void(const abi::Manifest&)> policy;
   // As abi::EventHeader says, oldest first.
   std::function<void(std::span<const uint8_t>)> record;
+  // Nothing more is there at the moment.
+  std::function<void()> rest = {};
+  // So many more events found no room in the ring buffer. Told once a second, and at the end.
+  std::function<void(uint64_t)> lost = {};
 };
 
 enum class EventsEnd {

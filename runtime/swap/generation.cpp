@@ -47,6 +47,8 @@ Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy, co
       return done.error();
   if (auto done = pin(policy.manifest.get(), path / "manifest"); !done)
     return done.error();
+  if (auto done = pin(policy.code.get(), path / "code"); !done)
+    return done.error();
   if (auto done = pin(ledger.fd().get(), path / "ledger"); !done)
     return done.error();
   // Last, as a generation is known by its program.

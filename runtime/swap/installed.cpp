@@ -23,7 +23,29 @@ std::optional<kernel::Fd> openIfRunning(Result<kernel::Fd> program, uint32_t id)
   return std::move(*program);
 }
 
+Result<kernel::Fd> openCapture(const Folder& folder, uint32_t number) {
+  kernel::Fd fd(bpf_obj_get((capturePath(folder, number) / "prog").c_str()));
+  if (!fd)
+    return kernel::systemError("cannot open the pin of a capture", errno);
+  return fd;
+}
+
+uint32_t idOf(const Result<kernel::Fd>& program) {
+  const auto info = program ? kernel::programInfo(program->get()) : program.error();
+  return info ? info->id : 0;
+}
+
 } // namespace
+
+std::filesystem::path capturePath(const Folder& folder, uint32_t generation) {
+  return generationPath(folder, generation) / "capture";
+}
+
+void removeCapture(const Folder& folder, uint32_t generation) {
+  const auto path = capturePath(folder, generation);
+  unlink((path / "prog").c_str());
+  rmdir(path.c_str());
+}
 
 Result<std::optional<Installed>> installed(const Folder& folder) {
   Installed found{.link = kernel::Fd(bpf_obj_get(folder.link().c_str()))};
@@ -38,6 +60,7 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
   if (!info->xdp || info->ifindex == 0)
     return std::optional<Installed>();
   found.info = *info;
+  found.policy_id = info->program_id;
   for (const uint32_t number : generations(folder)) {
     if (auto program = openIfRunning(openProgram(folder, number), info->program_id)) {
       found.generation = number;
@@ -48,6 +71,11 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
       found.program = std::move(*trial);
       found.trial = true;
       found.deadline_ns = ledger && *ledger ? (*ledger)->head().deadline_ns : 0;
+    } else if (auto capture = openIfRunning(openCapture(folder, number), info->program_id)) {
+      found.generation = number;
+      found.program = std::move(*capture);
+      found.capture = true;
+      found.policy_id = idOf(openProgram(folder, number));
     }
   }
   return std::optional(std::move(found));
@@ -96,8 +124,9 @@ std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& liv
 Result<Done> clearTrials(const Folder& folder, const Installed& live) {
   bool waited = false;
   for (const uint32_t number : generations(folder)) {
-    if (number == live.generation && live.trial)
+    if (number == live.generation && (live.trial || live.capture))
       continue;
+    removeCapture(folder, number);
     const auto path = generationPath(folder, number);
     if (access((path / "tail").c_str(), F_OK) != 0)
       continue;

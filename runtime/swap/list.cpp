@@ -24,18 +24,35 @@ int64_t nowNs(clockid_t clock) {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-// Name and mode are known in the device's own namespace alone.
-void askDevice(Attached& attached) {
-  const Fd netns = kernel::findNetns(attached.netns);
+// The device is looked for in the calling thread's namespace.
+bool takeDevice(Attached& attached, const kernel::Device& device, uint32_t program_id) {
+  const auto hook = kernel::hookState(device);
+  if (!hook || hook->program_id != program_id)
+    return false;
+  attached.device = device.name;
+  attached.ifindex = device.ifindex;
+  attached.mode = hook->mode;
+  attached.netns = kernel::currentNetns();
+  return true;
+}
+
+// In the namespace that it was attached in.
+bool askDevice(Attached& attached, const Folder& folder, uint32_t program_id) {
+  const Fd netns = kernel::findNetns(folder.netns);
   if (!netns)
-    return;
+    return false;
   const auto scope = kernel::NetnsScope::enter(netns);
-  const auto name = scope ? kernel::deviceName(attached.ifindex) : std::nullopt;
-  if (!name)
-    return;
-  attached.device = *name;
-  if (const auto hook = kernel::hookState({*name, attached.ifindex}))
-    attached.mode = hook->mode;
+  const auto name = scope ? kernel::deviceName(folder.ifindex) : std::nullopt;
+  return name && takeDevice(attached, {*name, folder.ifindex}, program_id);
+}
+
+// It may have been moved, and have another number there.
+void searchDevice(Attached& attached, uint32_t program_id) {
+  for (const Fd& netns : kernel::allNetns())
+    if (const auto scope = kernel::NetnsScope::enter(netns))
+      for (const kernel::Device& device : kernel::devices())
+        if (takeDevice(attached, device, program_id))
+          return;
 }
 
 void describeTrial(Attached& attached, const Folder& folder, const Installed& live) {
@@ -43,6 +60,7 @@ void describeTrial(Attached& attached, const Folder& folder, const Installed& li
   attached.generation = effective ? *effective : live.generation;
   if (live.trial)
     attached.trial = trialIsOver(live) ? TrialState::returned : TrialState::running;
+  attached.capture = live.capture;
   attached.trial_seconds = live.trial ? secondsLeft(live) : 0;
 }
 
@@ -57,11 +75,15 @@ void describeKept(Attached& attached, const Folder& folder, const Installed& liv
 }
 
 Attached describe(const Folder& folder, const Installed& live) {
-  Attached attached{
-      .netns = folder.netns, .ifindex = folder.ifindex, .link_id = live.info.id, .generation = live.generation};
-  attached.own_netns = kernel::currentNetns() == folder.netns;
-  attached.netns_name = kernel::netnsName(folder.netns);
-  askDevice(attached);
+  Attached attached{.folder = folder,
+                    .netns = folder.netns,
+                    .ifindex = folder.ifindex,
+                    .link_id = live.info.id,
+                    .generation = live.generation};
+  if (!askDevice(attached, folder, live.info.program_id))
+    searchDevice(attached, live.info.program_id);
+  attached.own_netns = kernel::currentNetns() == attached.netns;
+  attached.netns_name = kernel::netnsName(attached.netns);
   attached.program.id = live.info.program_id;
   describeTrial(attached, folder, live);
   describeKept(attached, folder, live);
@@ -83,6 +105,11 @@ Attached describe(const Folder& folder, const Installed& live) {
   return attached;
 }
 
+bool stillRuns(const Folder& folder, const Installed& live) {
+  const auto now = installed(folder);
+  return now && *now && (*now)->info.program_id == live.info.program_id;
+}
+
 // Nothing if nothing is attached there, or a trial that
 // followed nothing is over. A swap may remove the pins of what ran when it was asked: then it asks again.
 Result<std::optional<Attached>> look(const Folder& folder) {
@@ -93,7 +120,8 @@ Result<std::optional<Attached>> look(const Folder& folder) {
     if (!*live)
       return std::optional<Attached>();
     Attached attached = describe(folder, **live);
-    if (attached.trouble.empty() || attempt == kAttempts)
+    const bool found = attached.trouble.empty() && !attached.device.empty();
+    if (found || attempt == kAttempts || (attached.trouble.empty() && stillRuns(folder, **live)))
       return std::optional<Attached>(std::move(attached));
   }
 }

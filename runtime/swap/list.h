@@ -3,7 +3,7 @@
 
 #include "runtime/abi/manifest.h"
 #include "runtime/kernel/program.h"
-#include "runtime/swap/target.h"
+#include "runtime/swap/folder.h"
 
 #include <cstdint>
 #include <optional>
@@ -21,7 +21,8 @@ struct KeptGeneration {
 enum class TrialState { none, running, returned }; // returned: the deadline is past, the policy before runs
 
 struct Attached {
-  uint64_t netns = 0;     // inode
+  Folder folder;          // of its pins
+  uint64_t netns = 0;     // inode; of the device, wherever it was attached
   std::string netns_name; // below /run/netns, or empty
   bool own_netns = false; // the caller's
   uint32_t ifindex = 0;
@@ -31,6 +32,7 @@ struct Attached {
   uint32_t generation = 0; // that judges packets
   TrialState trial = TrialState::none;
   uint64_t trial_seconds = 0; // left
+  bool capture = false;       // somebody captures packets of it
   std::vector<KeptGeneration> kept;
   kernel::ProgramInfo program;
   int64_t since_unix_ns = 0; // when the program was loaded

@@ -25,7 +25,7 @@ Result<Done> openLive(LivePolicy& policy) {
   if (!*live)
     return KernelError{ErrorKind::not_found, ENOENT,
                        fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
-  policy.program_id = (*live)->info.program_id;
+  policy.program_id = (*live)->policy_id;
   // 0: the pins of what the link runs are not there, or went while this function looked.
   if ((*live)->generation == 0)
     return KernelError{ErrorKind::busy,
@@ -56,6 +56,16 @@ Result<Done> openLive(LivePolicy& policy) {
   return Done{};
 }
 
+Result<LivePolicy> openPatiently(LivePolicy policy) {
+  for (int attempt = 1;; ++attempt) {
+    auto opened = openLive(policy);
+    if (opened)
+      return policy;
+    if (opened.error().code != ENOENT || opened.error().kind == ErrorKind::not_found || attempt == kAttempts)
+      return opened.error();
+  }
+}
+
 } // namespace
 
 Result<LivePolicy> open(const Target& target, Access access) {
@@ -66,20 +76,24 @@ Result<LivePolicy> open(const Target& target, Access access) {
     return mounted.error();
   LivePolicy policy;
   policy.device = place->device;
-  policy.folder = folderOf(target.bpffs, *place);
+  auto folder = folderOf(target, *place);
+  if (!folder)
+    return folder.error();
+  policy.folder = *folder;
   if (access == Access::change) {
     auto lock = lockFolder(policy.folder, policy.device.name, IfMissing::fail);
     if (!lock)
       return lock.error();
     policy.lock = std::move(*lock);
   }
-  for (int attempt = 1;; ++attempt) {
-    auto opened = openLive(policy);
-    if (opened)
-      return policy;
-    if (opened.error().code != ENOENT || opened.error().kind == ErrorKind::not_found || attempt == kAttempts)
-      return opened.error();
-  }
+  return openPatiently(std::move(policy));
+}
+
+Result<LivePolicy> open(const Folder& folder, const kernel::Device& device) {
+  LivePolicy policy;
+  policy.folder = folder;
+  policy.device = device;
+  return openPatiently(std::move(policy));
 }
 
 } // namespace xdpc::swap

@@ -31,5 +31,7 @@ struct LivePolicy : Generation {
 
 // not_found if no policy of xdpc runs there.
 Result<LivePolicy> open(const Target& target, Access access);
+// The one whose pins lie there, to read.
+Result<LivePolicy> open(const Folder& folder, const kernel::Device& device);
 
 } // namespace xdpc::swap

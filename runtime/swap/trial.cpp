@@ -4,7 +4,9 @@
 
 #include "runtime/kernel/grace.h"
 #include "runtime/kernel/trial_program.h"
+#include "runtime/swap/capture.h"
 #include "runtime/swap/carry.h"
+#include "runtime/swap/lock_live.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -15,40 +17,6 @@ namespace {
 
 using kernel::ErrorKind;
 using kernel::KernelError;
-
-struct Locked {
-  Place place;
-  Folder folder;
-  kernel::Fd lock;
-  std::optional<Installed> live;
-};
-
-KernelError nothingThere(const std::string& device) {
-  return {ErrorKind::not_found, 0, fmt::format("no policy of xdpc is attached to `{}`", device)};
-}
-
-Result<Locked> lockLive(const Target& target) {
-  auto place = locate(target);
-  if (!place)
-    return place.error();
-  if (auto mounted = requireBpffs(target.bpffs); !mounted)
-    return mounted.error();
-  Locked locked{.place = *place, .folder = folderOf(target.bpffs, *place)};
-  auto lock = lockFolder(locked.folder, place->device.name, IfMissing::fail);
-  if (!lock)
-    return lock.error();
-  locked.lock = std::move(*lock);
-  auto live = installed(locked.folder);
-  if (!live)
-    return live.error();
-  locked.live = std::move(*live);
-  if (!locked.live)
-    return nothingThere(place->device.name);
-  if (locked.live->generation == 0)
-    return KernelError{ErrorKind::busy, 0,
-                       fmt::format("program {} on `{}` has no pins", locked.live->info.program_id, place->device.name)};
-  return locked;
-}
 
 // The generation before, with its counts as they are: what the trial has counted is to be added.
 Result<Done> prepareEnd(const Generation& trial, const Generation& before) {
@@ -119,7 +87,7 @@ Result<Done> forgetEnd(const Folder& folder, uint32_t before) {
   return Done{};
 }
 
-Result<Done> goBack(Locked& locked, uint32_t number, const Reset& reset) {
+Result<Done> goBack(LockedLive& locked, uint32_t number, const Reset& reset) {
   const Folder& folder = locked.folder;
   const auto from = openGeneration(folder, locked.live->generation);
   if (!from)
@@ -145,7 +113,7 @@ Result<Done> goBack(Locked& locked, uint32_t number, const Reset& reset) {
   return clearDead(folder, locked.live);
 }
 
-Result<uint32_t> generationBefore(const Locked& locked, std::optional<uint32_t> wanted) {
+Result<uint32_t> generationBefore(const LockedLive& locked, std::optional<uint32_t> wanted) {
   const auto& device = locked.place.device.name;
   const auto kept = keptGenerations(locked.folder, *locked.live);
   uint32_t number = wanted.value_or(0);
@@ -175,6 +143,9 @@ std::string policyName(const Folder& folder, uint32_t generation) {
 Result<Done> restore(const Folder& folder, std::optional<Installed>& live, const std::string& device) {
   if (!live || live->generation == 0)
     return Done{};
+  if (live->capture)
+    if (auto ended = endDeadCapture(folder, live, device); !ended)
+      return ended;
   if (!live->trial)
     return settle(folder, live->generation);
   if (trialIsOver(*live))
@@ -261,7 +232,7 @@ Result<Return> rollback(const Target& target, std::optional<uint32_t> generation
     if (auto restored = restore(locked->folder, live, device.name); !restored)
       return restored.error();
     if (!live)
-      return nothingThere(device.name);
+      return nothingAttached(device.name);
     const auto number = generationBefore(*locked, generation);
     if (!number)
       return number.error();

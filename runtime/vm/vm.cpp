@@ -74,7 +74,7 @@ public:
 
   Result<Done, EngineError> drainEvents(const std::function<void(std::span<const uint8_t>)>& record) override {
     for (size_t i = 0; i < maps_.size(); ++i)
-      if (manifest_.maps[i].role == abi::MapRole::events && maps_[i]->ringbuf())
+      if (maps_[i]->ringbuf())
         maps_[i]->ringbuf()->drain(record);
     return Done{};
   }

@@ -42,6 +42,7 @@ LIBRARIES = {
     "libbpf": (r"bpf/", {"runtime/kernel", "runtime/swap", "runtime/object", "runtime/vm"}),
     "CLI11": (r"CLI/", {"driver"}),
     "libpcap": (r"pcap", {"driver"}),
+    "libmicrohttpd": (r"microhttpd", {"driver"}),
     "a JSON library other than nlohmann's": (r"(rapidjson|json/|boost/json|llvm/Support/JSON)", set()),
     "iostreams": (r"(iostream|fstream|sstream)$", set()),
 }

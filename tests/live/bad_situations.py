@@ -77,21 +77,6 @@ class BadSituations(world.LiveTest):
         self.assertEqual(reader.wait(world.PATIENCE), 0)
         self.assertEqual(self.attached(), [])
 
-    def test_a_device_goes_to_another_namespace_with_its_policy(self):
-        self.attach(self.guard)
-        world.sh("ip", "netns", "add", "away")
-        self.addCleanup(world.sh, "ip", "netns", "del", "away")
-        world.sh("ip", "link", "set", "edge0", "netns", "away")
-        world.sh("ip", "-n", "away", "link", "set", "edge0", "up")
-        with world.namespace("away"):
-            self.expect_passing(7, 8)
-        (running,) = self.attached()
-        self.assertEqual((running["policy"], running["device"]), ("guard", ""))
-        self.refused("counters", "--dev", "edge0", code=4)
-        self.assertIn("which link", self.refused("attach", self.other, "--dev", "edge0", "--netns", "away", "--replace"))
-        world.sh("ip", "-n", "away", "link", "del", "edge0")
-        self.assertEqual(self.attached(), [])
-
     # Somebody else.
 
     def strangers_program(self, mode="native"):

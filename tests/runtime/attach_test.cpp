@@ -130,7 +130,7 @@ TEST_F(Attach, DetachWorksWhileSomebodyLooksAtTheLink) {
   ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
   const auto place = swap::locate(veth.target());
   ASSERT_TRUE(ok(place));
-  const auto held = swap::installed(swap::folderOf("/sys/fs/bpf", *place));
+  const auto held = swap::installed(*swap::folderOf({.device = place->device.name}, *place));
   ASSERT_TRUE(ok(held));
   ASSERT_TRUE(ok(swap::detach(veth.target())));
   EXPECT_EQ(kernel::hookState(place->device)->program_id, 0u);

@@ -126,7 +126,7 @@ TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
   ASSERT_TRUE(ok(swap::attach(counting("old", abi::kPass), veth.target(), {})));
   const auto place = swap::locate(veth.target());
   ASSERT_TRUE(ok(place));
-  const auto folder = swap::folderOf("/sys/fs/bpf", *place);
+  const auto folder = *swap::folderOf({.device = place->device.name}, *place);
   {
     // What a swap does until it would remove the old generation.
     const auto live = swap::installed(folder);
