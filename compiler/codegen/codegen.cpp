@@ -1,13 +1,12 @@
 // Optimizes a module and emits BPF.
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/optimize.h"
 #include "compiler/codegen/strip.h"
 #include "compiler/lower/module.h"
 
-#include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
@@ -51,46 +50,11 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
       "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
-// The verifier refuses a function that nobody calls: a lookup that no rule reaches, or none any more. Such functions
-// are weak, which keeps globaldce from them.
-void dropUncalled(llvm::Module& module) {
-  for (bool dropped = true; dropped;) {
-    dropped = false;
-    for (llvm::Function& function : llvm::make_early_inc_range(module))
-      if (!function.isDeclaration() && !function.hasSection() && function.use_empty()) {
-        function.eraseFromParent();
-        dropped = true;
-      }
-  }
-}
-
-void optimize(llvm::Module& module, llvm::TargetMachine& target) {
+void verify(const llvm::Module& module) {
   std::string problems;
   llvm::raw_string_ostream stream(problems);
   if (llvm::verifyModule(module, &stream))
     bug("the lowered module is not valid: " + stream.str());
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&target);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  // What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. Gvn finds nothing more, and
-  // LLVM's O2 takes three times as long over these programs and makes them longer, as it unrolls loops that must stay
-  // short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
-  // it for unless told.
-  llvm::ModulePassManager passes;
-  // C functions go into those that pass them their arguments.
-  if (builder.parsePassPipeline(
-          passes,
-          "always-inline,function(simplifycfg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg),globaldce"))
-    bug("the pass pipeline does not parse");
-  passes.run(module, modules);
-  dropUncalled(module);
 }
 
 // The back end's only word on a jump that does not reach its target is to end the process.
@@ -106,6 +70,7 @@ llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::C
   llvm::Module& code = *module.impl().module;
   auto target = makeTarget(options.cpu);
   code.setDataLayout(target->createDataLayout());
+  verify(code);
   optimize(code, *target);
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);

@@ -11,7 +11,7 @@ class FrameLowering {
 public:
   FrameLowering(Builder& b, FrameUse use) : b(b), use_(use) {}
 
-  void run() {
+  std::vector<llvm::BasicBlock*> run() {
     auto *flagged = b.block("frame.flag"), *linear = b.block("frame.linear"), *ask = b.block("frame.ask");
     known_ = b.block("frame");
     modes_ = b.config(offsetof(abi::Config, mode), 4);
@@ -35,6 +35,10 @@ public:
       chooseCopy();
     goOn(data_, end_, length_, b.getFalse());
     join();
+    std::vector<llvm::BasicBlock*> rare = {ask};
+    for (auto* made = known_->getNextNode(); made; made = made->getNextNode())
+      rare.push_back(made);
+    return rare;
   }
 
 private:
@@ -103,8 +107,8 @@ private:
 
 } // namespace
 
-void lowerFrame(Builder& b, FrameUse use) {
-  FrameLowering(b, use).run();
+std::vector<llvm::BasicBlock*> lowerFrame(Builder& b, FrameUse use) {
+  return FrameLowering(b, use).run();
 }
 
 } // namespace xdpc::lower

@@ -112,7 +112,7 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   debug.setPlace(b, b.policy().span);
   b.context = b.function().getArg(0);
   bool reads = readsHeaders(program);
-  lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
+  const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
   Exit exit = makeExit(b);
   if (reads) {
     lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
@@ -122,6 +122,8 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
     lowerRules(b, debug, nothing, exit);
   }
   finishExit(b, exit);
+  for (llvm::BasicBlock* block : rare)
+    block->moveAfter(&b.function().back());
 }
 
 // The policy's file, and those that rules come from.

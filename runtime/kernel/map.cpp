@@ -104,11 +104,7 @@ KernelResult<Done> completeMaps(const abi::Manifest& manifest, std::vector<Fd>& 
   return Done{};
 }
 
-KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, abi::Config config) {
-  const auto cpus = possibleCpus();
-  if (!cpus)
-    return cpus.error();
-  config.rows = *cpus;
+KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, const abi::Config& config) {
   for (size_t i = 0; i < maps.size(); ++i) {
     const auto& map = manifest.maps[i];
     if (map.role != abi::MapRole::config)

@@ -22,9 +22,9 @@ KernelResult<std::vector<Fd>> createMaps(const abi::Manifest& manifest);
 // Those that are invalid among `maps`, of a load that captures.
 KernelResult<Done> completeMaps(const abi::Manifest& manifest, std::vector<Fd>& maps, uint32_t frame_ring_bytes);
 
-// Puts `config` into the map of that role and freezes it, so that the verifier removes what is off. `rows` becomes this
-// machine's. Nothing happens if the policy has no such map.
-KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, abi::Config config);
+// Puts `config` into the map of that role and freezes it, so that the verifier removes what is off. Nothing happens if
+// the policy has no such map.
+KernelResult<Done> fillConfig(const abi::Manifest& manifest, const std::vector<Fd>& maps, const abi::Config& config);
 
 // Writes the object's tables into their maps and freezes them.
 KernelResult<Done> fillTables(const object::Object& object, const std::vector<Fd>& maps);

@@ -8,6 +8,7 @@
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/verifier_log.h"
+#include "runtime/object/fold_config.h"
 #include "runtime/object/pack.h"
 
 #include <algorithm>
@@ -23,10 +24,12 @@ namespace {
 constexpr size_t kFirstLog = 256 << 10;
 constexpr size_t kLargestLog = 16 << 20;
 
-// The program with this machine's numbers: descriptors of the maps, and the kernel function that it calls.
-std::vector<object::Instruction> numbered(const object::Object& object, const Groundwork& groundwork) {
-  auto program = object.program;
-  for (const auto& reference : object.references) {
+// The program with this machine's numbers: the configuration, descriptors of the maps, and the kernel function that it
+// calls.
+std::vector<object::Instruction> numbered(const object::Object& object, const abi::Config& config,
+                                          const Groundwork& groundwork) {
+  auto [program, references] = object::foldConfig(object, config);
+  for (const auto& reference : references) {
     auto& load = program.at(reference.instruction);
     load.src = reference.value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
     load.imm = groundwork.maps.at(reference.map).get();
@@ -39,7 +42,7 @@ std::vector<object::Instruction> numbered(const object::Object& object, const Gr
         instruction.src = BPF_PSEUDO_KFUNC_CALL;
         instruction.imm = static_cast<int32_t>(*groundwork.cast_function);
       }
-  return program;
+  return std::move(program);
 }
 
 // Invalid, and a warning, if the kernel refuses it: the policy runs as well without, its log only lacks the lines.
@@ -113,14 +116,31 @@ bool lacksPerfmon() {
   return std::find(missing.begin(), missing.end(), "CAP_PERFMON") != missing.end();
 }
 
+KernelResult<abi::Config> configOf(const object::Object& object, uint32_t mode, const Groundwork& groundwork) {
+  const auto cpus = possibleCpus();
+  if (!cpus)
+    return cpus.error();
+  abi::Config config = object.config;
+  config.abi = abi::kAbi;
+  config.mode |= mode;
+  config.rows = *cpus;
+  config.hash_seed = groundwork.hash_seed;
+  if (config.hash_seed == 0)
+    config.hash_seed = mode & abi::kModeTest ? abi::kTestSeed : drawSeed();
+  abi::seedTables(config, config.hash_seed);
+  if (groundwork.cast_function && !(config.mode & abi::kModeCopied))
+    config.mode |= abi::kModeFragsFlag;
+  return config;
+}
+
 // The kernel found fault with the lines and functions, not with the program.
 bool blamesBtf(std::string_view log) {
   return !lastInstruction(log) && (log.find("func_info") != log.npos || log.find("line_info") != log.npos);
 }
 
-KernelResult<Fd> loadProgram(const object::Object& object, const Groundwork& groundwork,
+KernelResult<Fd> loadProgram(const object::Object& object, const abi::Config& config, const Groundwork& groundwork,
                              std::vector<std::string>& warnings) {
-  const auto program = numbered(object, groundwork);
+  const auto program = numbered(object, config, groundwork);
   Fd btf = loadBtf(object, warnings);
   Fd fd = tryLoad(object, program, btf, nullptr);
   if (fd)
@@ -188,20 +208,14 @@ KernelResult<LoadedPolicy> loadPolicy(const object::Object& object, uint32_t mod
       return laid.error();
     groundwork = std::move(*laid);
   }
-  abi::Config config = object.config;
-  config.abi = abi::kAbi;
-  config.mode |= mode;
-  config.hash_seed = groundwork->hash_seed;
-  if (config.hash_seed == 0)
-    config.hash_seed = mode & abi::kModeTest ? abi::kTestSeed : drawSeed();
-  abi::seedTables(config, config.hash_seed);
-  if (groundwork->cast_function && !(config.mode & abi::kModeCopied))
-    config.mode |= abi::kModeFragsFlag;
-  if (auto filled = fillConfig(object.manifest, groundwork->maps, config); !filled)
+  const auto config = configOf(object, mode, *groundwork);
+  if (!config)
+    return config.error();
+  if (auto filled = fillConfig(object.manifest, groundwork->maps, *config); !filled)
     return filled.error();
   if (auto filled = fillTables(object, groundwork->maps); !filled)
     return filled.error();
-  auto program = loadProgram(object, *groundwork, policy.warnings);
+  auto program = loadProgram(object, *config, *groundwork, policy.warnings);
   if (!program)
     return program.error();
   policy.program = std::move(*program);
