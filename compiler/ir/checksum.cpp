@@ -47,8 +47,6 @@ bool coversPseudo(const Policy& policy, HeaderId summed, HeaderId header, FieldI
 
 bool covers(const Policy& policy, HeaderId summed, HeaderId header, FieldId field) {
   const Header &own = policy.headers[summed], &at = policy.headers[header];
-  if (own.checksum->coverage == Coverage::crc32c)
-    return false;
   if (summed == header || (isPart(at) && at.of == summed))
     return !isChecksum(policy, summed, header, field);
   // A name for a header that others name, too: it speaks for its own fields alone.

@@ -142,7 +142,7 @@ enum class HeaderKind : uint8_t {
   alternatives,
   later,  // `vlan.inner.vlan`: the first `of` behind `after` in the same packet
   part,   // `gre.key`: fields of `of` that are there when `when` holds, `start` bytes from its beginning
-  option, // `tcp.mss`: the option of the number `option` in `of`; its bytes are a copy
+  option, // `tcp.mss`: the option of the number `option` in `of`
 };
 
 // A header entered through a tunnel is another one than the outermost of the same declaration.

@@ -48,20 +48,7 @@ private:
     llvm::Value* kept = b.CreateAnd(before, ~mask);
     llvm::Value* after = b.CreateOr(kept, b.CreateAnd(b.CreateShl(number, place.behind), mask));
     storeBytes(b, base, place.first, place.count, after);
-    if (b.policy().headers[found.id].kind == ir::HeaderKind::option)
-      storeOption(found, place, after);
     sums_.note(found, place, before, after);
-  }
-
-  // What is read of an option is a copy; it lies in the frame, too.
-  void storeOption(const Packet::Found& found, const BitPlace& place, llvm::Value* after) {
-    auto *outside = b.block("option.outside"), *done = b.block("option.stored");
-    llvm::Value* base = b.packetAt(found.value->offset, b.policy().headers[found.id].min_size, outside);
-    storeBytes(b, base, place.first, place.count, after);
-    b.CreateBr(done);
-    b.startBlock(outside); // cannot be: it was found there
-    b.CreateBr(done);
-    b.startBlock(done);
   }
 
   // Headers lie in the payloads of those before them.

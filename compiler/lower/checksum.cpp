@@ -2,6 +2,9 @@
 // complement of a number is its negative.
 #include "compiler/lower/checksum.h"
 #include "compiler/ir/checksum.h"
+#include "compiler/lower/crc32c.h"
+
+#include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
 
@@ -46,11 +49,23 @@ void ChecksumUpdate::add(ir::HeaderId summed, const Packet::Found& field, const 
                          llvm::Value* after) {
   if (!checksumOf(summed))
     return;
-  llvm::Value* change = b.CreateAdd(sumOfWords(b, b.CreateNot(before)), sumOfWords(b, after));
-  change = b.CreateShl(change, shift(field, place, summed));
+  const bool crc = b.policy().headers[summed].checksum->coverage == ir::Coverage::crc32c;
+  llvm::Value* change = crc ? crcChange(summed, field, place, b.CreateXor(before, after))
+                            : b.CreateShl(b.CreateAdd(sumOfWords(b, b.CreateNot(before)), sumOfWords(b, after)),
+                                          shift(field, place, summed));
   auto [sum, first] = sums_.try_emplace(summed, change);
   if (!first)
-    sum->second = b.CreateAdd(sum->second, change);
+    sum->second = crc ? b.CreateXor(sum->second, change) : b.CreateAdd(sum->second, change);
+}
+
+// A CRC is over the packet as long as IP has it.
+llvm::Value* ChecksumUpdate::crcChange(ir::HeaderId summed, const Packet::Found& field, const BitPlace& place,
+                                       llvm::Value* change) {
+  llvm::Value* end = packet_.ipEnd(b.policy().headers[summed].packet);
+  if (b.program().headers[summed].before_ip)
+    end = b.CreateSelect(b.CreateICmpEQ(end, b.u64(0)), b.length, end);
+  llvm::Value* behind = b.CreateSub(end, b.CreateAdd(field.value->offset, b.u64(place.first + place.count)));
+  return lowerCrcChange(b, change, behind);
 }
 
 // Where the checksum of the header is, if both are there.
@@ -64,6 +79,17 @@ std::optional<Packet::Found> ChecksumUpdate::checksumOf(ir::HeaderId id) const {
 }
 
 // RFC 1624, equation 3. The sum is never zero, as what is summed is not: so none becomes the other zero.
+llvm::Value* ChecksumUpdate::updated(const ir::Checksum& checksum, llvm::Value* before, llvm::Value* sum) {
+  llvm::Value* none = b.CreateICmpEQ(before, b.u64(0));
+  if (checksum.coverage == ir::Coverage::crc32c)
+    return b.CreateSelect(none, before, b.CreateXor(before, sum));
+  llvm::Value* after = b.CreateXor(folded(b, b.CreateAdd(b.CreateXor(before, 0xffff), sum)), 0xffff);
+  if (!checksum.zero_means_none)
+    return after;
+  after = b.CreateSelect(b.CreateICmpEQ(after, b.u64(0)), b.u64(0xffff), after);
+  return b.CreateSelect(none, before, after);
+}
+
 void ChecksumUpdate::write(ir::HeaderId id, llvm::Value* sum) {
   const Packet::Found found = *checksumOf(id);
   if (std::ranges::count(assigned_, std::pair{found.id, found.field}) > 0)
@@ -71,11 +97,7 @@ void ChecksumUpdate::write(ir::HeaderId id, llvm::Value* sum) {
   const BitPlace place = placeOf(b.policy().headers[found.id].fields[found.field]);
   llvm::Value* base = found.value->base;
   llvm::Value* before = loadBytes(b, base, place.first, place.count);
-  llvm::Value* after = b.CreateXor(folded(b, b.CreateAdd(b.CreateXor(before, 0xffff), sum)), 0xffff);
-  if (b.policy().headers[id].checksum->zero_means_none) {
-    after = b.CreateSelect(b.CreateICmpEQ(after, b.u64(0)), b.u64(0xffff), after);
-    after = b.CreateSelect(b.CreateICmpEQ(before, b.u64(0)), before, after);
-  }
+  llvm::Value* after = updated(*b.policy().headers[id].checksum, before, sum);
   if (found.value->present) // an optional one: elsewhere the same bytes stay
     after = b.CreateSelect(found.value->present, after, before);
   storeBytes(b, base, place.first, place.count, after);

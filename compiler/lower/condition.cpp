@@ -184,6 +184,19 @@ void collectBytes(const ir::Expr& expr, std::vector<ir::Expr>& needed) {
   needed.push_back(std::move(has_bytes));
 }
 
+// Inner ones first: a map's value can be the key of another.
+void requireMapKeys(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* absent) {
+  if (expr.kind == ir::ExprKind::And) // asks for itself
+    return;
+  for (const ir::Expr& arg : expr.args)
+    requireMapKeys(b, packet, arg, absent);
+  if (expr.kind != ir::ExprKind::MapValue)
+    return;
+  auto* there = b.block("mapped");
+  lowerMapHas(b, packet, expr, there, absent);
+  b.startBlock(there);
+}
+
 std::vector<const ir::Expr*> pointers(const std::vector<ir::Expr>& values) {
   std::vector<const ir::Expr*> out;
   for (const ir::Expr& value : values)
@@ -200,6 +213,8 @@ Reading::Reading(Builder& b, const Packet& packet, const std::vector<const ir::E
     collectBytes(*value, needed);
   for (const ir::Expr& one : needed)
     openWindow(b, packet, one, absent);
+  for (const ir::Expr* value : values)
+    requireMapKeys(b, packet, *value, absent);
 }
 
 Reading::Reading(Builder& b, const Packet& packet, const std::vector<ir::Expr>& values, llvm::BasicBlock* absent)

@@ -16,8 +16,8 @@ std::optional<bool> knownCondition(const ir::Policy& policy, const Packet& packe
 // this path lacks one of them.
 bool lowerNeeds(Builder& builder, const Packet& packet, const std::vector<ir::HeaderId>& needs,
                 llvm::BasicBlock* absent);
-// The same for values that are read outside of conditions: the bytes of payloads that they take are there, too, while
-// the returned Reading lives. Their headers must be present.
+// The same for values that are read outside of conditions: payloads have the bytes that they take and maps the keys,
+// while the returned Reading lives. Their headers must be present.
 class Reading {
 public:
   Reading(Builder& builder, const Packet& packet, const std::vector<const ir::Expr*>& values, llvm::BasicBlock* absent);

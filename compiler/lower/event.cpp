@@ -43,9 +43,10 @@ llvm::Value* presence(Builder& b, const Packet& packet, const ir::EventField& fi
   return all;
 }
 
-bool readsPayload(const ir::Expr& expr) {
-  return expr.kind == ir::ExprKind::Slice ||
-         (expr.kind != ir::ExprKind::And && std::ranges::any_of(expr.args, readsPayload));
+// Bytes that a payload may not have, a key that a map may not have.
+bool mayLack(const ir::Expr& expr) {
+  return expr.kind == ir::ExprKind::Slice || expr.kind == ir::ExprKind::MapValue ||
+         (expr.kind != ir::ExprKind::And && std::ranges::any_of(expr.args, mayLack));
 }
 
 // Returns the field's bit of `nulls`, i64.
@@ -57,7 +58,7 @@ llvm::Value* storeField(Builder& b, const Packet& packet, llvm::Value* record, c
     return bit;
   }
   llvm::Value* present = presence(b, packet, field);
-  if (!present && !readsPayload(field.value)) {
+  if (!present && !mayLack(field.value)) {
     storeKey(b, record, offset, field.kind, lowerValue(b, packet, field.value));
     return b.u64(0);
   }

@@ -6,11 +6,14 @@
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/counter.h"
+#include "compiler/lower/crc32c.h"
 #include "compiler/lower/extern.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/joined.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
+#include "compiler/lower/options.h"
 #include "compiler/lower/parser.h"
 #include "compiler/lower/rule.h"
 #include "compiler/lower/scan.h"
@@ -106,16 +109,20 @@ bool readsHeaders(const plan::Program& program) {
   return false;
 }
 
-void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+// False if its leaves are too many to be lowered apart.
+bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
+                  Leaves leaves) {
   Builder b(program, module, *makeProgram(module, debug), globals);
   b.startBlock(b.block("entry"));
   debug.setPlace(b, b.policy().span);
   b.context = b.function().getArg(0);
   bool reads = readsHeaders(program);
-  const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
+  const uint64_t direct = leaves == Leaves::joined ? longestHeader(program) : 0;
+  const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length, direct);
   Exit exit = makeExit(b);
   if (reads) {
-    lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
+    if (!lowerParser(b, leaves, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); }))
+      return false;
   } else {
     Packet nothing;
     nothing.malformed = nothing.unparsed = b.u64(0);
@@ -124,6 +131,7 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   finishExit(b, exit);
   for (llvm::BasicBlock* block : rare)
     block->moveAfter(&b.function().back());
+  return true;
 }
 
 // The policy's file, and those that rules come from.
@@ -141,7 +149,9 @@ Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Module::Module(Module&&) noexcept = default;
 Module::~Module() = default;
 
-Module lower(const plan::Program& program) {
+Module lower(const plan::Program& program, Leaves leaves) {
+  if (!program.classifiers.empty())
+    leaves = Leaves::apart;
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
   impl->module = std::make_unique<llvm::Module>(program.policy->name, *impl->context);
@@ -163,9 +173,12 @@ Module lower(const plan::Program& program) {
   makeScanFunctions(program, module, debug, globals);
   makeExternFunctions(program, module, debug, globals);
   makeChainFunctions(program, module, debug, globals);
+  makeOptionFunctions(program, module, debug, globals);
   makeClassifierFunctions(program, module, debug, globals);
   makeCaptureFunction(program, module, debug, globals);
-  lowerProgram(program, module, debug, globals);
+  makeCrcFunctions(program, module, debug, globals);
+  if (!lowerProgram(program, module, debug, globals, leaves))
+    return lower(program, Leaves::joined);
   debug.finish();
   return Module(std::move(impl));
 }

@@ -9,16 +9,20 @@ namespace {
 
 class NameLowering {
 public:
-  NameLowering(Builder& b, Packet& packet, const HeaderValue& value) : b(b), packet_(packet), value_(value) {}
+  NameLowering(Builder& b, const Walk& walk, Packet& packet, const HeaderValue& value, unsigned repeats)
+      : b(b), packet_(packet), value_(value), joined_(walk.joined().has_value()), repeats_(repeats) {}
 
   void run(ir::HeaderId id) {
     bindLater(id);
-    bindParts(id, value_);
-    if (b.program().headers[id].asked)
-      packet_.headers.try_emplace(id, value_); // a name means the first such header
+    bindParts(id, value_, repeats_ == 0);
+    if (b.program().headers[id].asked && !isBound(id, repeats_ == 0)) // a name means the first such header
+      packet_.headers[id] = value_;
   }
 
 private:
+  // Where leaves are joined, all headers are in the packet, there or not: then it is the first meeting that counts.
+  bool isBound(ir::HeaderId id, bool first) const { return joined_ ? !first : packet_.headers.contains(id); }
+
   // `vlan.inner.vlan` at the second tag: what it is behind is known already.
   void bindLater(ir::HeaderId of) {
     const Packet before = packet_;
@@ -27,28 +31,29 @@ private:
       if (headers[id].kind != ir::HeaderKind::later || headers[id].of != of || !b.program().headers[id].asked)
         continue;
       const auto after = before.headers.find(headers[id].after);
-      if (after == before.headers.end() || before.headers.contains(id))
+      const bool first = repeats_ == (headers[id].after == of ? 1 : 0);
+      if (after == before.headers.end() || isBound(id, first))
         continue;
       HeaderValue value = value_;
       value.present = after->second.present;
       packet_.headers[id] = value;
-      bindParts(id, value);
+      bindParts(id, value, first);
     }
   }
 
-  void bindParts(ir::HeaderId of, const HeaderValue& value) {
+  void bindParts(ir::HeaderId of, const HeaderValue& value, bool first) {
     const auto& headers = b.policy().headers;
-    std::vector<ir::HeaderId> options;
+    bool has_options = false;
     for (ir::HeaderId id = 0; id < headers.size(); ++id) {
-      if (headers[id].of != of || !b.program().headers[id].asked || packet_.headers.contains(id))
+      if (headers[id].of != of || !b.program().headers[id].asked || isBound(id, first))
         continue;
       if (headers[id].kind == ir::HeaderKind::part)
         bindPart(id, value);
       else if (headers[id].kind == ir::HeaderKind::option)
-        options.push_back(id);
+        has_options = true;
     }
-    if (!options.empty())
-      for (auto& [id, option] : lowerOptions(b, b.policy().headers[of], value, options))
+    if (has_options)
+      for (const auto& [id, option] : lowerOptions(b, of, value))
         packet_.headers[id] = option;
   }
 
@@ -86,12 +91,15 @@ private:
   Builder& b;
   Packet& packet_;
   const HeaderValue& value_;
+  bool joined_;
+  unsigned repeats_;
 };
 
 } // namespace
 
-void bindNames(Builder& b, Packet& packet, ir::HeaderId header, const HeaderValue& value) {
-  NameLowering(b, packet, value).run(header);
+void bindNames(Builder& b, const Walk& walk, Packet& packet, ir::HeaderId header, const HeaderValue& value,
+               unsigned repeats) {
+  NameLowering(b, walk, packet, value, repeats).run(header);
 }
 
 } // namespace xdpc::lower

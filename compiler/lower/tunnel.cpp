@@ -9,8 +9,6 @@ namespace {
 void forgetPlaces(Builder& b, Packet& packet, llvm::BasicBlock* gone) {
   for (auto& [id, value] : packet.headers) {
     const ir::Header& header = b.policy().headers[id];
-    if (header.kind == ir::HeaderKind::option) // a copy
-      continue;
     value.offset = b.forgotten(value.offset, plan::kCopiedBytes - 1);
     value.base = b.packetAt(value.offset, header.min_size, gone);
   }
@@ -30,7 +28,10 @@ void enterTunnel(Builder& b, Walk& walk, ir::HeaderId header, const Place& place
   Place inner = place;
   // Whatever lies outside, the inner packet is one case to the verifier.
   inner.offset = b.forgotten(place.offset, plan::kCopiedBytes - 1);
-  forgetPlaces(b, inner.packet, deep);
+  if (walk.joined())
+    inner.packet = walk.joined()->forget(b, inner.packet);
+  else
+    forgetPlaces(b, inner.packet, deep);
   inner.behind_ip = false;
   inner.fragmented = b.u64(0);
   walk.enter(header, 0, inner);

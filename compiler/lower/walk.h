@@ -2,6 +2,7 @@
 // in phi nodes. For parser.cpp and extensions.cpp.
 #pragma once
 
+#include "compiler/lower/joined.h"
 #include "compiler/lower/packet.h"
 #include "compiler/lower/parser.h"
 
@@ -21,7 +22,7 @@ struct Place {
 
 class Walk {
 public:
-  Walk(Builder& builder, const LeafLowering& leaf) : b(builder), leaf_(leaf) {}
+  Walk(Builder& builder, const LeafLowering& leaf, Leaves leaves = Leaves::apart);
   virtual ~Walk() = default;
 
   // Each ends the current block. `repeats`: how many of this header came before in the chain.
@@ -31,8 +32,11 @@ public:
   virtual void cutShort(ir::HeaderId header, Packet packet);
   virtual void tooDeep(Packet packet);
 
-  // Lowers all nodes, then all leaves.
-  void run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
+  // Set where leaves are joined.
+  const std::optional<JoinedHeaders>& joined() const { return joined_; }
+
+  // Lowers all nodes, then all leaves; false if there are too many to be lowered apart.
+  bool run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
 
 private:
   using Signature = std::vector<ir::HeaderId>;
@@ -49,6 +53,7 @@ private:
 
   Builder& b;
   const LeafLowering& leaf_;
+  std::optional<JoinedHeaders> joined_;
   std::map<std::tuple<ir::HeaderId, unsigned, bool, Signature>, size_t> index_;
   std::deque<Node> nodes_;
   std::map<Signature, Node> leaves_;
@@ -63,8 +68,9 @@ void lowerExtensions(Builder& builder, Walk& walk, ir::HeaderId header, const Pl
 void enterTunnel(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place);
 
 // Makes the header known under all names that it has in this packet: its own, `vlan.inner.vlan`, its optional fields
-// and options. Goes on in a new block.
-void bindNames(Builder& builder, Packet& packet, ir::HeaderId header, const HeaderValue& value);
+// and options. `repeats`: how many of this header came before in the chain. Goes on in a new block.
+void bindNames(Builder& builder, const Walk& walk, Packet& packet, ir::HeaderId header, const HeaderValue& value,
+               unsigned repeats);
 
 // Checks that `header` at `place` is wholly there; to cutShort if not. Then it is in the returned packet, asked for or
 // not.

@@ -28,7 +28,7 @@ public:
           for (ir::HeaderId header : action.needs)
             ask(header);
           for (ir::HeaderId header : ir::changedByAssign(*program_.policy, action))
-            ask(header);
+            askForChecksum(header);
           program_.rewrites |= action.kind == ir::ActionKind::Assign;
         });
     if (program_.needs_malformed || program_.needs_unparsed)
@@ -83,6 +83,13 @@ private:
   std::vector<ir::HeaderId> plainHeaders(ir::HeaderId id) const {
     const auto& alternatives = headers_[id].alternatives;
     return alternatives.empty() ? std::vector<ir::HeaderId>{id} : alternatives;
+  }
+
+  // A CRC changes with the number of bytes behind what changed.
+  void askForChecksum(ir::HeaderId id) {
+    ask(id);
+    if (headers_[id].checksum && headers_[id].checksum->coverage == ir::Coverage::crc32c)
+      program_.packets[headers_[id].packet].payload_length = true;
   }
 
   // IP says where it ends.
@@ -268,7 +275,7 @@ private:
           if (entry.next == id && !entry.tunnel && before != id && program_.headers[before].walked)
             start = std::max(start, endOf(before) + (hasExtensions(before) ? kMaxExtensionBytes : 0));
           if (entry.next == id && before == id)
-            times = kMaxRepeats;
+            times = maxRepeats(*program_.policy, id);
         }
     const auto& size = headers_[id].size;
     const uint64_t most = size ? ir::largestValue(*program_.policy, *size) : headers_[id].min_size;
@@ -306,6 +313,13 @@ std::optional<ir::HeaderId> Program::next(ir::HeaderId id, const ir::PayloadEntr
         next = inner.entered;
   }
   return next && headers[*next].walked ? next : std::nullopt;
+}
+
+unsigned maxRepeats(const ir::Policy& policy, ir::HeaderId header) {
+  for (const ir::PayloadBy& payload : policy.headers[header].payload)
+    if (!payload.by && payload.entries.front().next == header)
+      return kMaxLabels;
+  return kMaxRepeats;
 }
 
 void findNeeds(Program& program) {

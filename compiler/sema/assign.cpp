@@ -1,6 +1,5 @@
 // Checks assignments: `ip.ttl = ip.ttl - 1`, `(eth.src, eth.dst) = (eth.dst, eth.src)`. What can be assigned follows
 // from the headers' declarations. Tested by tests/lit/diag/assign.xf and tests/packet/rewrite.
-#include "compiler/ir/checksum.h"
 #include "compiler/ir/print.h"
 #include "compiler/sema/rule.h"
 
@@ -36,13 +35,6 @@ bool readsField(const ir::Policy& policy, const ir::Expr& expr, ir::HeaderId hea
   return std::ranges::any_of(expr.args, [&](const ir::Expr& arg) { return readsField(policy, arg, header, field); });
 }
 
-bool liesUnderCrc(const ir::Policy& policy, ir::HeaderId summed, ir::HeaderId id, const ir::Field& field) {
-  const ir::Header& header = policy.headers[summed];
-  if (!header.checksum || header.checksum->coverage != ir::Coverage::crc32c)
-    return false;
-  return summed == id ? !overlap(header.fields[header.checksum->field], field) : ir::canLieBehind(policy, summed, id);
-}
-
 // Why a change would make the header another one; empty if it would not. A port that selects what follows is a
 // convention between hosts, and rewriting ports is what many policies are for.
 std::string whyFixed(const ir::Policy& policy, ir::HeaderId id, const ir::Field& field) {
@@ -60,10 +52,6 @@ std::string whyFixed(const ir::Policy& policy, ir::HeaderId id, const ir::Field&
     if (payload.when && readsField(policy, *payload.when, id, field))
       return fmt::format("says whether a header follows `{}`", header.name);
   }
-  for (ir::HeaderId summed = 0; summed < policy.headers.size(); ++summed)
-    if (liesUnderCrc(policy, summed, id, field))
-      return fmt::format("lies under the CRC of `{}`, which is over the whole packet and cannot be kept right",
-                         policy.headers[summed].name);
   return {};
 }
 

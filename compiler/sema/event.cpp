@@ -15,7 +15,7 @@ bool addField(Scope& scope, const ast::Expr& expr, ir::Event& event) {
   if (!value.ok)
     return false;
   const auto kind = keyKind(value);
-  if (!kind || value.constant || readsMap(value)) {
+  if (!kind || value.constant) {
     scope.emitter.report(diag::Id::type_mismatch, expr.span,
                          fmt::format("{}; an event holds a packet's fields", describe(expr, value)));
     return false;

@@ -72,7 +72,7 @@ bool addKeyPart(Env env, const ast::Expr& expr, Key& key) {
   if (!value.ok)
     return false;
   const auto kind = keyKind(value);
-  if (!kind || value.constant || readsMap(value)) {
+  if (!kind || value.constant) {
     env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
                              fmt::format("{}; a key is made of a packet's fields", describe(expr, value)));
     return false;

@@ -60,6 +60,7 @@ constexpr PacketDefault kDefaults[] = {
     {"gtpu", "version", "1"},
     {"gtpu", "pt", "1"},
     {"gtpu", "type", "255"},
+    {"gtpu_extension", "len", "1"},
     {"mpls", "bottom", "1"},
     {"mpls", "ttl", "64"},
     {"pppoe", "version", "1"},

@@ -1,6 +1,6 @@
 # docs.py XDPC FILE.md…: every ```xf block that holds a policy compiles without an error or warning, and its tests hold.
-# "```xf warns=NAME,…" is a block that shows these warnings. Blocks without a policy are shapes of the grammar. "```c FILE"
-# is a C file that policies can name.
+# "```xf warns=NAME,…" is a block that shows these warnings. Blocks without a policy are shapes of the grammar. "```c FILE",
+# "```text FILE" and "```xf FILE" are files that policies can name.
 import pathlib
 import re
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 BLOCK = re.compile(r"^```xf(?: warns=([a-z,-]+))?\n(.*?)^```$", re.M | re.S)
-C_FILE = re.compile(r"^```c (\S+)\n(.*?)^```$", re.M | re.S)
+NAMED = re.compile(r"^```(?:c|text|xf) ([\w.]+)\n(.*?)^```$", re.M | re.S)
 
 
 def main(xdpc, *documents):
@@ -23,8 +23,8 @@ def main(xdpc, *documents):
             allowed = [f"-Wno-{name}" for name in (match[1] or "").split(",") if name]
             command = "test" if re.search(r"^test ", match[2], re.M) else "check"
             with tempfile.TemporaryDirectory() as folder:
-                for name, code in C_FILE.findall(text):
-                    (pathlib.Path(folder) / name).write_text(code)
+                for name, contents in NAMED.findall(text):
+                    (pathlib.Path(folder) / name).write_text(contents)
                 policy = pathlib.Path(folder) / "policy.xf"
                 policy.write_text(match[2])
                 done = subprocess.run([xdpc, command, *allowed, "-Werror", policy], capture_output=True, text=True)

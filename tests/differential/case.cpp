@@ -29,7 +29,7 @@ Inputs inputsOf(const Case& one) {
 std::optional<Disagreement> disagreement(const Case& one, const std::vector<std::string>& engines) {
   std::string engine = "compiler";
   try {
-    const auto compiled = compile(one.policy.text());
+    const auto compiled = compile(one.policy.text(), one.around);
     const Inputs inputs = inputsOf(one);
     engine = "oracle";
     const Trace expected = traceOracle(compiled->policy, inputs);

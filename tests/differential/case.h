@@ -22,6 +22,7 @@ struct Case {
   std::string title;
   PolicyText policy;
   std::vector<Frame> frames;
+  Around around = {};
 };
 
 // Runs the case on the oracle and all engines. What differs is made smaller and printed. True if all agree.

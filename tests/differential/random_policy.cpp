@@ -29,9 +29,17 @@ const std::vector<SetChoice>& setChoices() {
       {"set tags of u16", "tags", {"vlan.id", "eth.type"}},
       {"set flows of (ip, port) { timeout 4s }", "flows", {"(ip.src, l4.dport)", "(ip.dst, l4.sport)"}},
       {"set scopes of (ip.prefix, u8) = { (198.51.100.0/24, 6) }", "scopes", {"(ip.src, ip.proto)"}},
+      {"set sizes of u32 { timeout 9s }", "sizes", {"pkt.len"}},
+      {"set places of (u32, u16) = { (60, 2) }", "places", {"(pkt.len, site[ip.src])"}},
   };
   return choices;
 }
+
+// Of so few that packets fill them. In up to 32 places every key can go everywhere.
+const std::vector<std::string> kCapacities = {"capacity 3", "capacity 16 when full refuse", "capacity 20",
+                                              "capacity 32 when full refuse"};
+const std::vector<std::string> kMeterCapacities = {" capacity 16", " capacity 20 when full drop",
+                                                   " capacity 1 when full pass"};
 
 // Keys that are masked can be added to these, and nothing else has them.
 const std::vector<std::string> kMaskedAdds = {"ip.src/24/64 to banned", "ip.dst/16/48 to nets", "ipv6.src/64 to v6nets",
@@ -41,8 +49,14 @@ const std::vector<std::string> kMaskedAdds = {"ip.src/24/64 to banned", "ip.dst/
 const std::vector<std::string> kMeterRates = {"rate 1 pps burst 2",     "rate 2 pps",
                                               "rate 10 pps burst 3",    "rate 1 kpps burst 1",
                                               "rate 8 kbps burst 200B", "rate 4 kbps burst 90B"};
-const std::vector<std::string> kMeterKeys = {
-    "", " per ip.src", " per ip.src/24/64", " per (ip.src, l4.dport)", " per vlan.id", " per eth.src"};
+const std::vector<std::string> kMeterKeys = {"",
+                                             " per ip.src",
+                                             " per ip.src/24/64",
+                                             " per (ip.src, l4.dport)",
+                                             " per vlan.id",
+                                             " per eth.src",
+                                             " per pkt.len",
+                                             " per (site[ip.src], pkt.len)"};
 
 constexpr uint64_t kHeaders = 3; // in a policy, besides IP and its transports
 
@@ -97,7 +111,7 @@ private:
     std::ranges::sort(sets_, {}, &SetChoice::name);
     sets_.erase(std::ranges::unique(sets_, {}, &SetChoice::name).begin(), sets_.end());
     for (const SetChoice& set : sets_)
-      made_.declarations.push_back(set.declaration);
+      made_.declarations.push_back(random_.percent(60) ? bounded(set.declaration) : set.declaration);
     made_.declarations.push_back("counter plain");
     made_.declarations.push_back("const some = { 1, 4-6 }");
     made_.declarations.push_back(
@@ -105,11 +119,13 @@ private:
         "2001:db8:1::/48 => 4 }");
     made_.declarations.push_back("map owner of port -> ipv4 = { 9 => 203.0.113.1, 53-80 => 198.51.100.1 }");
     made_.declarations.push_back("map served of port -> u16 = { 9 => 3, 53-443 => 1, 4789 => 7 }");
-    made_.declarations.push_back(fmt::format("counter keyed {{ per {} }}", key()));
+    made_.declarations.push_back(
+        fmt::format("counter keyed {{ per {}{} }}", key(), random_.percent(40) ? " capacity 16" : ""));
     for (unsigned i = 1; i <= 2; ++i)
-      made_.declarations.push_back(
-          fmt::format("meter meter{} {{ {}{} }}", i, random_.pick(kMeterRates), random_.pick(kMeterKeys)));
+      made_.declarations.push_back(fmt::format("meter meter{} {{ {}{} }}", i, random_.pick(kMeterRates), meterKey()));
     std::vector<std::string> fields = {"ip.src", "pkt.len"};
+    if (random_.percent(40))
+      fields.push_back("site[ip.dst]");
     for (uint64_t i = 1 + random_.below(4); i > 0; --i) {
       const FieldName& field = random_.pick(fields_);
       if (!field.is_flag && !std::ranges::count(fields, field.text()))
@@ -118,9 +134,22 @@ private:
     made_.declarations.push_back(fmt::format("event seen {{ {} }}", fmt::join(fields, ", ")));
   }
 
+  std::string bounded(std::string declaration) {
+    const std::string& capacity = random_.pick(kCapacities);
+    if (const size_t clauses = declaration.find("{ timeout"); clauses != std::string::npos)
+      return declaration.insert(clauses + 2, capacity + " ");
+    return declaration.insert(std::min(declaration.find(" = "), declaration.size()), " { " + capacity + " }");
+  }
+
+  std::string meterKey() {
+    const std::string& key = random_.pick(kMeterKeys);
+    return key.empty() || random_.percent(50) ? key : key + random_.pick(kMeterCapacities);
+  }
+
   std::string key() {
-    const std::vector<std::string> keys = {"ip.src",  "ip.src/24/64", "ip.proto",    "(ip.dst, l4.dport)",
-                                           "eth.src", "vlan.id",      "pkt.ifindex", "tcp.flags"};
+    const std::vector<std::string> keys = {
+        "ip.src",    "ip.src/24/64", "ip.proto",     "(ip.dst, l4.dport)",        "eth.src", "vlan.id", "pkt.ifindex",
+        "tcp.flags", "pkt.len",      "site[ip.src]", "(owner[l4.dport], pkt.len)"};
     return random_.pick(keys);
   }
 

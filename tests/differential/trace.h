@@ -22,6 +22,7 @@ struct Seen {
 struct Trace {
   std::vector<Seen> packets;
   std::vector<std::string> state; // counters, keyed counters, sets, afterwards: a line each
+  bool ends_early = false;        // the oracle's: behind these packets it cannot say what is right
 };
 
 using Inputs = std::vector<oracle::Input>;

@@ -19,6 +19,17 @@ uint64_t sumOf(const Bytes& bytes) {
   return sum % 0xffff;
 }
 
+// RFC 9260, appendix A; the lowest byte is sent first. Of a difference: from zero, and not complemented.
+uint32_t crc32c(const Bytes& bytes, uint32_t start) {
+  uint32_t crc = start;
+  for (const uint8_t byte : bytes) {
+    crc ^= byte;
+    for (int i = 0; i < 8; ++i)
+      crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return __builtin_bswap32(crc);
+}
+
 bool overlap(const Range& a, const Range& b) {
   return a.start < b.start + b.bytes && b.start < a.start + a.bytes;
 }
@@ -26,6 +37,10 @@ bool overlap(const Range& a, const Range& b) {
 // Two bytes of the frame.
 uint64_t word(const Bytes& frame, size_t at) {
   return uint64_t{frame[at]} << 8 | frame[at + 1];
+}
+
+size_t bytesOf(const ir::Checksum& checksum) {
+  return checksum.coverage == ir::Coverage::crc32c ? 4 : 2;
 }
 
 class Update {
@@ -39,13 +54,17 @@ public:
     for (size_t i = packet_.places.size(); i-- > 0;) {
       const Place& place = packet_.places[i];
       const auto& checksum = header(place).checksum;
-      if (!checksum || checksum->coverage == ir::Coverage::crc32c || !isTouched(i, *checksum))
+      if (!checksum || !isTouched(i, *checksum))
         continue;
       const auto at = positionOf(place, *checksum);
-      if (!at || std::ranges::any_of(by_hand, [&](const Range& range) { return overlap(range, {*at, 2}); }))
+      if (!at ||
+          std::ranges::any_of(by_hand, [&](const Range& range) { return overlap(range, {*at, bytesOf(*checksum)}); }))
         continue;
-      write(i, *checksum, *at);
-      written_.push_back({*at, 2});
+      if (checksum->coverage == ir::Coverage::crc32c)
+        writeCrc(place, *at);
+      else
+        write(i, *checksum, *at);
+      written_.push_back({*at, bytesOf(*checksum)});
     }
   }
 
@@ -122,6 +141,34 @@ private:
       fresh = 0xffff;
     frame_[at] = static_cast<uint8_t>(fresh >> 8);
     frame_[at + 1] = static_cast<uint8_t>(fresh);
+  }
+
+  // Of all bytes up to IP's end: those that the frame has not are zeros, and of what lies beyond nothing is known.
+  void writeCrc(const Place& place, size_t at) {
+    const uint64_t old = word(frame_, at) << 16 | word(frame_, at + 2);
+    if (old == 0)
+      return;
+    const size_t end = place.ip_end ? *place.ip_end : frame_.size();
+    Bytes before, after;
+    for (size_t i = place.offset; i < end; ++i) {
+      const bool is_checksum = i >= at && i < at + 4;
+      before.push_back(i < frame_.size() && !is_checksum ? before_[i] : 0);
+      after.push_back(isChanged(i, end) && !is_checksum ? frame_[i] : before.back());
+    }
+    uint64_t fresh = ~crc32c(after, ~0u) & 0xffffffff;
+    if (old != (~crc32c(before, ~0u) & 0xffffffff) || end > frame_.size()) { // as wrong as it was
+      for (size_t i = 0; i < before.size(); ++i)
+        before[i] ^= after[i];
+      fresh = old ^ crc32c(before, 0);
+    }
+    for (unsigned i = 0; i < 4; ++i)
+      frame_[at + i] = static_cast<uint8_t>(fresh >> (24 - 8 * i));
+  }
+
+  // By something that lies wholly before the end.
+  bool isChanged(size_t byte, size_t end) const {
+    return std::ranges::any_of(
+        written_, [&](const Range& one) { return overlap(one, {byte, 1}) && one.start + one.bytes <= end; });
   }
 
   // Each range begins with a word of its own.

@@ -129,7 +129,7 @@ private:
     if (counter.key.empty())
       return o_.counters_[action.id].add(packet_.length);
     if (const auto key = makeKey(policy_, packet_, counter.key, counter.key_type))
-      o_.keyed_[action.id][*key].add(packet_.length);
+      o_.keyed_[action.id].add(counter, *key, packet_.length);
   }
 
   void change(const ir::Action& action) {
@@ -139,7 +139,7 @@ private:
     if (action.kind == ir::ActionKind::Remove)
       return o_.sets_[action.id].remove(*key);
     const bool ends = action.duration_ns != abi::kNever;
-    o_.sets_[action.id].add(*key, ends ? now_ns_ + action.duration_ns : abi::kNever);
+    o_.sets_[action.id].add(*key, ends ? now_ns_ + action.duration_ns : abi::kNever, now_ns_);
   }
 
   void emit(const ir::Action& action, ir::RuleId rule, std::optional<ir::Verdict> verdict) {

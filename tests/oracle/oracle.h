@@ -35,18 +35,19 @@ struct Outcome {
 class Oracle {
 public:
   explicit Oracle(const ir::Policy& policy); // which must outlive it
-  Outcome run(const Input& input);           // throws Unsupported
+  Outcome run(const Input& input);           // throws Unsupported and Tie
 
   const std::vector<Count>& rules() const { return rules_; } // by RuleId
   const Count& counter(ir::CounterId id) const { return counters_[id]; }
-  const std::map<abi::KeyValue, Count>& keyed(ir::CounterId id) const { return keyed_[id]; }
+  const KeyedCount& keyed(ir::CounterId id) const { return keyed_[id]; }
   const SetState& set(ir::SetId id) const { return sets_[id]; }
+  const MeterState& meter(ir::MeterId id) const { return meters_[id]; }
 
 private:
   class Packets;
   const ir::Policy& policy_;
   std::vector<Count> rules_, counters_;
-  std::vector<std::map<abi::KeyValue, Count>> keyed_;
+  std::vector<KeyedCount> keyed_;
   std::vector<SetState> sets_;
   std::vector<MeterState> meters_;
   std::map<const ir::Action*, uint64_t> emitted_; // packets that came to a statement that samples

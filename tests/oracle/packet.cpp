@@ -78,7 +78,10 @@ private:
   bool tooDeep(ir::HeaderId id) {
     if (header(id).kind == ir::HeaderKind::extension)
       return extensions_++ == kExtensions;
-    return static_cast<size_t>(std::ranges::count(packet_.places, id, &Place::header)) == kTags;
+    const auto& tables = header(id).payload;
+    const bool label = std::ranges::any_of(
+        tables, [&](const ir::PayloadBy& table) { return !table.by && table.entries.front().next == id; });
+    return static_cast<size_t>(std::ranges::count(packet_.places, id, &Place::header)) == (label ? kLabels : kTags);
   }
 
   bool unparsed() {
