@@ -220,7 +220,7 @@ def figures(bench, only=""):
         yield "ClassBench, %d rules, mean of the families" % size, ours, limit, "ns", note
         for name, times in (ratios or {}).items():
             share = mean([statistics.median(a / b for a, b in zip(found["ours"], found["theirs"][name])) for found in sets_of_size])
-            yield "the same, over the same rules %s by hand" % name, share * 100, 100 / times, "%", "1/%.0f" % (1 / share)
+            yield "the same, over the same rules %s by hand" % name, share * 100, round(100 / times, 2), "%", "1/%.0f" % (1 / share)
     if 100_000 in by_size:
         largest = by_size[100_000]
         yield "100,000 rules, bytes of tables a rule", max(found["plan"]["bytes"] for found in largest) / 1e5, 20, "bytes", ""
