@@ -161,7 +161,7 @@ std::optional<plan::Program> planWith(Compilation& compilation, bool tables) {
   return compilation.emitter.hasErrors() ? std::nullopt : std::move(program);
 }
 
-// Empty if it is larger than jumps can cross, or on errors.
+// Empty if it outgrows BPF's jumps or its stack, or on errors.
 std::vector<uint8_t> emitWith(Compilation& compilation, const std::function<void(const abi::Manifest&)>& planned,
                               bool tables, lower::Leaves leaves) {
   const std::optional<plan::Program> program = planWith(compilation, tables);
@@ -196,7 +196,7 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
   if (object.empty()) {
     compilation.emitter
         .report(diag::Id::too_large, compilation.file.policies.front().name.span,
-                fmt::format("the program of `{}` is larger than BPF's jumps can cross", compilation.policy->name))
+                fmt::format("the program of `{}` outgrows BPF's jumps or its stack", compilation.policy->name))
         .help = "rules are lowered once for each set of headers that they tell apart: ask for fewer headers, or put "
                 "what is alike into sets";
     return {};

@@ -4,6 +4,8 @@
 #include "compiler/codegen/strip.h"
 #include "compiler/lower/module.h"
 
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -66,6 +68,19 @@ void refuse(void*, const char* reason, bool) {
   bug(reason);
 }
 
+// What it says of a stack that is too large, on the other hand, is an error that it goes on behind.
+void note(const llvm::DiagnosticInfo* info, void* outgrown) {
+  if (info->getSeverity() != llvm::DS_Error)
+    return;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::DiagnosticPrinterRawOStream printer(stream);
+  info->print(printer);
+  if (text.find("stack limit is exceeded") == std::string::npos)
+    bug(text);
+  *static_cast<bool*>(outgrown) = true;
+}
+
 llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
   llvm::Module& code = *module.impl().module;
   auto target = makeTarget(options.cpu);
@@ -77,6 +92,8 @@ llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::C
   auto* passes = new llvm::legacy::PassManager;
   if (target->addPassesToEmitFile(*passes, stream, nullptr, type))
     bug("the BPF back end cannot emit this file type");
+  bool outgrown = false;
+  code.getContext().setDiagnosticHandlerCallBack(note, &outgrown);
   const llvm::ScopedFatalErrorHandler handler(refuse);
   try {
     passes->run(code);
@@ -85,6 +102,8 @@ llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::C
     return {};
   }
   delete passes;
+  if (outgrown)
+    return {};
   return bytes;
 }
 

@@ -15,7 +15,7 @@ struct Options {
 };
 
 // An ELF object: program, maps, BTF, line info, manifest. Takes the module because the optimizer changes it. Empty
-// where the program is larger than its jumps can cross; so is the assembly.
+// where the program is larger than BPF's jumps can cross or its stack can hold; so is the assembly.
 std::vector<uint8_t> emitObject(lower::Module module, const Options& options = {});
 std::string emitAssembly(lower::Module module, const Options& options = {}); // --emit=asm
 

@@ -23,7 +23,7 @@ struct Compiled {
   object::Object object;
 };
 
-// The program is larger than BPF's jumps can cross: a stated bound, which generated policies meet now and then.
+// The program outgrows BPF's jumps or its stack: a stated bound, which generated policies meet now and then.
 struct TooLarge : std::runtime_error {
   TooLarge() : std::runtime_error("the program is too large") {}
 };
