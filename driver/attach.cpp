@@ -5,11 +5,13 @@
 #include "driver/object_of.h"
 #include "driver/target.h"
 #include "runtime/abi/literal.h"
+#include "runtime/kernel/privilege.h"
 #include "runtime/kernel/program.h"
 
 #include <fmt/ranges.h>
 
 #include <future>
+#include <grp.h>
 
 namespace xdpc::driver {
 
@@ -38,17 +40,31 @@ int attachCommand(const AttachOptions& options) {
       return fail(kUsage, fmt::format("`--confirm {}`: {}", options.confirm, parsed.error().message));
     confirm_ns = *parsed;
   }
+  std::optional<uint32_t> group;
+  if (!options.group.empty()) {
+    const ::group* entry = ::getgrnam(options.group.c_str());
+    if (!entry)
+      return fail(kUsage, fmt::format("there is no group `{}`", options.group));
+    group = entry->gr_gid;
+  }
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
   std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
-  const auto object =
-      objectOfFile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables},
-                   code, [&](const abi::Manifest& manifest) {
-                     groundwork =
-                         std::async(std::launch::async, [manifest] { return kernel::layGroundwork(manifest); });
-                   });
-  if (!object)
+  const auto layGroundwork = [&](const abi::Manifest& manifest) {
+    groundwork = std::async(std::launch::async, [manifest] {
+      kernel::raisePermitted();
+      return kernel::layGroundwork(manifest);
+    });
+  };
+  std::optional<ObjectFile> file;
+  {
+    const kernel::FilesOnly without;
+    file = readObjectOf(options.file,
+                        {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code,
+                        layGroundwork);
+  }
+  if (!file)
     return code;
-  swap::Candidate candidate{*object, std::nullopt};
+  swap::Candidate candidate{file->object, std::nullopt, file->elf};
   if (groundwork.valid())
     if (auto laid = groundwork.get()) // else attach fails at the same and says why
       candidate.groundwork = std::move(*laid);
@@ -56,12 +72,14 @@ int attachCommand(const AttachOptions& options) {
                                      {.mode = modeOf(options.mode),
                                       .replace = options.replace,
                                       .reset = resetOf(options.reset),
-                                      .confirm_ns = confirm_ns});
+                                      .confirm_ns = confirm_ns,
+                                      .group = group});
+  kernel::dropAll();
   if (!attached)
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)
     warn(warning);
-  printLine("{} on {} ({} mode, program {}){}", object->manifest.policy, attached->device.name,
+  printLine("{} on {} ({} mode, program {}){}", file->object.manifest.policy, attached->device.name,
             kernel::modeName(attached->mode), attached->program_id,
             attached->swapped ? fmt::format(", in place of {}", attached->old_policy) : "");
   if (confirm_ns)

@@ -6,6 +6,7 @@
 #include "driver/commands.h"
 #include "driver/completion.h"
 #include "driver/output.h"
+#include "runtime/kernel/privilege.h"
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,61 @@
 namespace xdpc::driver {
 
 namespace {
+
+// What a command may do from its start on.
+struct Privilege {
+  kernel::Need need;
+  kernel::Reach reach;
+};
+
+// Most: those without a target compile and run in user space, the others change something on a device.
+template <class Options> Privilege privilegeOf(const Options& options) {
+  if constexpr (requires { options.engine; })
+    return {options.engine.starts_with("kernel") ? kernel::Need::change : kernel::Need::files,
+            kernel::Reach::own_namespace};
+  else if constexpr (requires { options.target; })
+    return {kernel::Need::change, options.target.netns.empty() ? kernel::Reach::own_namespace : kernel::Reach::others};
+  else
+    return {kernel::Need::files, kernel::Reach::own_namespace};
+}
+
+template <class Options> Privilege looking(const Options& options) {
+  return {kernel::Need::look, options.target.netns.empty() ? kernel::Reach::own_namespace : kernel::Reach::others};
+}
+Privilege privilegeOf(const ShowOptions& options) {
+  return looking(options);
+}
+Privilege privilegeOf(const CountersOptions& options) {
+  return looking(options);
+}
+Privilege privilegeOf(const EventsOptions& options) {
+  return looking(options);
+}
+Privilege privilegeOf(const TopOptions& options) {
+  return looking(options);
+}
+// These see other namespaces, or programs of others.
+Privilege privilegeOf(const MetricsOptions&) {
+  return {kernel::Need::look, kernel::Reach::others};
+}
+Privilege privilegeOf(const FeaturesOptions&) {
+  return {kernel::Need::change, kernel::Reach::others};
+}
+Privilege privilegeOf(const DetachOptions&) {
+  return {kernel::Need::change, kernel::Reach::others};
+}
+Privilege privilegeOf(const ListOptions&) {
+  return {kernel::Need::look, kernel::Reach::others};
+}
+Privilege privilegeOf(const SaveOptions&) {
+  return {kernel::Need::look, kernel::Reach::others};
+}
+Privilege privilegeOf(const AttachOptions&) {
+  return {kernel::Need::change, kernel::Reach::others};
+}
+Privilege privilegeOf(const RestoreOptions&) {
+  return {kernel::Need::change, kernel::Reach::others};
+}
 
 class Commands {
 public:
@@ -32,21 +88,31 @@ private:
     CLI::App* command = parent.add_subcommand(name, description);
     auto options = std::make_shared<Options>();
     declare(*command, *options);
-    command->callback([this, options, entry] { code_ = entry(*options); });
+    command->callback([this, options, entry] {
+      const Privilege privilege = privilegeOf(*options);
+      kernel::keepOnly(privilege.need, privilege.reach);
+      code_ = entry(*options);
+    });
   }
 
   void addOffline();
   void addLive();
   void addState();
+  void addSets();
 
   CLI::App& app_;
   int code_ = kFine;
 };
 
-void declareTarget(CLI::App& app, Target& target) {
-  app.add_option("--dev", target.device, "the network interface")->required()->type_name("IF");
+CLI::Option* declareDevice(CLI::App& app, Target& target, const char* what) {
+  CLI::Option* device = app.add_option("--dev", target.device, what)->type_name("IF");
   app.add_option("--netns", target.netns, "its network namespace, by name or path")->type_name("N");
   app.add_option("--bpffs", target.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
+  return device;
+}
+
+void declareTarget(CLI::App& app, Target& target) {
+  declareDevice(app, target, "the network interface")->required();
 }
 
 void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {
@@ -168,24 +234,25 @@ void Commands::addOffline() {
 }
 
 void Commands::addLive() {
-  add<AttachOptions>(app_, "attach", "Compile, load and attach a policy, or swap it in.", attachCommand,
-                     [](CLI::App& app, AttachOptions& options) {
-                       app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
-                       declareTarget(app, options.target);
-                       app.add_option("--mode", options.mode,
-                                      "auto: native, or generic with a warning; native; generic")
-                           ->check(CLI::IsMember({"auto", "native", "generic"}))
-                           ->type_name("MODE")
-                           ->capture_default_str();
-                       app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
-                       declareReset(app, options.reset);
-                       app.add_option("--confirm", options.confirm,
-                                      "a trial: what ran before is back after this time, without `xdpc confirm`")
-                           ->type_name("TIME");
-                       declareTables(app, options.no_tables);
-                       declareWarnings(app, options.warnings);
-                       declareBounds(app, options.bounds);
-                     });
+  add<AttachOptions>(
+      app_, "attach", "Compile, load and attach a policy, or swap it in.", attachCommand,
+      [](CLI::App& app, AttachOptions& options) {
+        app.add_option("FILE", options.file, "the policy, or its object")->required()->type_name("");
+        declareTarget(app, options.target);
+        app.add_option("--mode", options.mode, "auto: native, or generic with a warning; native; generic")
+            ->check(CLI::IsMember({"auto", "native", "generic"}))
+            ->type_name("MODE")
+            ->capture_default_str();
+        app.add_flag("--replace", options.replace, "replace a program that is not xdpc's");
+        app.add_option("--group", options.group, "a group that may look: list, show, counters")->type_name("NAME");
+        declareReset(app, options.reset);
+        app.add_option("--confirm", options.confirm,
+                       "a trial: what ran before is back after this time, without `xdpc confirm`")
+            ->type_name("TIME");
+        declareTables(app, options.no_tables);
+        declareWarnings(app, options.warnings);
+        declareBounds(app, options.bounds);
+      });
   add<ConfirmOptions>(app_, "confirm", "End a trial: the new policy stays.", confirmCommand,
                       [](CLI::App& app, ConfirmOptions& options) { declareTarget(app, options.target); });
   add<RollbackOptions>(app_, "rollback", "End a trial, or go back to an earlier policy.", rollbackCommand,
@@ -210,9 +277,14 @@ void Commands::addLive() {
     app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
     declareJson(app, options.json);
   });
-  add<ShowOptions>(app_, "show", "Show an interface's policy: rules, sets, meters, events.", showCommand,
+  add<ShowOptions>(app_, "show", "Show an interface's policy, or the keys of a meter or counter.", showCommand,
                    [](CLI::App& app, ShowOptions& options) {
+                     app.add_option("KIND", options.kind, "meter, counter; none: the policy")
+                         ->check(CLI::IsMember({"meter", "counter"}))
+                         ->type_name("");
+                     app.add_option("NAME", options.name, "which one: its keys, the largest first")->type_name("");
                      declareTarget(app, options.target);
+                     app.add_option("--top", options.top, "so many keys")->type_name("N")->capture_default_str();
                      declareJson(app, options.json);
                    });
 }
@@ -263,26 +335,22 @@ void Commands::addState() {
             ->capture_default_str();
         app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
       });
-  CLI::App* set = app_.add_subcommand("set", "Change and list the elements of a set.");
-  set->require_subcommand(1);
-  add<SetOptions>(*set, "add", "Add elements.", setAddCommand, [](CLI::App& app, SetOptions& options) {
-    app.add_option("NAME", options.name, "the set")->required()->type_name("");
-    app.add_option("ELEMENT", options.elements, "as in the language: 192.0.2.0/24, \"(192.0.2.7, 443)\"")
-        ->required()
-        ->type_name("");
-    declareTarget(app, options.target);
-    app.add_option("--for", options.duration, "how long, as in 10m; none: without an end")->type_name("TIME");
-  });
-  add<SetOptions>(*set, "del", "Delete elements.", setDelCommand, [](CLI::App& app, SetOptions& options) {
-    app.add_option("NAME", options.name, "the set")->required()->type_name("");
-    app.add_option("ELEMENT", options.elements, "exactly these")->required()->type_name("");
-    declareTarget(app, options.target);
-  });
-  add<SetOptions>(*set, "list", "List the live elements.", setListCommand, [](CLI::App& app, SetOptions& options) {
-    app.add_option("NAME", options.name, "the set")->required()->type_name("");
-    declareTarget(app, options.target);
-    declareJson(app, options.json);
-  });
+  addSets();
+  add<SaveOptions>(
+      app_, "save", "Save policies and what their sets hold.", saveCommand, [](CLI::App& app, SaveOptions& options) {
+        CLI::Option* device = declareDevice(app, options.target, "the network interface");
+        app.add_flag("--all", options.all, "all that run, into a directory")->excludes(device);
+        app.add_option("-o,--output", options.output, "a file or a directory; none: /var/lib/xdpc")->type_name("OUT");
+      });
+  add<RestoreOptions>(
+      app_, "restore", "Put saved policies back, with what their sets held.", restoreCommand,
+      [](CLI::App& app, RestoreOptions& options) {
+        app.add_option("FROM", options.source, "a file or a directory; none: /var/lib/xdpc")->type_name("");
+        declareDevice(app, options.target, "the network interface; none: the saved one, or all of them");
+        app.add_option("--config", options.config,
+                       "policies, DIR/IF.xf, that take the place of saved ones where they are there")
+            ->type_name("DIR");
+      });
   add<EventsOptions>(app_, "events", "Print events as they come, until interrupted.", eventsCommand,
                      [](CLI::App& app, EventsOptions& options) {
                        declareTarget(app, options.target);
@@ -314,6 +382,60 @@ void Commands::addState() {
                             ->type_name("SIZE");
                         declareJson(app, options.json);
                       });
+}
+
+void declareSet(CLI::App& app, SetOptions& options) {
+  app.add_option("NAME", options.name, "the set")->required()->type_name("");
+  declareTarget(app, options.target);
+}
+
+// Elements, from wherever they come.
+void declareElements(CLI::App& app, SetOptions& options) {
+  declareSet(app, options);
+  app.add_option("ELEMENT", options.elements, "as in the language: 192.0.2.0/24, \"(192.0.2.7, 443)\"")->type_name("");
+  app.add_option("--file", options.file, "elements, one a line, as `load` reads them; -: standard input")
+      ->type_name("FILE");
+  app.add_flag("--json-lines", options.json_lines,
+               "JSON objects, one a line, of --file or standard input: "
+               "{\"element\":\"192.0.2.1\",\"for\":\"10m\",\"comment\":\"…\"}");
+}
+
+// What holds where an element says nothing else.
+void declareLife(CLI::App& app, SetOptions& options) {
+  app.add_option("--for", options.duration, "how long, as in 10m; none: without an end")->type_name("TIME");
+  app.add_option("--comment", options.comment, "who and why, for `xdpc set list`")->type_name("TEXT");
+}
+
+void Commands::addSets() {
+  CLI::App* set = app_.add_subcommand("set", "Change and list the elements of a set.");
+  set->require_subcommand(1);
+  add<SetOptions>(*set, "add", "Add elements.", setAddCommand, [](CLI::App& app, SetOptions& options) {
+    declareElements(app, options);
+    declareLife(app, options);
+  });
+  add<SetOptions>(*set, "del", "Delete elements, exactly these.", setDelCommand, declareElements);
+  add<SetOptions>(*set, "replace", "Put elements in place of all that are there, in one step.", setReplaceCommand,
+                  [](CLI::App& app, SetOptions& options) {
+                    declareElements(app, options);
+                    declareLife(app, options);
+                  });
+  add<SetOptions>(*set, "load", "Add elements from a file.", setLoadCommand, [](CLI::App& app, SetOptions& options) {
+    declareSet(app, options);
+    app.add_option("FILE", options.file, "elements, one a line; # starts a comment; -: standard input")
+        ->required()
+        ->type_name("");
+    app.add_flag("--json-lines", options.json_lines, "it holds JSON objects, one a line");
+    app.add_flag("--replace", options.replace, "in place of all that are there, in one step");
+    declareLife(app, options);
+  });
+  add<SetOptions>(*set, "flush", "Take all elements out, in one step.", setFlushCommand, declareSet);
+  add<SetOptions>(*set, "list", "List the live elements.", setListCommand, [](CLI::App& app, SetOptions& options) {
+    declareSet(app, options);
+    CLI::Option* lines =
+        app.add_flag("--json-lines", options.json_lines, "JSON objects, one a line, as `add` reads them");
+    declareJson(app, options.json);
+    lines->excludes("--json");
+  });
 }
 
 } // namespace

@@ -74,6 +74,7 @@ struct AttachOptions {
   std::string file; // .xf or an object
   std::string mode = "auto";
   bool replace = false;
+  std::string group;              // that may look, or none
   std::vector<std::string> reset; // names, or `all`
   std::string confirm;            // how long the trial lasts, or none
   std::vector<std::string> warnings;
@@ -108,9 +109,12 @@ int listCommand(const ListOptions& options);
 
 struct ShowOptions {
   Target target;
+  std::string kind, name; // `meter` or `counter` and which: its keys; else the policy
+  uint32_t top = 20;      // so many of them
   bool json = false;
 };
 int showCommand(const ShowOptions& options);
+int showKeys(const ShowOptions& options); // where `kind` is set
 
 struct CountersOptions {
   Target target;
@@ -140,12 +144,33 @@ struct SetOptions {
   Target target;
   std::string name;
   std::vector<std::string> elements;
-  std::string duration; // --for, or none
-  bool json = false;    // of list
+  std::string file;        // of elements, `-` standard input, or none
+  bool json_lines = false; // that is JSON, an object a line; of list: print so
+  std::string duration;    // --for, or none
+  std::string comment;     // who and why, or none
+  bool replace = false;    // of load: instead of what is there
+  bool json = false;       // of list
 };
 int setAddCommand(const SetOptions& options);
 int setDelCommand(const SetOptions& options);
+int setReplaceCommand(const SetOptions& options);
+int setLoadCommand(const SetOptions& options);
+int setFlushCommand(const SetOptions& options);
 int setListCommand(const SetOptions& options);
+
+struct SaveOptions {
+  Target target;      // without a device: `all`
+  bool all = false;   // that run
+  std::string output; // file or directory; none: /var/lib/xdpc
+};
+int saveCommand(const SaveOptions& options);
+
+struct RestoreOptions {
+  Target target;      // without a device: what the files say
+  std::string source; // file or directory; none: /var/lib/xdpc
+  std::string config; // directory of policies that take the place of saved ones, or none
+};
+int restoreCommand(const RestoreOptions& options);
 
 struct EventsOptions {
   Target target;

@@ -8,6 +8,7 @@
 #include "driver/stop.h"
 #include "driver/target.h"
 #include "runtime/abi/literal.h"
+#include "runtime/kernel/privilege.h"
 
 #include <nlohmann/json.hpp>
 
@@ -136,6 +137,8 @@ int countersCommand(const CountersOptions& options) {
     return fail(live.error());
   Names names{{}, options.names};
   const auto counts = readPolicyCounts(*live, [&](const std::string& name) { return names.take(name); });
+  if (options.watch.empty())
+    kernel::dropAll();
   if (!counts)
     return fail(counts.error());
   for (const std::string& name : options.names)

@@ -3,6 +3,7 @@
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
+#include "runtime/kernel/privilege.h"
 
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
@@ -81,7 +82,8 @@ Json toJson(const swap::Attached& attached) {
           {"generation", attached.generation},
           {"trial", trialJson(attached)},
           {"capture", attached.capture},
-          {"generations", keptJson(attached)}};
+          {"generations", keptJson(attached)},
+          {"trouble", attached.trouble.empty() ? Json() : Json(attached.trouble)}};
 }
 
 std::string keyText(const abi::KeyType& key) {
@@ -150,6 +152,7 @@ Json toJson(const swap::Details& details) {
 
 int listCommand(const ListOptions& options) {
   const auto all = swap::list(options.bpffs);
+  kernel::dropAll();
   if (!all)
     return fail(all.error());
   if (options.json) {
@@ -172,7 +175,10 @@ int listCommand(const ListOptions& options) {
 }
 
 int showCommand(const ShowOptions& options) {
+  if (!options.kind.empty())
+    return showKeys(options);
   const auto details = swap::show(targetOf(options.target));
+  kernel::dropAll();
   if (!details)
     return fail(details.error());
   if (options.json)

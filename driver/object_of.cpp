@@ -16,22 +16,22 @@ bool isElf(std::string_view text) {
                           "ELF");
 }
 
-std::optional<object::Object> read(std::span<const uint8_t> bytes, const std::string& path, int& code) {
-  auto object = object::readObject(bytes);
+std::optional<ObjectFile> read(std::vector<uint8_t> elf, const std::string& path, int& code) {
+  auto object = object::readObject(elf);
   if (!object) {
     code = fail(kWrong, fmt::format("`{}`: {}", path, object.error().message));
     return {};
   }
-  return std::move(*object);
+  return ObjectFile{std::move(*object), std::move(elf)};
 }
 
 } // namespace
 
-std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,
-                                           const Planned& planned) {
+std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOptions& options, int& code,
+                                       const Planned& planned) {
   const auto text = path == "-" ? Result<std::string, FileError>(std::string()) : readFile(path, kMaxObject);
   if (text && isElf(*text))
-    return read({reinterpret_cast<const uint8_t*>(text->data()), text->size()}, path, code);
+    return read({text->begin(), text->end()}, path, code);
 
   const auto compilation = compile(path, options, code);
   if (!compilation)
@@ -43,7 +43,15 @@ std::optional<object::Object> objectOfFile(const std::string& path, const Compil
     code = kWrong;
     return {};
   }
-  return read(*bytes, path, code);
+  return read(std::move(*bytes), path, code);
+}
+
+std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,
+                                           const Planned& planned) {
+  auto file = readObjectOf(path, options, code, planned);
+  if (!file)
+    return {};
+  return std::move(file->object);
 }
 
 } // namespace xdpc::driver

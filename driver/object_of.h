@@ -17,4 +17,12 @@ using Planned = std::function<void(const abi::Manifest&)>;
 std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,
                                            const Planned& planned = {});
 
+// The same with the bytes that it was read from.
+struct ObjectFile {
+  object::Object object;
+  std::vector<uint8_t> elf;
+};
+std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOptions& options, int& code,
+                                       const Planned& planned = {});
+
 } // namespace xdpc::driver

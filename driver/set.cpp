@@ -1,144 +1,167 @@
-// `xdpc set add|del|list`: the elements of a live policy's set. Tested by tests/runtime.
-#include "compiler/diag/diag.h"
+// `xdpc set add|del|replace|load|flush`: changes the elements of a live policy's set. Tested by tests/live/sets.py,
+// set_input.py and set_replace.py.
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
+#include "driver/open_set.h"
+#include "driver/set_input.h"
 #include "driver/target.h"
 #include "runtime/sets/sets.h"
-#include "runtime/swap/open.h"
+#include "runtime/swap/comments.h"
+#include "runtime/swap/contents.h"
 #include "runtime/swap/trial.h"
-
-#include <nlohmann/json.hpp>
-
-#include <ctime>
 
 namespace xdpc::driver {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-uint64_t monotonicNow() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+uint64_t endOf(const Wanted& wanted, uint64_t now_ns) {
+  uint64_t end = abi::kNever;
+  if (!wanted.ttl_ns || __builtin_add_overflow(now_ns, *wanted.ttl_ns, &end))
+    return abi::kNever;
+  return end;
 }
 
-// A live policy and one of its sets.
-struct Opened {
-  swap::LivePolicy live;
-  uint32_t set = 0; // index in the manifest
+std::vector<sets::Element> elementsOf(const std::vector<Wanted>& all, uint64_t now_ns) {
+  std::vector<sets::Element> elements;
+  elements.reserve(all.size());
+  for (const Wanted& wanted : all)
+    elements.push_back({wanted.element, endOf(wanted, now_ns)});
+  return elements;
+}
 
-  const abi::Set& description() const { return live.manifest.sets[set]; }
-};
+int comment(const OpenSet& opened, const std::vector<Wanted>& all, uint64_t now_ns) {
+  std::vector<swap::Comment> comments;
+  for (const Wanted& wanted : all)
+    if (!wanted.comment.empty())
+      comments.push_back({wanted.element, wanted.comment, endOf(wanted, now_ns)});
+  const auto written =
+      swap::writeComments(opened.live.folder, opened.live.manifest, opened.description(), comments, now_ns);
+  return written ? static_cast<int>(kFine) : fail(written.error());
+}
 
-std::optional<Opened> openSet(const SetOptions& options, swap::Access access, int& code) {
-  auto live = swap::open(targetOf(options.target), access);
-  if (!live) {
-    code = fail(live.error());
-    return {};
-  }
-  if (const abi::Set* set = sets::findSet(live->manifest, options.name)) {
-    const auto index = static_cast<uint32_t>(set - live->manifest.sets.data());
-    return Opened{std::move(*live), index};
-  }
-  std::vector<std::string> names;
-  for (const abi::Set& set : live->manifest.sets)
-    names.push_back(set.name);
-  const auto near = diag::nearest(options.name, names);
-  code = fail(kNoObject, fmt::format("no set `{}` in {}{}", options.name, live->manifest.policy,
-                                     near ? fmt::format(": did you mean `{}`?", *near) : ""));
-  return {};
+int forget(const OpenSet& opened, const std::vector<abi::KeyValue>& elements, uint64_t now_ns) {
+  if (!swap::hasComments(opened.live.folder))
+    return kFine;
+  std::vector<swap::Comment> comments;
+  for (const abi::KeyValue& element : elements)
+    comments.push_back({element, {}});
+  const auto written =
+      swap::writeComments(opened.live.folder, opened.live.manifest, opened.description(), comments, now_ns);
+  return written ? static_cast<int>(kFine) : fail(written.error());
 }
 
 // A change that broke off half way has changed something, too.
-int finish(const Opened& opened, const Result<Done, sets::SetError>& changed) {
+int finish(const OpenSet& opened, const Result<Done, sets::SetError>& changed) {
   const auto announced = swap::announceToBefore(opened.live);
   if (!changed)
     return fail(changed.error());
   return announced ? static_cast<int>(kFine) : fail(announced.error());
 }
 
-// The remaining time as people say it: whole seconds, at least one.
-std::string remaining(const sets::Element& element, uint64_t now_ns) {
-  if (element.expires_ns == abi::kNever)
-    return "-";
-  const uint64_t seconds = (element.expires_ns - now_ns + 999'999'999) / 1'000'000'000;
-  if (seconds < 60)
-    return fmt::format("{}s", seconds);
-  if (seconds < 3600)
-    return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
-  return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+// Before anything is opened.
+bool hasElements(const SetOptions& options, int& code) {
+  if (!options.elements.empty() || !options.file.empty() || options.json_lines)
+    return true;
+  code = fail(kUsage, "no elements: name some, or give them with --file or --json-lines");
+  return false;
+}
+
+struct Change {
+  OpenSet opened;
+  std::vector<Wanted> wanted;
+};
+
+// Elements are read before the lock is taken: standard input may be slow.
+std::optional<Change> readAndLock(const SetOptions& options, int& code) {
+  if (!hasElements(options, code))
+    return {};
+  const auto seen = openSet(options, swap::Access::read, code);
+  if (!seen)
+    return {};
+  auto wanted = readWanted(options, seen->description(), code);
+  if (!wanted)
+    return {};
+  auto opened = openSet(options, swap::Access::change, code);
+  if (!opened)
+    return {};
+  if (opened->description().key != seen->description().key) {
+    code = fail(kRefused, fmt::format("the type of `{}` changed meanwhile: try again", options.name));
+    return {};
+  }
+  return Change{std::move(*opened), std::move(*wanted)};
+}
+
+int addTo(const SetOptions& options) {
+  int code = kFine;
+  auto change = readAndLock(options, code);
+  if (!change)
+    return code;
+  const auto& [opened, wanted] = *change;
+  const uint64_t now_ns = monotonicNow();
+  const auto added =
+      sets::addAll(*opened.live.maps, opened.live.manifest, opened.description(), elementsOf(wanted, now_ns), now_ns);
+  code = finish(opened, added);
+  return code == kFine ? comment(opened, wanted, now_ns) : code;
+}
+
+int replaceIn(const SetOptions& options, const std::vector<Wanted>& wanted) {
+  const uint64_t now_ns = monotonicNow();
+  const auto replaced = swap::replaceSet(targetOf(options.target), {options.name, elementsOf(wanted, now_ns)});
+  if (!replaced)
+    return fail(replaced.error());
+  for (const std::string& warning : *replaced)
+    warn(warning);
+  int code = kFine;
+  const auto opened = openSet(options, swap::Access::change, code);
+  if (!opened)
+    return code;
+  const auto& live = opened->live;
+  if (const auto forgotten = swap::forgetComments(live.folder, live.manifest, opened->description(), now_ns);
+      !forgotten)
+    return fail(forgotten.error());
+  return comment(*opened, wanted, now_ns);
 }
 
 } // namespace
 
 int setAddCommand(const SetOptions& options) {
+  return addTo(options);
+}
+
+int setLoadCommand(const SetOptions& options) {
+  return options.replace ? setReplaceCommand(options) : addTo(options);
+}
+
+int setReplaceCommand(const SetOptions& options) {
   int code = kFine;
-  std::optional<uint64_t> ttl;
-  if (!options.duration.empty()) {
-    const auto parsed = abi::parseDuration(options.duration);
-    if (!parsed)
-      return fail(kUsage, fmt::format("`--for {}`: {}", options.duration, parsed.error().message));
-    ttl = *parsed;
-  }
-  auto opened = openSet(options, swap::Access::change, code);
-  if (!opened)
+  std::optional<std::vector<Wanted>> wanted;
+  if (hasElements(options, code))
+    if (const auto seen = openSet(options, swap::Access::read, code))
+      wanted = readWanted(options, seen->description(), code);
+  return wanted ? replaceIn(options, *wanted) : code;
+}
+
+int setFlushCommand(const SetOptions& options) {
+  int code = kFine;
+  if (const auto seen = openSet(options, swap::Access::read, code); !seen)
     return code;
-  const abi::Set& set = opened->description();
-  const auto elements = sets::parseElements(set, options.elements);
-  if (!elements)
-    return fail(elements.error());
-  const auto added =
-      sets::add(*opened->live.maps, opened->live.manifest, set, *elements, {.now_ns = monotonicNow(), .ttl_ns = ttl});
-  return finish(*opened, added);
+  return replaceIn(options, {});
 }
 
 int setDelCommand(const SetOptions& options) {
   int code = kFine;
-  auto opened = openSet(options, swap::Access::change, code);
-  if (!opened)
+  auto change = readAndLock(options, code);
+  if (!change)
     return code;
-  const abi::Set& set = opened->description();
-  const auto elements = sets::parseElements(set, options.elements);
-  if (!elements)
-    return fail(elements.error());
-  const auto removed = sets::remove(*opened->live.maps, opened->live.manifest, set, *elements, monotonicNow());
-  return finish(*opened, removed);
-}
-
-int setListCommand(const SetOptions& options) {
-  int code = kFine;
-  const auto opened = openSet(options, swap::Access::read, code);
-  if (!opened)
-    return code;
-  const abi::Set& set = opened->description();
+  const OpenSet& opened = change->opened;
+  std::vector<abi::KeyValue> elements;
+  for (Wanted& one : change->wanted)
+    elements.push_back(std::move(one.element));
   const uint64_t now_ns = monotonicNow();
-  const auto elements = sets::list(*opened->live.maps, opened->live.manifest, set, now_ns);
-  if (!elements)
-    return fail(elements.error());
-  if (options.json) {
-    Json all = Json::array();
-    for (const sets::Element& element : *elements) {
-      Json one{{"element", abi::formatKey(set.key, element.key)},
-               {"remaining_ns", element.expires_ns == abi::kNever ? Json() : Json(element.expires_ns - now_ns)}};
-      if (set.count)
-        one.update({{"packets", element.hits.packets}, {"bytes", element.hits.bytes}});
-      all.push_back(std::move(one));
-    }
-    printLine("{}", Json{{"schema", kSchema}, {"set", set.name}, {"elements", all}}.dump());
-    return kFine;
-  }
-  Table table(set.count ? std::vector<std::string>{"element", "remaining", "packets", "bytes"}
-                        : std::vector<std::string>{"element", "remaining"});
-  for (const sets::Element& element : *elements) {
-    std::vector<std::string> row = {abi::formatKey(set.key, element.key), remaining(element, now_ns)};
-    if (set.count)
-      row.insert(row.end(), {std::to_string(element.hits.packets), std::to_string(element.hits.bytes)});
-    table.add(std::move(row));
-  }
-  if (!table.empty())
-    print(table.text());
-  return kFine;
+  const auto removed = sets::remove(*opened.live.maps, opened.live.manifest, opened.description(), elements, now_ns);
+  code = finish(opened, removed);
+  const int forgotten = forget(opened, elements, now_ns);
+  return code == kFine ? forgotten : code;
 }
 
 } // namespace xdpc::driver

@@ -53,6 +53,20 @@ size_t mappedSize(uint32_t value_size, uint32_t entries) {
   return (valuesSize(value_size, entries) + page - 1) / page * page;
 }
 
+// A copy of all values, as they lie in a mapping: the kernel maps no array for those who may only read it. Null if
+// there is no memory for it.
+uint8_t* copyOf(int fd, uint32_t value_size, uint32_t entries) {
+  void* memory =
+      mmap(nullptr, mappedSize(value_size, entries), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return nullptr;
+  auto* const bytes = static_cast<uint8_t*>(memory);
+  for (uint32_t key = 0; key < entries; ++key)
+    if (bpf_map_lookup_elem(fd, &key, bytes + key * valuesSize(value_size, 1)) != 0)
+      break;
+  return bytes;
+}
+
 } // namespace
 
 KernelResult<std::unique_ptr<LiveMaps>> LiveMaps::over(const abi::Manifest& manifest, std::vector<Fd> fds) {
@@ -133,6 +147,7 @@ uint8_t* LiveMaps::mapped(const Map& map) const {
     if (map.type == BPF_MAP_TYPE_ARRAY && (map.flags & BPF_F_MMAPABLE)) {
       void* address = mmap(nullptr, mappedSize(map.value_size, map.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED,
                            map.fd.get(), 0);
+      map.read_only = address == MAP_FAILED && (errno == EPERM || errno == EACCES); // pinned for others to read
       if (address != MAP_FAILED)
         map.memory = static_cast<uint8_t*>(address);
     }
@@ -154,7 +169,7 @@ Result<Done, MapError> LiveMaps::read(uint32_t index, uint32_t offset, std::span
   const Map& map = maps_.at(index);
   if (uint64_t{offset} + out.size() > map.value_size)
     return mapError(map.name, "read beyond", ERANGE);
-  if (const uint8_t* bytes = map.max_entries == 1 ? mapped(map) : nullptr) {
+  if (const uint8_t* bytes = map.max_entries == 1 ? mapped(map) : nullptr; bytes && !map.read_only) {
     // Word by word where it can be: a program may write the cell at this very moment.
     if (offset % 8 == 0 && out.size() % 8 == 0) {
       for (size_t i = 0; i < out.size(); i += 8) {
@@ -177,7 +192,7 @@ Result<Done, MapError> LiveMaps::write(uint32_t index, uint32_t offset, std::spa
   const Map& map = maps_.at(index);
   if (uint64_t{offset} + bytes.size() > map.value_size)
     return mapError(map.name, "write beyond", ERANGE);
-  if (uint8_t* memory = map.max_entries == 1 ? mapped(map) : nullptr) {
+  if (uint8_t* memory = map.max_entries == 1 ? mapped(map) : nullptr; memory && !map.read_only) {
     if (offset % 8 == 0 && bytes.size() == 8) { // a lease or a deadline: never half of it
       uint64_t word;
       std::memcpy(&word, bytes.data(), 8);
@@ -200,6 +215,8 @@ Result<Done, MapError> LiveMaps::write(uint32_t index, uint32_t offset, std::spa
 std::span<uint8_t> LiveMaps::memory(uint32_t index) const {
   const Map& map = maps_.at(index);
   uint8_t* bytes = mapped(map);
+  if (!bytes && map.read_only)
+    bytes = map.memory = copyOf(map.fd.get(), map.value_size, map.max_entries);
   return bytes ? std::span(bytes, valuesSize(map.value_size, map.max_entries)) : std::span<uint8_t>();
 }
 

@@ -33,6 +33,8 @@ public:
   size_t size() const { return maps_.size(); }
   int fd(uint32_t map) const { return maps_[map].fd.get(); }
   uint32_t id(uint32_t map) const { return maps_[map].id; }
+  uint32_t type(uint32_t map) const { return maps_[map].type; }
+  uint32_t keySize(uint32_t map) const { return maps_[map].key_size; }
   uint32_t maxEntries(uint32_t map) const { return maps_[map].max_entries; }
 
 private:
@@ -41,6 +43,7 @@ private:
     std::string name;
     uint32_t id = 0, type = 0, key_size = 0, value_size = 0, max_entries = 0, flags = 0;
     mutable uint8_t* memory = nullptr; // once mapped
+    mutable bool read_only = false;    // as mapped
     mutable bool tried = false;
   };
   LiveMaps() = default;

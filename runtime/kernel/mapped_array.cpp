@@ -24,6 +24,13 @@ KernelResult<MappedArray> MappedArray::over(Fd fd) {
   if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE) || info.max_entries != 1)
     return KernelError{.message = fmt::format("the map `{}` is not one that xdpc made", info.name)};
   void* memory = mmap(nullptr, info.value_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  // Pinned for others to read: the kernel maps it for its owner alone, and they get a copy.
+  if (memory == MAP_FAILED && (errno == EPERM || errno == EACCES)) {
+    memory = mmap(nullptr, info.value_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const uint32_t key = 0;
+    if (memory != MAP_FAILED && bpf_map_lookup_elem(fd.get(), &key, memory) != 0)
+      return systemError(fmt::format("cannot read the map `{}`", info.name), errno);
+  }
   if (memory == MAP_FAILED)
     return systemError(fmt::format("cannot map `{}` into memory", info.name), errno);
   MappedArray array;

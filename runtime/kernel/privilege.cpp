@@ -2,9 +2,12 @@
 #include "runtime/kernel/privilege.h"
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,14 +29,85 @@ bool has(uint64_t set, unsigned capability) {
   return (set >> capability & 1) != 0;
 }
 
-} // namespace
+constexpr uint64_t bit(unsigned capability) {
+  return uint64_t{1} << capability;
+}
 
-uint64_t effectiveCapabilities() {
+// Root reads its users' policies; CAP_CHOWN gives pins to a group.
+constexpr uint64_t kFiles = bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_FOWNER);
+
+struct Sets {
+  uint64_t effective = 0, permitted = 0;
+};
+
+Sets capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
   if (syscall(SYS_capget, &header, data) != 0)
-    return 0;
-  return uint64_t{data[1].effective} << 32 | data[0].effective;
+    return {};
+  return {uint64_t{data[1].effective} << 32 | data[0].effective, uint64_t{data[1].permitted} << 32 | data[0].permitted};
+}
+
+// Fewer than before, which the kernel never refuses.
+void setCapabilities(const Sets& sets) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  for (int i = 0; i < 2; ++i) {
+    data[i].effective = static_cast<uint32_t>(sets.effective >> (32 * i));
+    data[i].permitted = static_cast<uint32_t>(sets.permitted >> (32 * i));
+  }
+  if (syscall(SYS_capset, &header, data) != 0) {
+    std::perror("xdpc: cannot give capabilities up");
+    std::abort();
+  }
+}
+
+uint64_t neededFor(Need need) {
+  switch (need) {
+  case Need::files:
+    return kFiles;
+  case Need::look:
+    return kFiles | bit(CAP_BPF);
+  case Need::change:
+    return kFiles | bit(CAP_BPF) | bit(CAP_NET_ADMIN) | bit(CAP_PERFMON) | bit(CAP_CHOWN);
+  }
+  return 0;
+}
+
+} // namespace
+
+void keepOnly(Need need, Reach reach) {
+  const Sets now = capabilities();
+  uint64_t wanted = neededFor(need);
+  // It also stands in for those of BPF's that the caller lacks.
+  const uint64_t bpf = wanted & ~kFiles & ~bit(CAP_CHOWN);
+  if (reach == Reach::others || (now.permitted & bpf) != bpf)
+    wanted |= bit(CAP_SYS_ADMIN);
+  setCapabilities({now.effective & wanted, now.permitted & wanted});
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+void dropAll() {
+  setCapabilities({});
+}
+
+FilesOnly::FilesOnly() : before_(capabilities().effective) {
+  const Sets now = capabilities();
+  setCapabilities({now.effective & kFiles, now.permitted});
+}
+
+FilesOnly::~FilesOnly() {
+  const Sets now = capabilities();
+  setCapabilities({before_ & now.permitted, now.permitted});
+}
+
+void raisePermitted() {
+  const Sets now = capabilities();
+  setCapabilities({now.permitted, now.permitted});
+}
+
+uint64_t effectiveCapabilities() {
+  return capabilities().effective;
 }
 
 std::vector<std::string> missingCapabilities() {

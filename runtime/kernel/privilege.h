@@ -11,6 +11,33 @@
 
 namespace xdpc::kernel {
 
+// What a command is to be able to do from its start on; all other capabilities are given up for good.
+enum class Need {
+  files,  // read and write what the caller names, as the caller's user
+  look,   // read what is pinned
+  change, // load programs, change maps and links
+};
+enum class Reach {
+  own_namespace,
+  others, // also enter network namespaces and look at programs of others: CAP_SYS_ADMIN
+};
+void keepOnly(Need need, Reach reach);
+// Nothing is left, also for good: all that needed them is done.
+void dropAll();
+
+// Only the caller's rights to files are in effect meanwhile, as long as a policy is read and compiled.
+class FilesOnly {
+public:
+  FilesOnly();
+  ~FilesOnly();
+  FilesOnly(const FilesOnly&) = delete;
+
+private:
+  uint64_t before_;
+};
+// In a thread that FilesOnly's one started: what is permitted is in effect.
+void raisePermitted();
+
 // Effective capabilities of this thread, a bit each (CAP_… of linux/capability.h).
 uint64_t effectiveCapabilities();
 

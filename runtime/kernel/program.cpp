@@ -3,8 +3,8 @@
 #include "runtime/kernel/program.h"
 
 #include "runtime/abi/keyed_table.h"
+#include "runtime/kernel/frozen_bytes.h"
 #include "runtime/kernel/kernel_types.h"
-#include "runtime/kernel/manifest_map.h"
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/verifier_log.h"
@@ -182,6 +182,20 @@ KernelResult<ProgramInfo> programInfo(int fd) {
   for (const uint8_t byte : info.tag)
     result.tag += fmt::format("{:02x}", byte);
   return result;
+}
+
+KernelResult<std::vector<uint32_t>> mapsOfProgram(int fd) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+    return systemError("cannot ask for the program", errno);
+  std::vector<uint32_t> ids(info.nr_map_ids);
+  info = {.nr_map_ids = static_cast<uint32_t>(ids.size()), .map_ids = reinterpret_cast<uintptr_t>(ids.data())};
+  size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+    return systemError("cannot ask for the program's maps", errno);
+  ids.resize(std::min<size_t>(ids.size(), info.nr_map_ids));
+  return ids;
 }
 
 KernelResult<Groundwork> layGroundwork(const abi::Manifest& manifest) {

@@ -19,10 +19,12 @@ struct ProgramInfo {
   uint32_t xlated_bytes = 0, jited_bytes = 0, verified_instructions = 0;
 };
 KernelResult<ProgramInfo> programInfo(int fd);
+// Ids of the maps that the program uses.
+KernelResult<std::vector<uint32_t>> mapsOfProgram(int fd);
 
 struct LoadedPolicy {
   Fd program;
-  Fd manifest, code; // maps, see manifest_map.h
+  Fd manifest, code; // maps, see frozen_bytes.h
   std::unique_ptr<LiveMaps> maps;
   ProgramInfo info;
   std::vector<std::string> warnings; // the policy works, but …

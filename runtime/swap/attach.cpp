@@ -88,8 +88,11 @@ Result<Done> layGroundwork(Candidate& candidate) {
 
 // Loads, fills and pins the policy. Nothing on the device changes. `from`: whose state it is to carry on.
 Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& folder, uint32_t number,
-                     const Generation* from, const Reset& reset) {
+                     const Generation* from, const AttachOptions& options) {
   const abi::Manifest& manifest = candidate.object.manifest;
+  Reset reset = options.reset;
+  for (const SetContents& one : options.contents)
+    reset.sets.push_back(one.set);
   const auto match = from ? matchState(from->manifest, manifest, reset) : StateMatch{};
   if (from) {
     if (auto may = mayCarry(*from, manifest, match, reset); !may)
@@ -107,12 +110,12 @@ Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& f
   if (!policy)
     return policy.error();
   // Before anything can be looked up: the first packet already meets the sets as they are declared.
-  const auto ledger = fillStaged(from, match, reset, *policy, manifest);
+  const auto ledger = fillStaged(from, match, reset, *policy, manifest, options.contents);
   if (!ledger)
     return ledger.error();
   if (auto filled = fillTargets(candidate, *policy->maps, target); !filled)
     return filled.error();
-  if (auto pinned = pinGeneration(folder, number, *policy, *ledger); !pinned)
+  if (auto pinned = pinGeneration(folder, number, *policy, *ledger, candidate.elf); !pinned)
     return pinned.error();
   Staged staged(folder, number, std::move(*policy));
   if (from)
@@ -188,7 +191,7 @@ Result<Attachment> attachFresh(Candidate& candidate, const Target& target, const
   if (place.hook.program_id != 0)
     if (auto allowed = mayReplace(place, options.replace); !allowed)
       return allowed.error();
-  auto staged = stage(candidate, target, folder, 1, nullptr, options.reset);
+  auto staged = stage(candidate, target, folder, 1, nullptr, options);
   if (!staged)
     return staged.error();
   Attachment result = report(place, *staged);
@@ -275,7 +278,7 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
   }
   const auto pinned = generations(folder);
   auto staged =
-      stage(candidate, target, folder, pinned.empty() ? 1 : pinned.back() + 1, from ? &*from : nullptr, options.reset);
+      stage(candidate, target, folder, pinned.empty() ? 1 : pinned.back() + 1, from ? &*from : nullptr, options);
   if (!staged)
     return staged.error();
   if (options.confirm_ns && live.generation == 0)
@@ -297,6 +300,8 @@ Result<Attachment> swapOver(Candidate& candidate, const Target& target, const Pl
         copiedState(candidate.object.manifest, matchState(from->manifest, candidate.object.manifest, options.reset));
   if (auto settled = staged->finish(); !settled)
     result.warnings.push_back(fmt::format("swapped, but {}", settled.error().message));
+  else if (auto taken = options.in_place_of ? takePlace(folder, live.generation, staged->number()) : Done{}; !taken)
+    result.warnings.push_back(fmt::format("swapped, but {}", taken.error().message));
   else if (auto cleared = clearOld(folder); !cleared)
     result.warnings.push_back(fmt::format("swapped, but {}", cleared.error().message));
   return result;
@@ -333,6 +338,13 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
       return refused.error();
   if (auto cleared = clearDead(folder, *live); !cleared)
     return cleared.error();
+  if (options.in_place_of && (!*live || (*live)->generation != *options.in_place_of))
+    return KernelError{.kind = ErrorKind::busy,
+                       .code = ESTALE,
+                       .message = fmt::format("another policy was attached to `{}` meanwhile", place->device.name)};
+  if (options.group)
+    if (auto shared = shareWithGroup(folder, *options.group); !shared)
+      return shared.error();
   if (*live)
     return swapOver(candidate, target, *place, folder, **live, options);
   auto result = attachFresh(candidate, target, *place, folder, options);

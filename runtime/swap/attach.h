@@ -6,10 +6,12 @@
 
 #include "runtime/kernel/program.h"
 #include "runtime/object/object.h"
+#include "runtime/swap/contents.h"
 #include "runtime/swap/match.h"
 #include "runtime/swap/target.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,12 @@ struct AttachOptions {
   Reset reset; // state of the running policy that does not live on
   // A trial of so long: without confirm() until then the former policy is back. Not over a stranger.
   std::optional<uint64_t> confirm_ns;
+  // This group may read the pins from now on; none: whoever could before.
+  std::optional<uint32_t> group;
+  // What these sets hold from the first packet on, instead of what they declare or held.
+  std::span<const SetContents> contents;
+  // It is this generation's own policy and takes its place in the history, too. ESTALE if another one runs.
+  std::optional<uint32_t> in_place_of;
 };
 
 struct Attachment {
@@ -36,15 +44,17 @@ struct Attachment {
   std::vector<std::string> copied;   // of a trial: state that it has of its own, and that goes with it
 };
 
-// What is to run. `groundwork`: where it was laid ahead, while the object was still being compiled.
+// What is to run. `groundwork`: where it was laid ahead, while the object was still being compiled. `elf`: the file
+// that the object was read from; without it the policy cannot be saved, nor the contents of its sets be replaced.
 struct Candidate {
   const object::Object& object;
   std::optional<kernel::Groundwork> groundwork;
+  std::span<const uint8_t> elf = {};
 };
 
 Result<Attachment> attach(Candidate candidate, const Target& target, const AttachOptions& options);
 inline Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options) {
-  return attach(Candidate{object, std::nullopt}, target, options);
+  return attach(Candidate{object, std::nullopt, {}}, target, options);
 }
 
 } // namespace xdpc::swap

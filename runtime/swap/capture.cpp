@@ -3,7 +3,7 @@
 #include "runtime/swap/capture.h"
 
 #include "runtime/kernel/event_ring.h"
-#include "runtime/kernel/manifest_map.h"
+#include "runtime/kernel/frozen_bytes.h"
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/trial_program.h"
 #include "runtime/object/pack.h"
@@ -41,7 +41,7 @@ Result<object::Object> readCode(const Generation& generation) {
   const Fd map(bpf_obj_get((generationPath(generation.folder, generation.number) / "code").c_str()));
   if (!map)
     return kernel::systemError("cannot open the pinned code of the policy", errno);
-  const auto text = kernel::readManifestMap(map.get());
+  const auto text = kernel::readCodeMap(map.get());
   if (!text)
     return text.error();
   auto code = object::unpackCode({reinterpret_cast<const uint8_t*>(text->data()), text->size()},

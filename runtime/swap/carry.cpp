@@ -39,13 +39,14 @@ bool takesFrom(const StateMatch& match, uint32_t slot) {
   return std::ranges::find(match.slot, std::optional(slot)) != match.slot.end();
 }
 
-Result<Done> pinAgain(const std::filesystem::path& from, const std::filesystem::path& to) {
+Result<Done> pinAgain(const Folder& folder, const std::filesystem::path& from, const std::filesystem::path& to) {
   const kernel::Fd fd(bpf_obj_get(from.c_str()));
   if (!fd && errno == ENOENT)
     return Done{};
   unlink(to.c_str());
   if (!fd || bpf_obj_pin(fd.get(), to.c_str()) != 0)
     return kernel::systemError(fmt::format("cannot pin `{}`", to.string()), errno);
+  shareAsFolder(folder, to);
   return Done{};
 }
 
@@ -63,7 +64,8 @@ Result<Done> pinNextBases(const Generation& from, const Generation& to, const St
     const Pair* pair = pairTo(match.counters, i);
     Result<Done> done = Done{};
     if (!pair || pair->fate == Fate::shared) {
-      done = pinAgain(keyedBasePath(to.folder, to.number, i, epoch), keyedBasePath(to.folder, to.number, i, epoch + 1));
+      done = pinAgain(to.folder, keyedBasePath(to.folder, to.number, i, epoch),
+                      keyedBasePath(to.folder, to.number, i, epoch + 1));
     } else {
       auto counts = ownKeyedBase(to, i);
       const auto earlier = ownKeyed(from, pair->from);
@@ -156,12 +158,12 @@ Result<Done> shareMaps(const Generation& from, const StateMatch& match, kernel::
 }
 
 Result<Ledger> fillStaged(const Generation* from, const StateMatch& match, const Reset& reset, kernel::LoadedPolicy& to,
-                          const abi::Manifest& manifest) {
+                          const abi::Manifest& manifest, std::span<const SetContents> contents) {
   auto ledger = Ledger::create(manifest.slots.size(), reset.toText());
   if (!ledger)
     return ledger;
   const Side side{manifest, *to.maps};
-  if (auto filled = fillFreshSets(side, match); !filled)
+  if (auto filled = fillFreshSets(side, match, contents); !filled)
     return filled.error();
   if (!from)
     return ledger;
@@ -178,10 +180,23 @@ Result<Ledger> fillStaged(const Generation* from, const StateMatch& match, const
   return ledger;
 }
 
+Result<Done> takePlace(const Folder& folder, uint32_t from, uint32_t number) {
+  const auto old = openLedger(folder, from), now = openLedger(folder, number);
+  if (!old || !now)
+    return (old ? now : old).error();
+  if (!*old || !*now)
+    return Done{};
+  LedgerHead &before = (*old)->head(), &head = (*now)->head();
+  head.from = before.from;
+  head.since_unix_ns = before.since_unix_ns;
+  before.since_unix_ns = 0; // and so it is not kept
+  return Done{};
+}
+
 Result<Done> pinSharedBases(const Generation& from, const StateMatch& match, const Folder& folder, uint32_t number) {
   for (const Pair& pair : match.counters)
     if (pair.fate == Fate::shared)
-      if (auto done = pinAgain(keyedBasePath(from.folder, from.number, pair.from, from.epoch),
+      if (auto done = pinAgain(folder, keyedBasePath(from.folder, from.number, pair.from, from.epoch),
                                keyedBasePath(folder, number, pair.to, 0));
           !done)
         return done;
@@ -217,7 +232,8 @@ Result<Done> prepareReturn(const Generation& from, const Generation& to, const R
     unlink(next.c_str());
     if (pair && pair->fate == Fate::converted)
       continue;
-    if (auto done = pinAgain(pair ? keyedBasePath(from.folder, from.number, pair->from, from.epoch)
+    if (auto done = pinAgain(to.folder,
+                             pair ? keyedBasePath(from.folder, from.number, pair->from, from.epoch)
                                   : keyedBasePath(to.folder, to.number, i, epoch - 1),
                              next);
         !done)

@@ -16,7 +16,9 @@ Result<Done> mayCarry(const Generation& from, const abi::Manifest& to, const Sta
 Result<Done> shareMaps(const Generation& from, const StateMatch& match, kernel::Groundwork& groundwork);
 // … its own are filled, and its ledger is written. `from` may be none.
 Result<Ledger> fillStaged(const Generation* from, const StateMatch& match, const Reset& reset, kernel::LoadedPolicy& to,
-                          const abi::Manifest& manifest);
+                          const abi::Manifest& manifest, std::span<const SetContents> contents);
+// … if it is `from` itself with other contents, it goes on in its place, once it runs …
+Result<Done> takePlace(const Folder& folder, uint32_t from, uint32_t number);
 // … and what it shares beside the maps is pinned, too.
 Result<Done> pinSharedBases(const Generation& from, const StateMatch& match, const Folder& folder, uint32_t number);
 

@@ -120,11 +120,40 @@ Result<Done> copyState(const Side& from, const Side& to, const StateMatch& match
   return Done{};
 }
 
-Result<Done> fillFreshSets(const Side& to, const StateMatch& match) {
+namespace {
+
+Result<Done> fillWith(const Side& to, const abi::Set& set, std::span<const sets::Element> elements) {
+  const uint64_t now_ns = monotonicNow();
+  const auto ended = [&](const sets::Element& element) { return element.expires_ns <= now_ns; };
+  std::vector<sets::Element> live;
+  if (std::ranges::any_of(elements, ended)) {
+    std::ranges::remove_copy_if(elements, std::back_inserter(live), ended);
+    elements = live;
+  }
+  const auto filled = sets::addAll(to.maps, to.manifest, set, elements, now_ns);
+  if (filled)
+    return Done{};
+  if (filled.error().kind == sets::SetError::Kind::full)
+    return KernelError{
+        kernel::ErrorKind::refused, 0,
+        fmt::format("the set `{}` holds {} elements, and is given {}", set.name, set.capacity, elements.size())};
+  return KernelError{.code = filled.error().code,
+                     .message = fmt::format("cannot fill the set `{}`: {}", set.name, filled.error().message)};
+}
+
+} // namespace
+
+Result<Done> fillFreshSets(const Side& to, const StateMatch& match, std::span<const SetContents> contents) {
   for (uint32_t i = 0; i < to.manifest.sets.size(); ++i) {
     const abi::Set& set = to.manifest.sets[i];
     if (std::ranges::any_of(match.sets, [&](const Pair& pair) { return pair.to == i; }))
       continue;
+    const auto given = std::ranges::find_if(contents, [&](const SetContents& one) { return one.set == set.name; });
+    if (given != contents.end()) {
+      if (auto filled = fillWith(to, set, given->elements); !filled)
+        return filled;
+      continue;
+    }
     if (auto filled = sets::addInitial(to.maps, to.manifest, set); !filled)
       return KernelError{.code = filled.error().code,
                          .message = fmt::format("cannot fill the sets: {}", filled.error().message),

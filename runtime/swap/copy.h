@@ -2,8 +2,11 @@
 // Entry point: copyState. Tested in tests/runtime/carry_test.cpp.
 #pragma once
 
+#include "runtime/swap/contents.h"
 #include "runtime/swap/generation.h"
 #include "runtime/swap/match.h"
+
+#include <span>
 
 namespace xdpc::swap {
 
@@ -18,8 +21,8 @@ struct Side {
 enum class Round { first, second };
 Result<Done> copyState(const Side& from, const Side& to, const StateMatch& match, Round round);
 
-// The initial elements of sets that start afresh.
-Result<Done> fillFreshSets(const Side& to, const StateMatch& match);
+// The elements of sets that start afresh: those that are given, else the initial ones.
+Result<Done> fillFreshSets(const Side& to, const StateMatch& match, std::span<const SetContents> contents);
 
 // Tells the program of `to` how many elements the tries have that it shares.
 Result<Done> announceTries(const Side& from, const Side& to, const StateMatch& match);

@@ -162,6 +162,7 @@ Result<Done> pinKeyedBase(const Generation& generation, uint32_t counter, uint64
   unlink(path.c_str()); // left by a command that was killed before it was finished
   if (bpf_obj_pin(map->fd().get(), path.c_str()) != 0)
     return kernel::systemError(fmt::format("cannot pin `{}`", path.string()), errno);
+  shareAsFolder(generation.folder, path);
   return Done{};
 }
 

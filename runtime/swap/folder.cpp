@@ -161,6 +161,8 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
     if (missing == IfMissing::create) {
       if (const int code = makePrivate(folder.path.parent_path()))
         return cannotMake(folder.path.parent_path(), code);
+      if (auto trusted = requireTrusted(folder.path.parent_path()); !trusted)
+        return trusted.error();
       const int code = makePrivate(folder.path);
       if (code == ENOENT)
         continue; // another command removed the one above
@@ -175,6 +177,9 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
         return nothingThere(device);
       continue; // another command removed it between the two calls
     }
+    for (const auto& path : {folder.path.parent_path(), folder.path})
+      if (auto trusted = requireTrusted(path); !trusted)
+        return trusted.error();
     if (const int code = lockPatiently(fd)) {
       if (code != EWOULDBLOCK)
         return kernel::systemError(fmt::format("cannot lock `{}`", folder.path.string()), code);
@@ -190,6 +195,52 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
     if (missing == IfMissing::fail)
       return nothingThere(device);
   }
+}
+
+Result<Done> requireTrusted(const fs::path& path) {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0)
+    return errno == ENOENT ? Result<Done>(Done{})
+                           : kernel::systemError(fmt::format("cannot look at `{}`", path.string()), errno);
+  const bool trusted = S_ISDIR(status.st_mode) && (status.st_uid == 0 || status.st_uid == geteuid()) &&
+                       (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  if (trusted)
+    return Done{};
+  return notTrusted(path.string(), !S_ISDIR(status.st_mode) ? "it is no directory"
+                                   : (status.st_mode & (S_IWGRP | S_IWOTH)) != 0
+                                       ? fmt::format("others may write into it (mode {:04o})", status.st_mode & 07777)
+                                       : fmt::format("it belongs to user {}", status.st_uid));
+}
+
+KernelError notTrusted(const std::string& what, const std::string& why) {
+  return {ErrorKind::refused,
+          0,
+          fmt::format("`{}` is not trusted: {}", what, why),
+          {},
+          "find out who did that; `sudo rm -r` on the folder takes the policy off, and xdpc begins anew"};
+}
+
+void shareAsFolder(const Folder& folder, const fs::path& path) {
+  struct stat status{};
+  if (stat(folder.path.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0)
+    return;
+  struct stat own{};
+  if (lstat(path.c_str(), &own) != 0)
+    return;
+  // Whoever cannot do it is not asked to: the pins are the owner's alone then.
+  (void)!lchown(path.c_str(), -1, status.st_gid);
+  (void)chmod(path.c_str(), S_ISDIR(own.st_mode) ? 0750 : 0640);
+}
+
+Result<Done> shareWithGroup(const Folder& folder, uint32_t group) {
+  if (chown(folder.path.c_str(), -1, group) != 0 || chmod(folder.path.c_str(), 0750) != 0)
+    return kernel::systemError(fmt::format("cannot give `{}` to the group {}", folder.path.string(), group), errno);
+  chmod(folder.path.parent_path().c_str(), 0755); // names of interfaces and no more
+  std::error_code failure;
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path, failure))
+    if (entry.path() != folder.link())
+      shareAsFolder(folder, entry.path());
+  return Done{};
 }
 
 void removeIfEmpty(const Folder& folder) {

@@ -33,6 +33,18 @@ enum class IfMissing { fail, create };
 // be made.
 Result<kernel::Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing missing);
 
+// An error unless the folder belongs to root or the caller and nobody else may write into it: what lies in it is then
+// as xdpc left it, or as somebody did who could load programs anyway.
+Result<Done> requireTrusted(const std::filesystem::path& path);
+
+kernel::KernelError notTrusted(const std::string& what, const std::string& why);
+
+// Lets the group read what is pinned, now and by later commands: the folder's own group and mode remember it. The link
+// stays its owner's: who may open that may take it off.
+Result<Done> shareWithGroup(const Folder& folder, uint32_t group);
+// The same for one path that is new in the folder.
+void shareAsFolder(const Folder& folder, const std::filesystem::path& path);
+
 // Removes the folder if nothing is in it, and the one that holds those of all devices if this was the last.
 void removeIfEmpty(const Folder& folder);
 

@@ -2,7 +2,7 @@
 // tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/generation.h"
 
-#include "runtime/kernel/manifest_map.h"
+#include "runtime/kernel/frozen_bytes.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -23,8 +23,13 @@ Result<Done> pin(int fd, const fs::path& path) {
   return Done{};
 }
 
+// Who may only read gets a descriptor that only reads.
 Result<Fd> openPin(const fs::path& path) {
   Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && (errno == EACCES || errno == EPERM)) {
+    LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
+    fd = Fd(bpf_obj_get_opts(path.c_str(), &options));
+  }
   if (!fd)
     return kernel::systemError(fmt::format("cannot open the pin `{}`", path.string()), errno);
   return fd;
@@ -39,7 +44,17 @@ fs::path mapPath(const fs::path& generation, size_t index) {
   return generation / fmt::format("m{}", index);
 }
 
-Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy, const Ledger& ledger) {
+Result<Done> pinObject(const fs::path& path, std::span<const uint8_t> elf) {
+  if (elf.empty())
+    return Done{};
+  const auto map = kernel::createObjectMap(elf);
+  if (!map)
+    return map.error();
+  return pin(map->get(), path / "object");
+}
+
+Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy, const Ledger& ledger,
+                    std::span<const uint8_t> elf) {
   if (mkdir(path.c_str(), 0700) != 0)
     return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
   for (uint32_t i = 0; i < policy.maps->size(); ++i)
@@ -49,10 +64,19 @@ Result<Done> pinAll(const fs::path& path, const kernel::LoadedPolicy& policy, co
     return done.error();
   if (auto done = pin(policy.code.get(), path / "code"); !done)
     return done.error();
+  if (auto done = pinObject(path, elf); !done)
+    return done;
   if (auto done = pin(ledger.fd().get(), path / "ledger"); !done)
     return done.error();
   // Last, as a generation is known by its program.
   return pin(policy.program.get(), path / "prog");
+}
+
+void sharePins(const Folder& folder, const fs::path& path) {
+  shareAsFolder(folder, path);
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(path, failure))
+    shareAsFolder(folder, entry.path());
 }
 
 } // namespace
@@ -79,10 +103,12 @@ std::vector<uint32_t> generations(const Folder& folder) {
 }
 
 Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy,
-                           const Ledger& ledger) {
-  auto done = pinAll(generationPath(folder, number), policy, ledger);
+                           const Ledger& ledger, std::span<const uint8_t> elf) {
+  auto done = pinAll(generationPath(folder, number), policy, ledger, elf);
   if (!done)
     (void)removeGeneration(folder, number);
+  else
+    sharePins(folder, generationPath(folder, number));
   return done;
 }
 
@@ -101,7 +127,9 @@ Result<Done> pinTrial(const Folder& folder, uint32_t number, const kernel::Trial
   const fs::path path = generationPath(folder, number);
   if (auto done = pin(trial.array.get(), path / "tail"); !done)
     return done;
-  return pin(trial.program.get(), path / "trial");
+  auto done = pin(trial.program.get(), path / "trial");
+  sharePins(folder, path);
+  return done;
 }
 
 Result<Fd> openTrial(const Folder& folder, uint32_t number) {
@@ -129,6 +157,17 @@ Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number) {
   return std::move(*manifest);
 }
 
+Result<std::vector<uint8_t>> readObjectBytes(const Folder& folder, uint32_t number) {
+  auto map = openPin(generationPath(folder, number) / "object");
+  if (!map && map.error().code == ENOENT)
+    return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
+                               .message = "the running policy was attached by an xdpc that kept no object of it",
+                               .help = "attach it anew"};
+  if (!map)
+    return map.error();
+  return kernel::readObjectMap(map->get());
+}
+
 Result<Fd> openMap(const Folder& folder, uint32_t number, uint32_t index) {
   return openPin(mapPath(generationPath(folder, number), index));
 }
@@ -145,6 +184,44 @@ Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_
   return kernel::LiveMaps::over(manifest, std::move(maps));
 }
 
+namespace {
+
+// A map as the manifest describes it, but for what depends on the machine.
+bool isAsDeclared(const abi::Map& declared, const kernel::LiveMaps& maps, uint32_t index) {
+  const bool sized_here = declared.role == abi::MapRole::counters || declared.role == abi::MapRole::cpus;
+  return maps.type(index) == declared.type && maps.keySize(index) == declared.key_size &&
+         (sized_here || (maps.valueSize(index) == declared.value_size &&
+                         (declared.spare_per_cpu != 0 || maps.maxEntries(index) == declared.max_entries)));
+}
+
+// The manifest, the maps and the program belong together: nobody has put something else in the place of one.
+Result<Done> requireWhole(const Generation& generation) {
+  const fs::path path = generationPath(generation.folder, generation.number);
+  if (auto trusted = requireTrusted(path); !trusted)
+    return trusted;
+  const auto& declared = generation.manifest.maps;
+  for (uint32_t i = 0; i < declared.size(); ++i)
+    if (!isAsDeclared(declared[i], *generation.maps, i))
+      return notTrusted(mapPath(path, i).string(),
+                        fmt::format("it is not the map `{}` of the manifest", declared[i].name));
+  const auto program = openProgram(generation.folder, generation.number);
+  if (!program)
+    return program.error();
+  const auto used = kernel::mapsOfProgram(program->get());
+  if (!used)
+    return used.error();
+  std::vector<uint32_t> pinned;
+  for (uint32_t i = 0; i < declared.size(); ++i)
+    pinned.push_back(generation.maps->id(i));
+  for (const uint32_t id : *used)
+    if (std::ranges::find(pinned, id) == pinned.end())
+      return notTrusted((path / "prog").string(),
+                        fmt::format("its map {} is none of those that are pinned with it", id));
+  return Done{};
+}
+
+} // namespace
+
 Result<Generation> openGeneration(const Folder& folder, uint32_t number) {
   Generation generation{.folder = folder, .number = number};
   auto text = readManifestText(folder, number);
@@ -159,6 +236,8 @@ Result<Generation> openGeneration(const Folder& folder, uint32_t number) {
   if (!maps)
     return maps.error();
   generation.maps = std::move(*maps);
+  if (auto whole = requireWhole(generation); !whole)
+    return whole.error();
   auto ledger = openLedger(folder, number);
   if (!ledger)
     return ledger.error();

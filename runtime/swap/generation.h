@@ -1,4 +1,4 @@
-// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `code`, `ledger` and `m0`,
+// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `code`, `object`, `ledger` and `m0`,
 // `m1` … (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in maps
 // before, `trial` and `tail` belong to a trial. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #pragma once
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,9 @@ namespace xdpc::swap {
 std::filesystem::path generationPath(const Folder& folder, uint32_t number);
 std::vector<uint32_t> generations(const Folder& folder); // ascending
 
-// All or nothing.
+// All or nothing. `elf`: the file that it was loaded from, or empty.
 Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::LoadedPolicy& policy,
-                           const Ledger& ledger);
+                           const Ledger& ledger, std::span<const uint8_t> elf);
 Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 
 // Of a trial: its program, and the array that it needs as long as it runs.
@@ -31,6 +32,8 @@ Result<kernel::Fd> openTrial(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openProgram(const Folder& folder, uint32_t number);
 Result<std::string> readManifestText(const Folder& folder, uint32_t number);
 Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number);
+// What it was loaded from. not_found if it was pinned without.
+Result<std::vector<uint8_t>> readObjectBytes(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openMap(const Folder& folder, uint32_t number, uint32_t index); // index in its manifest
 Result<std::unique_ptr<kernel::LiveMaps>> openMaps(const Folder& folder, uint32_t number,
                                                    const abi::Manifest& manifest);

@@ -1,8 +1,11 @@
 // Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #include "runtime/swap/installed.h"
 
+#include "runtime/kernel/device.h"
 #include "runtime/kernel/grace.h"
+#include "runtime/kernel/netns.h"
 #include "runtime/kernel/trial_program.h"
+#include "runtime/swap/comments.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -35,6 +38,16 @@ uint32_t idOf(const Result<kernel::Fd>& program) {
   return info ? info->id : 0;
 }
 
+// What the link would say to those who may open it: which program the device runs. In its own namespace alone.
+Result<kernel::LinkInfo> askDevice(const Folder& folder, int code) {
+  if (kernel::currentNetns() != folder.netns)
+    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link().string()), code);
+  const auto hook = kernel::hookState({fmt::format("interface {}", folder.ifindex), folder.ifindex});
+  if (!hook)
+    return hook.error();
+  return kernel::LinkInfo{.program_id = hook->program_id, .ifindex = folder.ifindex, .xdp = hook->program_id != 0};
+}
+
 } // namespace
 
 std::filesystem::path capturePath(const Folder& folder, uint32_t generation) {
@@ -48,13 +61,17 @@ void removeCapture(const Folder& folder, uint32_t generation) {
 }
 
 Result<std::optional<Installed>> installed(const Folder& folder) {
+  for (const auto& path : {folder.path.parent_path(), folder.path})
+    if (auto trusted = requireTrusted(path); !trusted)
+      return trusted.error();
   Installed found{.link = kernel::Fd(bpf_obj_get(folder.link().c_str()))};
-  if (!found.link) {
-    if (errno == ENOENT)
-      return std::optional<Installed>();
-    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link().string()), errno);
-  }
-  auto info = kernel::linkInfo(found.link);
+  if (!found.link && errno == ENOENT)
+    return std::optional<Installed>();
+  const int code = errno;
+  const bool may_not = !found.link && (code == EACCES || code == EPERM);
+  if (!found.link && !may_not)
+    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link().string()), code);
+  auto info = may_not ? askDevice(folder, code) : kernel::linkInfo(found.link);
   if (!info)
     return info.error();
   if (!info->xdp || info->ifindex == 0)
@@ -152,7 +169,10 @@ Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& liv
     if (std::ranges::find(kept, number) == kept.end())
       if (auto removed = removeGeneration(folder, number); !removed)
         return removed.error();
-  if (!live && unlink(folder.link().c_str()) != 0 && errno != ENOENT)
+  if (live)
+    return Done{};
+  removeComments(folder);
+  if (unlink(folder.link().c_str()) != 0 && errno != ENOENT)
     return kernel::systemError(fmt::format("cannot remove `{}`", folder.link().string()), errno);
   return Done{};
 }

@@ -93,6 +93,10 @@ Attached describe(const Folder& folder, const Installed& live) {
   if (attached.program.load_time_ns != 0)
     attached.since_unix_ns =
         nowNs(CLOCK_REALTIME) - nowNs(CLOCK_BOOTTIME) + static_cast<int64_t>(attached.program.load_time_ns);
+  // A policy whose sets got other contents was loaded anew, and is the same one.
+  if (const auto ledger = openLedger(folder, attached.generation); ledger && *ledger)
+    if (const auto since = static_cast<int64_t>((*ledger)->head().since_unix_ns); since != 0)
+      attached.since_unix_ns = since;
   if (attached.trial == TrialState::returned && attached.generation == 0) {
     attached.trouble = "a trial that is over, and nothing ran before";
     return attached;
@@ -124,6 +128,16 @@ Result<std::optional<Attached>> look(const Folder& folder) {
     if (found || attempt == kAttempts || (attached.trouble.empty() && stillRuns(folder, **live)))
       return std::optional<Attached>(std::move(attached));
   }
+}
+
+// One that cannot be asked does not hide the others.
+Attached inTrouble(const Folder& folder, const kernel::KernelError& error) {
+  Attached attached{.netns = folder.netns, .ifindex = folder.ifindex};
+  attached.own_netns = kernel::currentNetns() == folder.netns;
+  attached.netns_name = kernel::netnsName(folder.netns);
+  askDevice(attached);
+  attached.trouble = error.message;
+  return attached;
 }
 
 // `memlock:` of the descriptor's fdinfo.
@@ -160,10 +174,10 @@ Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
   std::vector<Attached> all;
   for (const auto& folder : *folders) {
     auto attached = look(folder);
-    if (!attached)
-      return attached.error();
-    if (*attached)
+    if (attached && *attached)
       all.push_back(std::move(**attached));
+    if (!attached)
+      all.push_back(inTrouble(folder, attached.error()));
   }
   return all;
 }

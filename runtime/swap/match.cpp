@@ -136,6 +136,10 @@ private:
   void sets() {
     for (uint32_t i = 0; i < to_.sets.size(); ++i) {
       const abi::Set& now = to_.sets[i];
+      if (reset_.takesSet(now.name)) {
+        sameCount(now);
+        continue;
+      }
       const auto at = before(from_.sets, to_.sets, now);
       if (!at)
         continue;
@@ -153,6 +157,12 @@ private:
       share(old.trie_map, now.trie_map);
       share(elements(from_, old), elements(to_, now));
     }
+  }
+
+  // A set whose contents are given anew still counts on what found no place.
+  void sameCount(const abi::Set& now) {
+    if (const auto at = before(from_.sets, to_.sets, now))
+      slots(from_.sets[*at].full, now.full);
   }
 
   void meters() {
@@ -217,15 +227,28 @@ bool Reset::takes(std::string_view name) const {
   return all || std::ranges::find(names, name) != names.end();
 }
 
+bool Reset::takesSet(std::string_view name) const {
+  return takes(name) || std::ranges::find(sets, name) != sets.end();
+}
+
 std::string Reset::toText() const {
-  return all ? "*" : fmt::format("{}", fmt::join(names, "\n"));
+  std::vector<std::string> lines = all ? std::vector<std::string>{"*"} : names;
+  for (const std::string& set : sets)
+    lines.push_back("=" + set);
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 Reset Reset::fromText(const std::string& text) {
-  Reset reset{.all = text == "*"};
-  for (size_t at = 0; !reset.all && at < text.size();) {
+  Reset reset;
+  for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
-    reset.names.push_back(text.substr(at, end - at));
+    const std::string line = text.substr(at, end - at);
+    if (line == "*")
+      reset.all = true;
+    else if (line.starts_with('='))
+      reset.sets.push_back(line.substr(1));
+    else
+      reset.names.push_back(line);
     at = end + 1;
   }
   return reset;

@@ -14,8 +14,10 @@ namespace xdpc::swap {
 struct Reset {
   bool all = false;
   std::vector<std::string> names;
+  std::vector<std::string> sets; // whose contents are given anew
   bool takes(std::string_view name) const;
-  std::string toText() const; // a line a name, "*" for all
+  bool takesSet(std::string_view name) const;
+  std::string toText() const; // a line a name, "*" for all, "=NAME" for the contents of a set
   static Reset fromText(const std::string& text);
 };
 

@@ -81,6 +81,8 @@ Result<LivePolicy> open(const Target& target, Access access) {
     return folder.error();
   policy.folder = *folder;
   if (access == Access::change) {
+    if (::access(policy.folder.path.c_str(), W_OK) != 0 && errno != ENOENT)
+      return kernel::systemError(fmt::format("cannot change the policy on `{}`", policy.device.name), errno);
     auto lock = lockFolder(policy.folder, policy.device.name, IfMissing::fail);
     if (!lock)
       return lock.error();

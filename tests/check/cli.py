@@ -7,7 +7,7 @@ import sys
 OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][a-z-]*)")
 COMMON = {"-h", "--help", "--version"}
 TARGET = {"--dev", "--netns", "--bpffs"}  # described once, for all commands on live interfaces
-LINE = re.compile(r"^    xdpc ([a-z]+(?: (?:add|del|list)(?= ))?) ?(.*)$", re.M)
+LINE = re.compile(r"^    xdpc ([a-z]+(?: (?:add|del|list|replace|load|flush)(?= ))?) ?(.*)$", re.M)
 
 
 def documented(text):

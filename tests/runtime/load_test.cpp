@@ -2,7 +2,7 @@
 #include "tests/runtime/hand_made.h"
 #include "tests/runtime/world.h"
 
-#include "runtime/kernel/manifest_map.h"
+#include "runtime/kernel/frozen_bytes.h"
 #include "runtime/kernel/program.h"
 
 #include <bpf/bpf.h>

@@ -135,7 +135,7 @@ TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
     ASSERT_TRUE(ok(fresh));
     const auto ledger = swap::Ledger::create(1, "");
     ASSERT_TRUE(ok(ledger));
-    ASSERT_TRUE(ok(swap::pinGeneration(folder, 2, *fresh, *ledger)));
+    ASSERT_TRUE(ok(swap::pinGeneration(folder, 2, *fresh, *ledger, {})));
     ASSERT_TRUE(ok(kernel::updateLink((*live)->link, fresh->program, (*live)->program, "a0")));
   }
   EXPECT_EQ(swap::generations(folder), (std::vector<uint32_t>{1, 2}));
