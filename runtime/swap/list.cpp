@@ -132,10 +132,12 @@ Result<std::optional<Attached>> look(const Folder& folder) {
 
 // One that cannot be asked does not hide the others.
 Attached inTrouble(const Folder& folder, const kernel::KernelError& error) {
-  Attached attached{.netns = folder.netns, .ifindex = folder.ifindex};
+  Attached attached{.folder = folder, .netns = folder.netns, .ifindex = folder.ifindex};
   attached.own_netns = kernel::currentNetns() == folder.netns;
   attached.netns_name = kernel::netnsName(folder.netns);
-  askDevice(attached);
+  if (const Fd netns = kernel::findNetns(folder.netns))
+    if (const auto scope = kernel::NetnsScope::enter(netns))
+      attached.device = kernel::deviceName(folder.ifindex).value_or("");
   attached.trouble = error.message;
   return attached;
 }

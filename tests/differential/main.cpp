@@ -31,7 +31,7 @@ std::vector<Case> randomCases(const Vocabulary& words, const Options& options) {
     one.frames = randomFrames(words, random, options.packets);
     if (i % 2) {
       one.around.plan.tables = false;
-      one.around.leaves = lower::Leaves::joined;
+      one.around.leaves = xdpc::lower::Leaves::joined;
     }
     cases.push_back(std::move(one));
   }

@@ -39,7 +39,7 @@ uint64_t word(const Bytes& frame, size_t at) {
   return uint64_t{frame[at]} << 8 | frame[at + 1];
 }
 
-size_t bytesOf(const ir::Checksum& checksum) {
+size_t widthOf(const ir::Checksum& checksum) {
   return checksum.coverage == ir::Coverage::crc32c ? 4 : 2;
 }
 
@@ -58,13 +58,13 @@ public:
         continue;
       const auto at = positionOf(place, *checksum);
       if (!at ||
-          std::ranges::any_of(by_hand, [&](const Range& range) { return overlap(range, {*at, bytesOf(*checksum)}); }))
+          std::ranges::any_of(by_hand, [&](const Range& range) { return overlap(range, {*at, widthOf(*checksum)}); }))
         continue;
       if (checksum->coverage == ir::Coverage::crc32c)
         writeCrc(place, *at);
       else
         write(i, *checksum, *at);
-      written_.push_back({*at, bytesOf(*checksum)});
+      written_.push_back({*at, widthOf(*checksum)});
     }
   }
 
