@@ -151,31 +151,12 @@ bool report(const Compilation& compilation) {
   return !compilation.emitter.hasErrors();
 }
 
-namespace {
-
-std::optional<plan::Program> planWith(Compilation& compilation, bool tables) {
-  const plan::Options options{.source_sha256 = sourceHash(compilation), .tables = tables};
+std::optional<plan::Program> planOf(Compilation& compilation) {
+  const plan::Options options{.source_sha256 = sourceHash(compilation), .tables = compilation.tables};
   std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, compilation.emitter);
   if (program)
     checkBounds(program->manifest, compilation.bounds, compilation.emitter);
   return compilation.emitter.hasErrors() ? std::nullopt : std::move(program);
-}
-
-// Empty if it outgrows BPF's jumps or its stack, or on errors.
-std::vector<uint8_t> emitWith(Compilation& compilation, const std::function<void(const abi::Manifest&)>& planned,
-                              bool tables, lower::Leaves leaves) {
-  const std::optional<plan::Program> program = planWith(compilation, tables);
-  if (!program)
-    return {};
-  if (planned)
-    planned(program->manifest);
-  return codegen::emitObject(lower::lower(*program, leaves));
-}
-
-} // namespace
-
-std::optional<plan::Program> planOf(Compilation& compilation) {
-  return planWith(compilation, compilation.tables);
 }
 
 std::optional<lower::Module> moduleOf(Compilation& compilation) {
@@ -187,12 +168,12 @@ std::optional<lower::Module> moduleOf(Compilation& compilation) {
 
 std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
                                              const std::function<void(const abi::Manifest&)>& planned) {
-  std::vector<uint8_t> object = emitWith(compilation, planned, compilation.tables, lower::Leaves::apart);
-  // What is too large with rules as tables may be small enough without, as its leaves can be joined then.
-  if (object.empty() && !compilation.emitter.hasErrors())
-    object = emitWith(compilation, planned, false, lower::Leaves::joined);
-  if (compilation.emitter.hasErrors())
+  const std::optional<plan::Program> program = planOf(compilation);
+  if (!program)
     return {};
+  if (planned)
+    planned(program->manifest);
+  std::vector<uint8_t> object = codegen::emitObject(lower::lower(*program));
   if (object.empty()) {
     compilation.emitter
         .report(diag::Id::too_large, compilation.file.policies.front().name.span,

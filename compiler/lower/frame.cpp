@@ -9,7 +9,7 @@ namespace {
 
 class FrameLowering {
 public:
-  FrameLowering(Builder& b, FrameUse use, uint64_t direct) : b(b), use_(use), direct_(direct) {}
+  FrameLowering(Builder& b, FrameUse use) : b(b), use_(use) {}
 
   std::vector<llvm::BasicBlock*> run() {
     auto *flagged = b.block("frame.flag"), *linear = b.block("frame.linear"), *ask = b.block("frame.ask");
@@ -26,13 +26,7 @@ public:
     b.startBlock(linear);
     loadBounds();
     auto number = [&](llvm::Value* pointer) { return b.CreatePtrToInt(pointer, b.getInt64Ty()); };
-    llvm::Value* bytes = b.CreateSub(number(end_), number(data_));
-    if (direct_ > 0) {
-      auto* enough = b.block("frame.enough");
-      b.CreateCondBr(b.CreateICmpULT(bytes, b.u64(direct_)), ask, enough);
-      b.startBlock(enough);
-    }
-    goOn(data_, end_, bytes, b.getFalse());
+    goOn(data_, end_, b.CreateSub(number(end_), number(data_)), b.getFalse());
 
     b.startBlock(ask);
     length_ = b.call(BpfHelper::xdp_get_buff_len, {b.context});
@@ -86,11 +80,6 @@ private:
     auto *check = b.block("frame.check"), *copy = b.block("frame.copy"), *direct = b.block("frame.direct");
     b.CreateCondBr(b.CreateICmpNE(b.CreateAnd(modes_, b.u32(abi::kModeCopied)), b.u32(0)), copy, check);
     b.startBlock(check);
-    if (direct_ > 0) {
-      auto* enough = b.block("frame.enough");
-      b.CreateCondBr(b.CreateICmpULT(length_, b.u64(direct_)), copy, enough);
-      b.startBlock(enough);
-    }
     b.CreateCondBr(b.CreateICmpUGT(b.at(data_, b.copiedBytes(length_)), end_), copy, direct);
     b.startBlock(copy);
     lowerCopy();
@@ -111,7 +100,6 @@ private:
 
   Builder& b;
   FrameUse use_;
-  uint64_t direct_;
   llvm::BasicBlock* known_ = nullptr;
   llvm::Value *data_ = nullptr, *end_ = nullptr, *modes_ = nullptr, *length_ = nullptr;
   std::vector<Way> ways_;
@@ -119,8 +107,8 @@ private:
 
 } // namespace
 
-std::vector<llvm::BasicBlock*> lowerFrame(Builder& b, FrameUse use, uint64_t direct) {
-  return FrameLowering(b, use, direct).run();
+std::vector<llvm::BasicBlock*> lowerFrame(Builder& b, FrameUse use) {
+  return FrameLowering(b, use).run();
 }
 
 } // namespace xdpc::lower

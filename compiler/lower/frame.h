@@ -9,7 +9,7 @@ namespace xdpc::lower {
 enum class FrameUse : uint8_t { length, headers }; // what the policy wants of it
 
 // Sets the builder's data, data_end, length and copied, from its context. Goes on in a new block. Gives the blocks that
-// few packets come through, which belong behind all others. Frames of fewer bytes than `direct` are copied, too.
-std::vector<llvm::BasicBlock*> lowerFrame(Builder& builder, FrameUse use, uint64_t direct = 0);
+// few packets come through, which belong behind all others.
+std::vector<llvm::BasicBlock*> lowerFrame(Builder& builder, FrameUse use);
 
 } // namespace xdpc::lower

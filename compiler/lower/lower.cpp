@@ -9,7 +9,6 @@
 #include "compiler/lower/crc32c.h"
 #include "compiler/lower/extern.h"
 #include "compiler/lower/frame.h"
-#include "compiler/lower/joined.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
@@ -109,20 +108,16 @@ bool readsHeaders(const plan::Program& program) {
   return false;
 }
 
-// False if its leaves are too many to be lowered apart.
-bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
-                  Leaves leaves) {
+void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
   Builder b(program, module, *makeProgram(module, debug), globals);
   b.startBlock(b.block("entry"));
   debug.setPlace(b, b.policy().span);
   b.context = b.function().getArg(0);
   bool reads = readsHeaders(program);
-  const uint64_t direct = leaves == Leaves::joined ? longestHeader(program) : 0;
-  const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length, direct);
+  const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
   Exit exit = makeExit(b);
   if (reads) {
-    if (!lowerParser(b, leaves, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); }))
-      return false;
+    lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
   } else {
     Packet nothing;
     nothing.malformed = nothing.unparsed = b.u64(0);
@@ -131,7 +126,6 @@ bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   finishExit(b, exit);
   for (llvm::BasicBlock* block : rare)
     block->moveAfter(&b.function().back());
-  return true;
 }
 
 // The policy's file, and those that rules come from.
@@ -149,9 +143,7 @@ Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Module::Module(Module&&) noexcept = default;
 Module::~Module() = default;
 
-Module lower(const plan::Program& program, Leaves leaves) {
-  if (!program.classifiers.empty())
-    leaves = Leaves::apart;
+Module lower(const plan::Program& program) {
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
   impl->module = std::make_unique<llvm::Module>(program.policy->name, *impl->context);
@@ -177,8 +169,7 @@ Module lower(const plan::Program& program, Leaves leaves) {
   makeClassifierFunctions(program, module, debug, globals);
   makeCaptureFunction(program, module, debug, globals);
   makeCrcFunctions(program, module, debug, globals);
-  if (!lowerProgram(program, module, debug, globals, leaves))
-    return lower(program, Leaves::joined);
+  lowerProgram(program, module, debug, globals);
   debug.finish();
   return Module(std::move(impl));
 }

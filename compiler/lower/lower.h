@@ -21,11 +21,7 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-// The rules are lowered once for each set of headers that they tell apart; where these are many, or it is wished so,
-// what is there is asked while the program runs, which is smaller and slower. A plan with classifiers stays apart.
-enum class Leaves : uint8_t { apart, joined };
-
-Module lower(const plan::Program& program, Leaves leaves = Leaves::apart);
+Module lower(const plan::Program& program);
 std::string toText(const Module& module); // --emit=llvm
 
 } // namespace xdpc::lower

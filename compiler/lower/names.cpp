@@ -9,20 +9,16 @@ namespace {
 
 class NameLowering {
 public:
-  NameLowering(Builder& b, const Walk& walk, Packet& packet, const HeaderValue& value, unsigned repeats)
-      : b(b), packet_(packet), value_(value), joined_(walk.joined().has_value()), repeats_(repeats) {}
+  NameLowering(Builder& b, Packet& packet, const HeaderValue& value) : b(b), packet_(packet), value_(value) {}
 
   void run(ir::HeaderId id) {
     bindLater(id);
-    bindParts(id, value_, repeats_ == 0);
-    if (b.program().headers[id].asked && !isBound(id, repeats_ == 0)) // a name means the first such header
-      packet_.headers[id] = value_;
+    bindParts(id, value_);
+    if (b.program().headers[id].asked)
+      packet_.headers.try_emplace(id, value_); // a name means the first such header
   }
 
 private:
-  // Where leaves are joined, all headers are in the packet, there or not: then it is the first meeting that counts.
-  bool isBound(ir::HeaderId id, bool first) const { return joined_ ? !first : packet_.headers.contains(id); }
-
   // `vlan.inner.vlan` at the second tag: what it is behind is known already.
   void bindLater(ir::HeaderId of) {
     const Packet before = packet_;
@@ -31,21 +27,20 @@ private:
       if (headers[id].kind != ir::HeaderKind::later || headers[id].of != of || !b.program().headers[id].asked)
         continue;
       const auto after = before.headers.find(headers[id].after);
-      const bool first = repeats_ == (headers[id].after == of ? 1 : 0);
-      if (after == before.headers.end() || isBound(id, first))
+      if (after == before.headers.end() || before.headers.contains(id))
         continue;
       HeaderValue value = value_;
       value.present = after->second.present;
       packet_.headers[id] = value;
-      bindParts(id, value, first);
+      bindParts(id, value);
     }
   }
 
-  void bindParts(ir::HeaderId of, const HeaderValue& value, bool first) {
+  void bindParts(ir::HeaderId of, const HeaderValue& value) {
     const auto& headers = b.policy().headers;
     bool has_options = false;
     for (ir::HeaderId id = 0; id < headers.size(); ++id) {
-      if (headers[id].of != of || !b.program().headers[id].asked || isBound(id, first))
+      if (headers[id].of != of || !b.program().headers[id].asked || packet_.headers.contains(id))
         continue;
       if (headers[id].kind == ir::HeaderKind::part)
         bindPart(id, value);
@@ -91,15 +86,12 @@ private:
   Builder& b;
   Packet& packet_;
   const HeaderValue& value_;
-  bool joined_;
-  unsigned repeats_;
 };
 
 } // namespace
 
-void bindNames(Builder& b, const Walk& walk, Packet& packet, ir::HeaderId header, const HeaderValue& value,
-               unsigned repeats) {
-  NameLowering(b, walk, packet, value, repeats).run(header);
+void bindNames(Builder& b, Packet& packet, ir::HeaderId header, const HeaderValue& value) {
+  NameLowering(b, packet, value).run(header);
 }
 
 } // namespace xdpc::lower

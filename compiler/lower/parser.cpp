@@ -24,7 +24,7 @@ public:
     value_ = lowerHeader(b, walk_, id_, place_);
     Packet own = withHeader(place_.packet, id_, value_);
     checkLength(own);
-    bindNames(b, walk_, place_.packet, id_, value_, repeats_);
+    bindNames(b, place_.packet, id_, value_);
     place_.offset = b.CreateAdd(value_.offset, value_.size);
     // Tagged frames are one case to the verifier, whatever the tags; so is all that lies in a tunnel.
     if (isTag() || header_.packet > 0)
@@ -242,8 +242,8 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
   return value;
 }
 
-bool lowerParser(Builder& b, Leaves leaves, const LeafLowering& leaf) {
-  Walk walk(b, leaf, leaves);
+void lowerParser(Builder& b, const LeafLowering& leaf) {
+  Walk walk(b, leaf);
   Place start;
   start.offset = b.u64(0);
   start.packet.malformed = start.packet.unparsed = b.u64(0);
@@ -258,7 +258,7 @@ bool lowerParser(Builder& b, Leaves leaves, const LeafLowering& leaf) {
       start.packet.inner_last_protocols[number] = b.u64(0);
   }
   walk.enter(0, 0, start);
-  return walk.run([&](ir::HeaderId header, unsigned repeats, const Place& place) {
+  walk.run([&](ir::HeaderId header, unsigned repeats, const Place& place) {
     NodeLowering(b, walk, header, repeats, place).run();
   });
 }

@@ -3,7 +3,6 @@
 // leaf, in which the rules are lowered for exactly these headers. Tested by tests/packet/headers.
 #pragma once
 
-#include "compiler/lower/lower.h"
 #include "compiler/lower/packet.h"
 
 #include <functional>
@@ -13,8 +12,7 @@ namespace xdpc::lower {
 // Called once a leaf, with the builder in its block; it has to end the block.
 using LeafLowering = std::function<void(const Packet&)>;
 
-// Ends the current block. The builder knows where the frame is. False if there are too many leaves to be lowered apart:
-// then the function is not whole.
-bool lowerParser(Builder& builder, Leaves leaves, const LeafLowering& leaf);
+// Ends the current block. The builder knows where the frame is.
+void lowerParser(Builder& builder, const LeafLowering& leaf);
 
 } // namespace xdpc::lower

@@ -28,10 +28,7 @@ void enterTunnel(Builder& b, Walk& walk, ir::HeaderId header, const Place& place
   Place inner = place;
   // Whatever lies outside, the inner packet is one case to the verifier.
   inner.offset = b.forgotten(place.offset, plan::kCopiedBytes - 1);
-  if (walk.joined())
-    inner.packet = walk.joined()->forget(b, inner.packet);
-  else
-    forgetPlaces(b, inner.packet, deep);
+  forgetPlaces(b, inner.packet, deep);
   inner.behind_ip = false;
   inner.fragmented = b.u64(0);
   walk.enter(header, 0, inner);

@@ -1,22 +1,9 @@
 // Nodes and leaves of the packet parser.
 #include "compiler/lower/walk.h"
 #include "compiler/lower/relevance.h"
-#include "compiler/plan/classifier.h"
 #include "compiler/plan/needs.h"
 
 namespace xdpc::lower {
-
-namespace {
-
-// Nodes and leaves of a parser: of fewer, the program stays within BPF's jumps unless its rules are very many.
-constexpr size_t kMostApart = 250;
-
-} // namespace
-
-Walk::Walk(Builder& builder, const LeafLowering& leaf, Leaves leaves) : b(builder), leaf_(leaf) {
-  if (leaves == Leaves::joined)
-    joined_.emplace(b.program());
-}
 
 Walk::Signature Walk::signature(const Packet& packet) {
   Signature headers;
@@ -69,10 +56,7 @@ void Walk::addIncoming(Place& phis, const Place& from) {
   add(phis.packet.last_protocol, from.packet.last_protocol);
 }
 
-void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& known) {
-  Place place = known;
-  if (joined_)
-    place.packet = joined_->complete(b, place.packet);
+void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& place) {
   if (repeats >= plan::maxRepeats(b.policy(), header))
     return tooDeep(place.packet);
   auto key = std::tuple(header, repeats, place.behind_ip, signature(place.packet));
@@ -91,7 +75,7 @@ void Walk::enter(ir::HeaderId header, unsigned repeats, const Place& known) {
 }
 
 void Walk::finish(const Packet& whole) {
-  const Packet packet = relevantHeaders(b.program(), joined_ ? joined_->complete(b, whole) : whole);
+  const Packet packet = relevantHeaders(b.program(), whole);
   auto [it, fresh] = leaves_.try_emplace(signature(packet));
   Node& leaf = it->second;
   Place place;
@@ -118,18 +102,15 @@ void Walk::tooDeep(Packet packet) {
   finish(packet);
 }
 
-bool Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node) {
+void Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     b.startBlock(nodes_[i].block);
     lower_node(nodes_[i].header, nodes_[i].repeats, nodes_[i].place);
-    if (!joined_ && b.program().classifiers.empty() && nodes_.size() + leaves_.size() > kMostApart)
-      return false;
   }
   for (auto& [headers, leaf] : leaves_) {
     b.startBlock(leaf.block);
-    leaf_(joined_ ? joined_->forget(b, leaf.place.packet) : leaf.place.packet);
+    leaf_(leaf.place.packet);
   }
-  return true;
 }
 
 } // namespace xdpc::lower

@@ -2,7 +2,6 @@
 // in phi nodes. For parser.cpp and extensions.cpp.
 #pragma once
 
-#include "compiler/lower/joined.h"
 #include "compiler/lower/packet.h"
 #include "compiler/lower/parser.h"
 
@@ -22,7 +21,7 @@ struct Place {
 
 class Walk {
 public:
-  Walk(Builder& builder, const LeafLowering& leaf, Leaves leaves = Leaves::apart);
+  Walk(Builder& builder, const LeafLowering& leaf) : b(builder), leaf_(leaf) {}
   virtual ~Walk() = default;
 
   // Each ends the current block. `repeats`: how many of this header came before in the chain.
@@ -32,11 +31,8 @@ public:
   virtual void cutShort(ir::HeaderId header, Packet packet);
   virtual void tooDeep(Packet packet);
 
-  // Set where leaves are joined.
-  const std::optional<JoinedHeaders>& joined() const { return joined_; }
-
-  // Lowers all nodes, then all leaves; false if there are too many to be lowered apart.
-  bool run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
+  // Lowers all nodes, then all leaves.
+  void run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
 
 private:
   using Signature = std::vector<ir::HeaderId>;
@@ -53,7 +49,6 @@ private:
 
   Builder& b;
   const LeafLowering& leaf_;
-  std::optional<JoinedHeaders> joined_;
   std::map<std::tuple<ir::HeaderId, unsigned, bool, Signature>, size_t> index_;
   std::deque<Node> nodes_;
   std::map<Signature, Node> leaves_;
@@ -68,9 +63,8 @@ void lowerExtensions(Builder& builder, Walk& walk, ir::HeaderId header, const Pl
 void enterTunnel(Builder& builder, Walk& walk, ir::HeaderId header, const Place& place);
 
 // Makes the header known under all names that it has in this packet: its own, `vlan.inner.vlan`, its optional fields
-// and options. `repeats`: how many of this header came before in the chain. Goes on in a new block.
-void bindNames(Builder& builder, const Walk& walk, Packet& packet, ir::HeaderId header, const HeaderValue& value,
-               unsigned repeats);
+// and options. Goes on in a new block.
+void bindNames(Builder& builder, Packet& packet, ir::HeaderId header, const HeaderValue& value);
 
 // Checks that `header` at `place` is wholly there; to cutShort if not. Then it is in the returned packet, asked for or
 // not.

@@ -62,7 +62,7 @@ std::unique_ptr<Compiled> compile(const std::string& text, const Around& around)
   const auto program = plan::makePlan(compiled->policy, around.plan, compiled->emitter);
   if (!program || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
-  const std::vector<uint8_t> bytes = codegen::emitObject(lower::lower(*program, around.leaves));
+  const std::vector<uint8_t> bytes = codegen::emitObject(lower::lower(*program));
   if (bytes.empty())
     throw TooLarge();
   auto object = object::readObject(bytes);
