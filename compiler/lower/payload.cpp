@@ -77,6 +77,12 @@ llvm::Value* chunk(Builder& b, const ir::Expr& side, uint64_t offset, unsigned b
 
 void openWindow(Builder& b, const Packet& packet, const ir::Expr& has_bytes, llvm::BasicBlock* absent) {
   auto found = packet.find(b.policy(), has_bytes.header);
+  if (!found) { // nor is what is lowered behind it ever reached
+    b.CreateBr(absent);
+    b.startBlock(b.block("absent"));
+    b.windows.push_back({has_bytes.header, llvm::PoisonValue::get(b.getPtrTy()), has_bytes.number});
+    return;
+  }
   llvm::Value* start = payloadStart(b, *found->value);
   uint64_t bytes = has_bytes.number;
   auto *in_ip = b.block("payload"), *far = b.block("far"), *window = b.block("window");

@@ -304,11 +304,34 @@ std::map<ir::HeaderId, HeaderSet> dominatorsIn(const Scope& scope, const HeaderS
   return sets;
 }
 
+// Headers that a packet can have before any tunnel.
+HeaderSet outermost(const Scope& scope, const Graph& parents) {
+  const auto& headers = scope.policy.headers;
+  HeaderSet entered;
+  for (const ir::Header& header : headers)
+    for (const ir::PayloadBy& payload : header.payload)
+      for (const ir::PayloadEntry& entry : payload.entries)
+        entered.insert(entry.next);
+  HeaderSet found;
+  for (bool more = true; more;) {
+    more = false;
+    for (ir::HeaderId id = 0; id < headers.size(); ++id) {
+      const bool starts = parents[id].empty() && !entered.contains(id);
+      const bool follows = std::ranges::any_of(parents[id], [&](ir::HeaderId one) { return found.contains(one); });
+      if (starts || follows)
+        more |= found.insert(id).second;
+    }
+  }
+  return found;
+}
+
 void relateHeaders(Scope& scope) {
   const Graph parents = parentsOf(scope);
+  const HeaderSet outer = outermost(scope, parents);
   HeaderSet all, roots;
   for (ir::HeaderId id = 0; id < parents.size(); ++id) {
-    if (scope.policy.headers[id].kind != ir::HeaderKind::alternatives)
+    scope.headers[id].implied = {id};
+    if (scope.policy.headers[id].kind != ir::HeaderKind::alternatives && outer.contains(id))
       all.insert(id);
     if (parents[id].empty())
       roots.insert(id);

@@ -13,8 +13,7 @@ namespace {
 struct Kind {
   const char *name, *what;
 };
-constexpr Kind kManifest{"xdpc_manifest", "manifest"}, kObject{"xdpc_object", "object"},
-    kCode{"xdpc_code", "code"};
+constexpr Kind kManifest{"xdpc_manifest", "manifest"}, kObject{"xdpc_object", "object"}, kCode{"xdpc_code", "code"};
 
 KernelResult<Fd> create(const Kind& kind, std::span<const uint8_t> bytes) {
   const auto length = static_cast<uint32_t>(bytes.size());

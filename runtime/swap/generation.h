@@ -1,6 +1,6 @@
-// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `code`, `object`, `ledger` and `m0`,
-// `m1` … (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in maps
-// before, `trial` and `tail` belong to a trial. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
+// A generation: one loaded policy, pinned in `<folder>/g<number>/` as `prog`, `manifest`, `code`, `object`, `ledger`
+// and `m0`, `m1` … (maps by their index in the manifest); `k<counter>-<epoch>` hold what keyed counters had counted in
+// maps before, `trial` and `tail` belong to a trial. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
 #pragma once
 
 #include "runtime/abi/manifest.h"

@@ -33,7 +33,8 @@ struct Packet {
 };
 
 // Bounds that docs/language.md states.
-inline constexpr unsigned kTags = 2, kLabels = 4, kTunnels = 2, kExtensions = 8, kExtensionBytes = 256, kHeaderBytes = 512;
+inline constexpr unsigned kTags = 2, kLabels = 4, kTunnels = 2, kExtensions = 8, kExtensionBytes = 256,
+                          kHeaderBytes = 512;
 
 Packet parsePacket(const ir::Policy& policy, std::span<const uint8_t> frame, uint32_t ifindex, uint32_t rx_queue);
 
