@@ -9,7 +9,7 @@ import world
 from frames import ethernet, ip, udp
 from world import MODES, cases
 
-SWAPS, LEAST, MOST, RATE = 20, 200_000, 1_000_000, 50_000  # packets, packets a second
+SWAPS, LEAST, MOST, RATE = 20, 200_000, 4_000_000, 30_000  # packets, packets a second
 OPEN, CLOSED = 9, 10
 NUMBER = struct.Struct("!I")
 SENT, STOP = 0, 8  # offsets in the shared page
