@@ -304,6 +304,8 @@ std::map<ir::HeaderId, HeaderSet> dominatorsIn(const Scope& scope, const HeaderS
   return sets;
 }
 
+constexpr ir::HeaderId kFirst = 0; // Ethernet, which every frame begins with
+
 // Headers that a packet can have before any tunnel.
 HeaderSet outermost(const Scope& scope, const Graph& parents) {
   const auto& headers = scope.policy.headers;
@@ -316,7 +318,7 @@ HeaderSet outermost(const Scope& scope, const Graph& parents) {
   for (bool more = true; more;) {
     more = false;
     for (ir::HeaderId id = 0; id < headers.size(); ++id) {
-      const bool starts = parents[id].empty() && !entered.contains(id);
+      const bool starts = id == kFirst || (parents[id].empty() && !entered.contains(id));
       const bool follows = std::ranges::any_of(parents[id], [&](ir::HeaderId one) { return found.contains(one); });
       if (starts || follows)
         more |= found.insert(id).second;
