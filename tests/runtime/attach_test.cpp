@@ -35,7 +35,7 @@ TEST_F(Attach, NativeOnAVethAndEveryPacketCounts) {
   EXPECT_FALSE(attached->swapped);
   EXPECT_TRUE(attached->warnings.empty());
   const std::string folder = folderName(veth.ifindex());
-  EXPECT_EQ(pins(), (std::vector<std::string>{folder, folder + "/g1", folder + "/g1/ledger", folder + "/g1/m0",
+  EXPECT_EQ(pins(), (std::vector<std::string>{folder, folder + "/g1", folder + "/g1/code", folder + "/g1/ledger", folder + "/g1/m0",
                                               folder + "/g1/m1", folder + "/g1/manifest", folder + "/g1/prog",
                                               folder + "/link"}));
   struct stat status{};

@@ -80,7 +80,7 @@ TEST_F(Lock, CommandsThatRaceOnlyEverFindTheOtherBusyOrDone) {
     EXPECT_EQ(status, 0);
   }
   EXPECT_TRUE(ok(swap::attach(always("last", abi::kPass), veth.target(), {})));
-  EXPECT_EQ(pins().size(), 6u);
+  EXPECT_EQ(pins().size(), 7u);
 }
 
 TEST_F(Lock, AKilledCommandLeavesNoLockBehind) {

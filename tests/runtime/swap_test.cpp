@@ -171,8 +171,8 @@ TEST_F(Swap, KilledAtAnyInstantOneOfTheTwoRunsAndTheNextCommandWorks) {
   }
   EXPECT_LT(completed, 60u);
   ASSERT_TRUE(ok(swap::attach(counting("last", abi::kDrop), veth.target(), {})));
-  EXPECT_LE(pins().size(), 2u + 3 * 6); // three generations, if as many attaches lived to their end
-  EXPECT_EQ((pins().size() - 2) % 6, 0u);
+  EXPECT_LE(pins().size(), 2u + 3 * 7); // three generations, if as many attaches lived to their end
+  EXPECT_EQ((pins().size() - 2) % 7, 0u);
 }
 
 TEST_F(Swap, KilledAtAnyInstantAFirstAttachIsThereWholeOrNotAtAll) {
