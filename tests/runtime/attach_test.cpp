@@ -35,9 +35,9 @@ TEST_F(Attach, NativeOnAVethAndEveryPacketCounts) {
   EXPECT_FALSE(attached->swapped);
   EXPECT_TRUE(attached->warnings.empty());
   const std::string folder = folderName(veth.ifindex());
-  EXPECT_EQ(pins(), (std::vector<std::string>{folder, folder + "/g1", folder + "/g1/code", folder + "/g1/ledger", folder + "/g1/m0",
-                                              folder + "/g1/m1", folder + "/g1/manifest", folder + "/g1/prog",
-                                              folder + "/link"}));
+  EXPECT_EQ(pins(), (std::vector<std::string>{folder, folder + "/g1", folder + "/g1/code", folder + "/g1/ledger",
+                                              folder + "/g1/m0", folder + "/g1/m1", folder + "/g1/manifest",
+                                              folder + "/g1/prog", folder + "/link"}));
   struct stat status{};
   ASSERT_EQ(stat(("/sys/fs/bpf/xdpc/" + folder).c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700u);
