@@ -360,10 +360,6 @@ void addParts(Value& whole, const Value& part) {
   whole.depth = std::max(whole.depth, part.depth + 1);
 }
 
-bool readsMap(const Value& value) {
-  return std::ranges::any_of(value.guards, [](const ir::Expr& guard) { return guard.kind == ir::ExprKind::MapHas; });
-}
-
 ir::Expr present(ir::HeaderId header, Span span) {
   ir::Expr expr;
   expr.kind = ir::ExprKind::Present;

@@ -31,7 +31,6 @@ const char* categoryName(Category category);                     // "an address"
 std::string describe(const ast::Expr& expr, const Value& value); // "`tcp.dport` is a port"
 std::string quoted(const Span& span);                            // in backquotes, shortened if it is long
 void addParts(Value& whole, const Value& part);                  // needs, warnings, size
-bool readsMap(const Value& value);                               // and so is absent where the key is
 ir::Expr present(ir::HeaderId header, Span span);
 Value atom(Env env, Value operands, ir::Expr expr); // And[Present…, guards…, expr]
 std::optional<Wide> typeMax(const ir::Type& type);  // of an Int
