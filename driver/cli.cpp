@@ -43,7 +43,10 @@ Privilege privilegeOf(const CountersOptions& options) {
   return looking(options);
 }
 Privilege privilegeOf(const EventsOptions& options) {
-  return looking(options);
+  Privilege privilege = looking(options);
+  if (!options.pcap.empty()) // packets are copied by another load of the program
+    privilege.need = kernel::Need::change;
+  return privilege;
 }
 Privilege privilegeOf(const TopOptions& options) {
   return looking(options);
