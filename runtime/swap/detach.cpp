@@ -2,6 +2,7 @@
 #include "runtime/swap/detach.h"
 
 #include "runtime/swap/installed.h"
+#include "runtime/swap/lock_live.h"
 
 #include <fmt/format.h>
 
@@ -29,8 +30,7 @@ Result<Detachment> detachIn(const Folder& folder, const kernel::Device& device, 
     return cleared.error();
   removeIfEmpty(folder);
   if (!*live)
-    return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
-                               .message = fmt::format("no policy of xdpc is attached to `{}`", what)};
+    return nothingAttached(what);
   return result;
 }
 
