@@ -4,11 +4,10 @@
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
 #include "driver/target.h"
+#include "driver/where.h"
 #include "runtime/abi/literal.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/program.h"
-
-#include <fmt/ranges.h>
 
 #include <future>
 #include <grp.h>
@@ -22,8 +21,8 @@ swap::Mode modeOf(const std::string& mode) {
 }
 
 // What happens if nobody confirms, and what does not.
-void sayTrial(const swap::Attachment& attached, const std::string& time) {
-  printLine("on trial: without `xdpc confirm --dev {}` within {}, {}", attached.device.name, time,
+void sayTrial(const swap::Attachment& attached, const AttachOptions& options) {
+  printLine("on trial: without `xdpc confirm --dev {}` within {}, {}", options.target.device, options.confirm,
             attached.swapped ? attached.old_policy + " is back" : "packets pass again");
   if (!attached.copied.empty())
     note(fmt::format("copies of its own, whose changes would go with it: {}", fmt::join(attached.copied, ", ")));
@@ -79,11 +78,10 @@ int attachCommand(const AttachOptions& options) {
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)
     warn(warning);
-  printLine("{} on {} ({} mode, program {}){}", file->object.manifest.policy, attached->device.name,
-            kernel::modeName(attached->mode), attached->program_id,
+  printLine("{} on {}{}", file->object.manifest.policy, whereText(*attached),
             attached->swapped ? fmt::format(", in place of {}", attached->old_policy) : "");
   if (confirm_ns)
-    sayTrial(*attached, options.confirm);
+    sayTrial(*attached, options);
   return kFine;
 }
 

@@ -115,7 +115,7 @@ CLI::Option* declareDevice(CLI::App& app, Target& target, const char* what) {
 }
 
 void declareTarget(CLI::App& app, Target& target) {
-  declareDevice(app, target, "the network interface")->required();
+  declareDevice(app, target, "the network interface, or several: eth0,eth1")->required();
 }
 
 void declareWarnings(CLI::App& app, std::vector<std::string>& warnings) {

@@ -5,7 +5,9 @@
 #include "driver/target.h"
 #include "runtime/kernel/privilege.h"
 
+#include <algorithm>
 #include <fmt/chrono.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace xdpc::driver {
@@ -69,6 +71,8 @@ std::string trialText(const swap::Attached& attached) {
 Json toJson(const swap::Attached& attached) {
   return {{"device", attached.device},
           {"ifindex", attached.ifindex},
+          {"instance", attached.instance},
+          {"devices", attached.devices},
           {"netns", attached.netns_name},
           {"netns_inode", attached.netns},
           {"mode", modeText(attached)},
@@ -84,6 +88,14 @@ Json toJson(const swap::Attached& attached) {
           {"capture", attached.capture},
           {"generations", keptJson(attached)},
           {"trouble", attached.trouble.empty() ? Json() : Json(attached.trouble)}};
+}
+
+// The other devices of the instance.
+std::string withText(const swap::Attached& attached) {
+  std::vector<std::string> others = attached.devices;
+  if (const auto own = std::ranges::find(others, deviceText(attached)); own != others.end())
+    others.erase(own);
+  return others.empty() ? "-" : fmt::format("{}", fmt::join(others, ","));
 }
 
 std::string keyText(const abi::KeyType& key) {
@@ -120,6 +132,8 @@ void printText(const swap::Details& details) {
     bytes += map.bytes;
   printLine("policy   {} (from {}, {})", manifest.policy, manifest.file, manifest.source_sha256.substr(0, 12));
   printLine("device   {} ({} mode)", deviceText(attached), modeText(attached));
+  if (attached.devices.size() > 1)
+    printLine("with     {}", withText(attached));
   printLine("since    {}", timeText(attached.since_unix_ns));
   printLine("program  {} ({} instructions verified, {} bytes of machine code)", attached.program.id,
             attached.program.verified_instructions, attached.program.jited_bytes);
@@ -162,12 +176,12 @@ int listCommand(const ListOptions& options) {
     printLine("{}", Json{{"schema", kSchema}, {"attached", devices}}.dump());
     return kFine;
   }
-  Table table({"device", "netns", "policy", "mode", "since", "file"});
+  Table table({"device", "with", "netns", "policy", "mode", "since", "file"});
   for (const swap::Attached& attached : *all) {
     const std::string policy = attached.trouble.empty() ? attached.manifest.policy + trialText(attached)
                                                         : fmt::format("? {}", attached.trouble);
-    table.add({deviceText(attached), netnsText(attached), policy, modeText(attached), timeText(attached.since_unix_ns),
-               attached.manifest.file});
+    table.add({deviceText(attached), withText(attached), netnsText(attached), policy, modeText(attached),
+               timeText(attached.since_unix_ns), attached.manifest.file});
   }
   if (!table.empty())
     print(table.text());

@@ -16,6 +16,7 @@ std::optional<OpenSet> openSet(const SetOptions& options, swap::Access access, i
     code = fail(live.error());
     return {};
   }
+  sayNotes(live->notes);
   if (const abi::Set* set = sets::findSet(live->manifest, options.name)) {
     const auto index = static_cast<uint32_t>(set - live->manifest.sets.data());
     return OpenSet{std::move(*live), index};

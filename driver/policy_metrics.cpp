@@ -8,8 +8,10 @@
 #include "runtime/swap/list.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ctime>
+#include <set>
 
 namespace xdpc::driver {
 
@@ -29,11 +31,17 @@ std::string netnsOf(const swap::Attached& attached) {
   return attached.netns_name.empty() ? std::to_string(attached.netns) : attached.netns_name;
 }
 
+// Devices of one instance have one state, and one series of each metric.
+std::string deviceOf(const swap::Attached& attached) {
+  if (attached.devices.size() > 1)
+    return fmt::format("{}", fmt::join(attached.devices, ","));
+  return attached.device.empty() ? "#" + std::to_string(attached.ifindex) : attached.device;
+}
+
 class PolicyMetrics {
 public:
   PolicyMetrics(Exposition& out, const swap::Attached& attached) : out_(out), attached_(attached) {
-    place_ = {{"device", attached.device.empty() ? "#" + std::to_string(attached.ifindex) : attached.device},
-              {"netns", netnsOf(attached)}};
+    place_ = {{"device", deviceOf(attached)}, {"netns", netnsOf(attached)}};
   }
 
   void describe() {
@@ -152,7 +160,10 @@ swap::Result<std::string> policyMetrics(const MetricsScope& scope) {
   Exposition out;
   out.add("xdpc_build_info", gauge, "The version of xdpc that tells this; always 1.", {{"version", XDPC_VERSION}},
           uint64_t{1});
+  std::set<std::filesystem::path> told;
   for (const swap::Attached& attached : *all) {
+    if (!told.insert(attached.folder.path).second)
+      continue;
     PolicyMetrics metrics(out, attached);
     metrics.describe();
     const auto live = swap::open(attached.folder, {attached.device, attached.ifindex});

@@ -5,6 +5,7 @@
 #include "driver/open_set.h"
 #include "driver/saved.h"
 #include "driver/target.h"
+#include "driver/where.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/swap/attach.h"
 #include "runtime/swap/comments.h"
@@ -171,8 +172,8 @@ int restoreOne(const Plan& plan) {
   size_t elements = 0;
   for (const swap::SetContents& one : options.contents)
     elements += one.elements.size();
-  printLine("{} on {} ({} mode, program {}), {} element{}", chosen->object.manifest.policy, attached->device.name,
-            kernel::modeName(attached->mode), attached->program_id, elements, elements == 1 ? "" : "s");
+  printLine("{} on {}, {} element{}", chosen->object.manifest.policy, whereText(*attached), elements,
+            elements == 1 ? "" : "s");
   if (!contents)
     return code;
   const auto live = swap::open(plan.target, swap::Access::change);

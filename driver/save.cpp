@@ -6,12 +6,16 @@
 #include "driver/saved.h"
 #include "driver/target.h"
 #include "runtime/swap/comments.h"
+#include "runtime/swap/instance.h"
 #include "runtime/swap/list.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fmt/ranges.h>
+#include <set>
 #include <sys/stat.h>
 
 namespace xdpc::driver {
@@ -65,6 +69,22 @@ swap::Result<Done> saveSet(const swap::Generation& policy, const abi::Set& set, 
   return Done{};
 }
 
+// All devices of the instance that can be named, as they are to be attached to together.
+swap::Result<std::string> devicesOf(const swap::LivePolicy& policy, const swap::Target& target) {
+  const auto live = swap::installed(policy.folder);
+  if (!live)
+    return live.error();
+  if (!*live || (*live)->members.size() == 1)
+    return policy.device.name;
+  const auto names = swap::deviceNames(policy.folder, **live, target);
+  const auto here = swap::devicesHere(**live, target);
+  std::vector<std::string> named;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (std::ranges::find(here, (*live)->members[i].ifindex) != here.end())
+      named.push_back(names[i]);
+  return fmt::format("{}", fmt::join(named, ","));
+}
+
 swap::Result<Saved> take(const swap::Target& target) {
   const auto live = swap::open(target, swap::Access::read);
   if (!live)
@@ -79,7 +99,10 @@ swap::Result<Saved> take(const swap::Target& target) {
   auto object = swap::readObjectBytes(policy.folder, policy.number);
   if (!object)
     return object.error();
-  Saved saved{.device = live->device.name,
+  const auto devices = devicesOf(*live, target);
+  if (!devices)
+    return devices.error();
+  Saved saved{.device = *devices,
               .netns = target.netns.value_or(""),
               .mode = kernel::modeName(place->hook.mode),
               .policy = policy.manifest.policy,
@@ -114,7 +137,10 @@ int saveAll(const SaveOptions& options, const std::string& output) {
   if (!all)
     return fail(all.error());
   int code = kFine;
+  std::set<fs::path> seen; // devices of one instance are saved together
   for (const swap::Attached& attached : *all) {
+    if (!seen.insert(attached.folder.path).second)
+      continue;
     if (attached.device.empty() || (!attached.own_netns && attached.netns_name.empty())) {
       warn(fmt::format("interface {} is in a network namespace without a name, and not saved", attached.ifindex));
       continue;

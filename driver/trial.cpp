@@ -5,13 +5,16 @@
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
 
+#include <fmt/ranges.h>
+
 namespace xdpc::driver {
 
 int confirmCommand(const ConfirmOptions& options) {
   const auto confirmed = swap::confirm(targetOf(options.target));
   if (!confirmed)
     return fail(confirmed.error());
-  printLine("{} stays on {}", confirmed->policy, confirmed->device.name);
+  sayNotes(confirmed->notes);
+  printLine("{} stays on {}", confirmed->policy, fmt::join(confirmed->devices, ", "));
   return kFine;
 }
 
@@ -19,10 +22,12 @@ int rollbackCommand(const RollbackOptions& options) {
   const auto back = swap::rollback(targetOf(options.target), options.generation, resetOf(options.reset));
   if (!back)
     return fail(back.error());
+  sayNotes(back->notes);
+  const std::string devices = fmt::format("{}", fmt::join(back->devices, ", "));
   if (back->generation == 0)
-    printLine("{} off {}, where nothing ran before", back->from_policy, back->device.name);
+    printLine("{} off {}, where nothing ran before", back->from_policy, devices);
   else
-    printLine("{} on {} again (generation {}), in place of {}", back->policy, back->device.name, back->generation,
+    printLine("{} on {} again (generation {}), in place of {}", back->policy, devices, back->generation,
               back->from_policy);
   return kFine;
 }

@@ -20,6 +20,10 @@ KernelError systemError(std::string situation, int code) {
   return error;
 }
 
+bool isVanished(const KernelError& error) {
+  return error.code == ENOLINK || error.code == ENODEV;
+}
+
 std::string toText(const KernelError& error) {
   std::string text = error.message;
   if (!error.details.empty())

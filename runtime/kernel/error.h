@@ -34,6 +34,9 @@ template <class T> using KernelResult = Result<T, KernelError>;
 // `situation` in words ("cannot create the map `banned`") and errno's own. EPERM and EACCES become a privilege error.
 KernelError systemError(std::string situation, int code);
 
+// The device went while it was worked on.
+bool isVanished(const KernelError& error);
+
 // `message`, `details` and `help` as lines of one text.
 std::string toText(const KernelError& error);
 

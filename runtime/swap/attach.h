@@ -1,14 +1,12 @@
 // Attach and swap: one transaction. The new policy is loaded, filled and pinned beside the old one; then one link
-// update (or link creation) decides; then the old one's pins go. Whatever fails before that leaves the old policy
-// running and untouched. Entry point: attach. Tested in tests/runtime/attach_test.cpp, swap_test.cpp and
-// stranger_test.cpp.
+// update (or link creation) a device decides; then the old one's pins go. Whatever fails before that leaves the old
+// policy running and untouched; what fails between the devices puts it back. Entry point: attach. Tested in
+// tests/runtime/attach_test.cpp, swap_test.cpp, stranger_test.cpp and instance_test.cpp.
 #pragma once
 
-#include "runtime/kernel/program.h"
-#include "runtime/object/object.h"
 #include "runtime/swap/contents.h"
-#include "runtime/swap/match.h"
-#include "runtime/swap/target.h"
+#include "runtime/swap/hook.h"
+#include "runtime/swap/stage.h"
 
 #include <optional>
 #include <span>
@@ -16,8 +14,6 @@
 #include <vector>
 
 namespace xdpc::swap {
-
-enum class Mode { automatic, native, generic }; // automatic: native, else generic with a warning
 
 struct AttachOptions {
   Mode mode = Mode::automatic;
@@ -34,24 +30,21 @@ struct AttachOptions {
   std::optional<uint32_t> in_place_of;
 };
 
-struct Attachment {
+struct AttachedDevice {
   kernel::Device device;
   kernel::XdpMode mode = kernel::XdpMode::native;
-  bool swapped = false;   // in place of a policy of ours, which ran until then
-  std::string old_policy; // its name
-  uint32_t program_id = 0, link_id = 0, generation = 0;
+  uint32_t link_id = 0;
+};
+struct Attachment {
+  std::vector<AttachedDevice> devices; // as they were named
+  bool swapped = false;                // in place of a policy of ours, which ran until then
+  std::string old_policy;              // its name
+  uint32_t program_id = 0, generation = 0;
   std::vector<std::string> warnings; // it runs, but …
   std::vector<std::string> copied;   // of a trial: state that it has of its own, and that goes with it
 };
 
-// What is to run. `groundwork`: where it was laid ahead, while the object was still being compiled. `elf`: the file
-// that the object was read from; without it the policy cannot be saved, nor the contents of its sets be replaced.
-struct Candidate {
-  const object::Object& object;
-  std::optional<kernel::Groundwork> groundwork;
-  std::span<const uint8_t> elf = {};
-};
-
+// Of several devices, those of one instance must all be named; free ones join it.
 Result<Attachment> attach(Candidate candidate, const Target& target, const AttachOptions& options);
 inline Result<Attachment> attach(const object::Object& object, const Target& target, const AttachOptions& options) {
   return attach(Candidate{object, std::nullopt, {}}, target, options);

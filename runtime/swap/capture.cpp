@@ -7,6 +7,7 @@
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/trial_program.h"
 #include "runtime/object/pack.h"
+#include "runtime/swap/change.h"
 #include "runtime/swap/lock_live.h"
 #include "runtime/swap/trial.h"
 #include "runtime/tables/table.h"
@@ -19,6 +20,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace xdpc::swap {
 namespace {
@@ -103,8 +105,7 @@ public:
     auto locked = lockLive(target);
     if (!locked)
       return locked.error();
-    const std::string device = locked->place.device.name;
-    if (auto may = mayCapture(*locked); !may)
+    if (auto may = mayCapture(*locked, target); !may)
       return may.error();
     auto generation = openGeneration(locked->folder, locked->live->generation);
     if (!generation)
@@ -112,14 +113,17 @@ public:
     auto state = stateFor(request, generation->manifest);
     if (!state)
       return state.error();
-    Tap tap(locked->place.device, std::move(*generation));
+    const auto place = locate(target);
+    if (!place)
+      return place.error();
+    Tap tap(target, place->device, std::move(*generation));
     if (auto loaded = tap.load(request, *state, sink); !loaded)
       return loaded.error();
-    if (auto put = tap.putOnLink(*locked->live); !put)
+    if (auto put = tap.putOnLink(locked->live); !put)
       return put.error();
     if (sink.policy) {
       LivePolicy policy;
-      policy.device = locked->place.device;
+      policy.device = place->device;
       policy.manifest = tap.generation_.manifest;
       sink.policy(policy);
     }
@@ -142,7 +146,7 @@ public:
       return live.error();
     if (!*live)
       return Life::gone;
-    return (*live)->info.program_id == policy_.info.id ? Life::same : Life::swapped;
+    return (*live)->program_id == policy_.info.id ? Life::same : Life::swapped;
   }
 
   // The policy itself is back, unless another one took the place meanwhile; and what was copied is handed over.
@@ -158,12 +162,12 @@ public:
   }
 
 private:
-  Tap(kernel::Device device, Generation generation)
-      : device_(std::move(device)), generation_(std::move(generation)), on_link_(false) {}
+  Tap(Target target, kernel::Device device, Generation generation)
+      : target_(std::move(target)), device_(std::move(device)), generation_(std::move(generation)), on_link_(false) {}
 
-  static Result<Done> mayCapture(LockedLive& locked) {
-    const std::string& device = locked.place.device.name;
-    if (auto restored = restore(locked.folder, locked.live, device); !restored)
+  static Result<Done> mayCapture(Instance& locked, const Target& target) {
+    const std::string& device = locked.device;
+    if (auto restored = restore(locked, target); !restored)
       return restored;
     if (!locked.live)
       return nothingAttached(device);
@@ -209,7 +213,7 @@ private:
     return Done{};
   }
 
-  Result<Done> putOnLink(const Installed& live) {
+  Result<Done> putOnLink(const std::optional<Installed>& live) {
     const auto path = capturePath(generation_.folder, generation_.number);
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
       return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
@@ -222,12 +226,14 @@ private:
     }
     if (auto renewed = renew(); !renewed)
       return renewed;
-    auto updated = kernel::updateLink(live.link, policy_.program, live.program, device_.name);
-    if (!updated)
+    const auto changed = change(generation_.folder, live, policy_.program,
+                                {.to = {generation_.number, false, true}, .netns = target_.netns});
+    on_link_.value = changed.ok();
+    if (changed)
+      return Done{};
+    if (access(generation_.folder.intent().c_str(), F_OK) != 0) // else what undoes it needs the pin
       removeCapture(generation_.folder, generation_.number);
-    else
-      on_link_.value = true;
-    return updated;
+    return changed.error();
   }
 
   Result<Done> takeOffLink() {
@@ -240,12 +246,13 @@ private:
     const auto live = installed(generation_.folder);
     if (!live)
       return live.error();
-    if (*live && (*live)->info.program_id == policy_.info.id) {
+    if (*live && (*live)->program_id == policy_.info.id) {
       const auto program = openProgram(generation_.folder, generation_.number);
       if (!program)
         return program.error();
-      if (auto updated = kernel::updateLink((*live)->link, *program, policy_.program, device_.name); !updated)
-        return updated;
+      const Change back{.to = {generation_.number}, .netns = target_.netns};
+      if (auto changed = change(generation_.folder, *live, *program, back); !changed)
+        return changed.error();
     }
     removeCapture(generation_.folder, generation_.number);
     return Done{};
@@ -266,6 +273,7 @@ private:
     explicit operator bool() const { return value; }
   };
 
+  Target target_;
   kernel::Device device_;
   Generation generation_;
   kernel::LoadedPolicy policy_;
@@ -325,20 +333,22 @@ Result<CaptureEnd> followFrames(const Target& target, const CaptureRequest& requ
   }
 }
 
-Result<Done> endDeadCapture(const Folder& folder, std::optional<Installed>& live, const std::string& device) {
-  const Fd lock = lockCapture(capturePath(folder, live->generation));
+Result<Done> endDeadCapture(Instance& instance, const Target& target) {
+  const Folder& folder = instance.folder;
+  const uint32_t number = instance.live->generation;
+  const Fd lock = lockCapture(capturePath(folder, number));
   if (!lock)
     return Done{}; // it is alive
-  const auto program = openProgram(folder, live->generation);
+  const auto program = openProgram(folder, number);
   if (!program)
     return program.error();
-  if (auto updated = kernel::updateLink(live->link, *program, live->program, device); !updated)
-    return updated;
-  removeCapture(folder, live->generation);
+  if (auto changed = change(folder, instance.live, *program, {.to = {number}, .netns = target.netns}); !changed)
+    return changed.error();
+  removeCapture(folder, number);
   auto now = installed(folder);
   if (!now)
     return now.error();
-  live = std::move(*now);
+  instance.live = std::move(*now);
   return Done{};
 }
 

@@ -1,11 +1,11 @@
 // Packets of a running policy in flight, without a change to it: a load of its own code that copies frames (abi::
-// kModeCapture) takes its place on the link, over the same maps, as long as somebody reads. Afterwards, or at the next
+// kModeCapture) takes its place on the links, over the same maps, as long as somebody reads. Afterwards, or at the next
 // command that changes something if the reader was killed, the policy itself is back on the link. Entry point:
 // followFrames. Tested by tests/live/capture.py.
 #pragma once
 
 #include "runtime/abi/capture.h"
-#include "runtime/swap/installed.h"
+#include "runtime/swap/instance.h"
 #include "runtime/swap/open.h"
 
 #include <atomic>
@@ -44,6 +44,6 @@ Result<CaptureEnd> followFrames(const Target& target, const CaptureRequest& requ
                                 const std::atomic<bool>& stop);
 
 // Puts the policy back on the link if whoever captured is dead. The caller has the folder's lock.
-Result<Done> endDeadCapture(const Folder& folder, std::optional<Installed>& live, const std::string& device);
+Result<Done> endDeadCapture(Instance& instance, const Target& target);
 
 } // namespace xdpc::swap

@@ -1,10 +1,7 @@
 // Makes, names, locks and lists the folders of pins. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/folder.h"
 
-#include "runtime/kernel/link.h"
-
 #include <algorithm>
-#include <bpf/bpf.h>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -15,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <thread>
+#include <tuple>
 
 namespace xdpc::swap {
 namespace {
@@ -28,7 +26,6 @@ fs::path root(const fs::path& bpffs) {
   return bpffs / "xdpc";
 }
 
-constexpr int kAttempts = 10; // how often a reader that has no lock is willing to be overtaken by swaps
 constexpr auto kPatience = std::chrono::seconds(2); // commands are over in less, but for those that follow something
 constexpr auto kPause = std::chrono::milliseconds(5);
 
@@ -58,43 +55,27 @@ bool stillThere(const fs::path& path, const Fd& folder) {
          held.st_dev == named.st_dev;
 }
 
+// Numbers with hyphens between them, nothing else; else empty.
+std::vector<uint64_t> numbersIn(std::string_view text) {
+  std::vector<uint64_t> numbers;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data();; ++at) {
+    uint64_t number = 0;
+    const auto parsed = std::from_chars(at, end, number);
+    if (parsed.ec != std::errc{} || (parsed.ptr != end && *parsed.ptr != '-'))
+      return {};
+    numbers.push_back(number);
+    at = parsed.ptr;
+    if (at == end)
+      return numbers;
+  }
+}
+
 std::optional<Folder> parseFolder(const fs::path& path) {
-  const std::string name = path.filename();
-  Folder folder{path};
-  const char* const end = name.data() + name.size();
-  const auto netns = std::from_chars(name.data(), end, folder.netns);
-  if (netns.ec != std::errc{} || netns.ptr == end || *netns.ptr != '-')
+  const auto numbers = numbersIn(path.filename().native());
+  if (numbers.size() != 2 && numbers.size() != 3)
     return std::nullopt;
-  const auto ifindex = std::from_chars(netns.ptr + 1, end, folder.ifindex);
-  if (ifindex.ec != std::errc{} || ifindex.ptr != end)
-    return std::nullopt;
-  return folder;
-}
-
-// Of a device that is still there.
-std::optional<kernel::LinkInfo> linkIn(const Folder& folder) {
-  const Fd link(bpf_obj_get(folder.link().c_str()));
-  const auto info = link ? kernel::linkInfo(link) : Result<kernel::LinkInfo>(KernelError{});
-  return info && info->xdp && info->ifindex != 0 ? std::optional(*info) : std::nullopt;
-}
-
-std::optional<Folder> folderOfProgram(const fs::path& bpffs, uint32_t program_id) {
-  const auto folders = allFolders(bpffs);
-  if (!folders)
-    return std::nullopt;
-  for (const Folder& folder : *folders)
-    if (const auto link = linkIn(folder); link && link->program_id == program_id)
-      return folder;
-  return std::nullopt;
-}
-
-KernelError movedAway(const std::string& device, uint32_t link_id) {
-  return {ErrorKind::busy,
-          EEXIST,
-          fmt::format("the pins in the place of `{}` belong to a device that was moved to another network namespace",
-                      device),
-          {},
-          fmt::format("`xdpc list` shows it; `xdpc detach --link {}` takes its policy off", link_id)};
+  return Folder{path, numbers[0], static_cast<uint32_t>(numbers[1])};
 }
 
 KernelError nothingThere(const std::string& device) {
@@ -118,25 +99,34 @@ Result<Done> requireBpffs(const fs::path& path) {
                                  exists ? "" : fmt::format("mkdir -p {0} && sudo ", path.string()), path.string())};
 }
 
-Result<Folder> folderOf(const Target& target, const Place& place) {
-  const Folder own{root(target.bpffs) / fmt::format("{}-{}", place.netns, place.device.ifindex), place.netns,
-                   place.device.ifindex};
-  uint32_t on_device = place.hook.program_id;
-  for (int attempt = 1;; ++attempt) {
-    const auto link = linkIn(own);
-    if (link && link->program_id == on_device)
-      return own;
-    if (auto moved = on_device == 0 ? std::nullopt : folderOfProgram(target.bpffs, on_device))
-      return *moved;
-    if (!link)
-      return own;
-    if (attempt == kAttempts)
-      return movedAway(place.device.name, link->id);
-    const auto again = locate(target); // it may be a swap that came between the two looks
-    if (!again)
-      return again.error();
-    on_device = again->hook.program_id;
+fs::path Folder::link(uint32_t device) const {
+  return path / (device == ifindex ? "link" : fmt::format("link-{}", device));
+}
+
+Folder folderOf(const fs::path& bpffs, const Place& place, uint32_t number) {
+  std::string name = fmt::format("{}-{}", place.netns, place.device.ifindex);
+  if (number > 1)
+    name += fmt::format("-{}", number);
+  return {root(bpffs) / name, place.netns, place.device.ifindex};
+}
+
+std::vector<uint32_t> linkedDevices(const Folder& folder) {
+  constexpr std::string_view kOther = "link-";
+  std::vector<uint32_t> devices;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder.path, failure)) {
+    const std::string name = entry.path().filename();
+    if (name == "link")
+      devices.push_back(folder.ifindex);
+    if (!name.starts_with(kOther))
+      continue;
+    if (const auto numbers = numbersIn(std::string_view(name).substr(kOther.size())); numbers.size() == 1)
+      devices.push_back(static_cast<uint32_t>(numbers[0]));
   }
+  if (failure && failure.value() != ENOENT) // who may not look can still ask the device
+    devices.push_back(folder.ifindex);
+  std::sort(devices.begin(), devices.end());
+  return devices;
 }
 
 Result<std::vector<Folder>> allFolders(const fs::path& bpffs) {
@@ -151,7 +141,7 @@ Result<std::vector<Folder>> allFolders(const fs::path& bpffs) {
     if (auto folder = parseFolder(entry.path()))
       folders.push_back(*folder);
   std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) {
-    return std::pair(a.netns, a.ifindex) < std::pair(b.netns, b.ifindex);
+    return std::tie(a.netns, a.ifindex, a.path) < std::tie(b.netns, b.ifindex, b.path);
   });
   return folders;
 }
@@ -238,7 +228,7 @@ Result<Done> shareWithGroup(const Folder& folder, uint32_t group) {
   chmod(folder.path.parent_path().c_str(), 0755); // names of interfaces and no more
   std::error_code failure;
   for (const auto& entry : fs::recursive_directory_iterator(folder.path, failure))
-    if (entry.path() != folder.link())
+    if (!entry.path().filename().native().starts_with("link"))
       shareAsFolder(folder, entry.path());
   return Done{};
 }

@@ -1,5 +1,6 @@
-// The folder of one device's pins, `<bpffs>/xdpc/<netns inode>-<ifindex>/`, and its lock. In it lie `link` and the
-// generations (generation.h). Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
+// The folder of an instance's pins, `<bpffs>/xdpc/<netns inode>-<ifindex>/`, named after its first device, and its
+// lock. In it lie `link`, for further devices `link-<ifindex>`, and the generations (generation.h). Tested in
+// tests/runtime/attach_test.cpp, instance_test.cpp and lock_test.cpp.
 #pragma once
 
 #include "runtime/kernel/fd.h"
@@ -17,13 +18,17 @@ Result<Done> requireBpffs(const std::filesystem::path& path);
 struct Folder {
   std::filesystem::path path;
   uint64_t netns = 0;
-  uint32_t ifindex = 0;
+  uint32_t ifindex = 0; // of the device that it is named after, which may have left
 
-  std::filesystem::path link() const { return path / "link"; }
+  std::filesystem::path link(uint32_t device) const;
+  std::filesystem::path intent() const { return path / "intent"; }
+  std::filesystem::path devices() const { return path / "devices"; }
+  std::string name() const { return path.filename(); }
 };
-// Where the pins of a policy lie that is attached there. A device that was moved here from another namespace has kept
-// them where they were made. Busy if what lies at this device's own place belongs to one that was moved away.
-Result<Folder> folderOf(const Target& target, const Place& place);
+// `number`: where instances that the device has left have the first names.
+Folder folderOf(const std::filesystem::path& bpffs, const Place& place, uint32_t number = 1);
+// By interface index: the devices that have a pin of a link in it, whether the link lives or not.
+std::vector<uint32_t> linkedDevices(const Folder& folder);
 // All that are there, by name.
 Result<std::vector<Folder>> allFolders(const std::filesystem::path& bpffs);
 

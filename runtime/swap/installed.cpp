@@ -1,11 +1,10 @@
-// Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp and swap_test.cpp.
+// Tells the live generation from leftovers by program id. Tested in tests/runtime/attach_test.cpp, swap_test.cpp and
+// instance_test.cpp.
 #include "runtime/swap/installed.h"
 
 #include "runtime/kernel/device.h"
-#include "runtime/kernel/grace.h"
 #include "runtime/kernel/netns.h"
 #include "runtime/kernel/trial_program.h"
-#include "runtime/swap/comments.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -15,6 +14,14 @@
 
 namespace xdpc::swap {
 namespace {
+
+// How often a reader that has no lock is willing to be overtaken by changes.
+constexpr int kAttempts = 10;
+
+struct Pinned {
+  Running running;
+  kernel::Fd program;
+};
 
 // Nothing if it is not there (half made) or another one.
 std::optional<kernel::Fd> openIfRunning(Result<kernel::Fd> program, uint32_t id) {
@@ -26,26 +33,97 @@ std::optional<kernel::Fd> openIfRunning(Result<kernel::Fd> program, uint32_t id)
   return std::move(*program);
 }
 
-Result<kernel::Fd> openCapture(const Folder& folder, uint32_t number) {
-  kernel::Fd fd(bpf_obj_get((capturePath(folder, number) / "prog").c_str()));
-  if (!fd)
-    return kernel::systemError("cannot open the pin of a capture", errno);
-  return fd;
-}
-
 uint32_t idOf(const Result<kernel::Fd>& program) {
   const auto info = program ? kernel::programInfo(program->get()) : program.error();
   return info ? info->id : 0;
 }
 
 // What the link would say to those who may open it: which program the device runs. In its own namespace alone.
-Result<kernel::LinkInfo> askDevice(const Folder& folder, int code) {
+Result<kernel::LinkInfo> askDevice(const Folder& folder, uint32_t ifindex, int code) {
   if (kernel::currentNetns() != folder.netns)
-    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link().string()), code);
-  const auto hook = kernel::hookState({fmt::format("interface {}", folder.ifindex), folder.ifindex});
+    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link(ifindex).string()), code);
+  const auto hook = kernel::hookState({fmt::format("interface {}", ifindex), ifindex});
   if (!hook)
     return hook.error();
-  return kernel::LinkInfo{.program_id = hook->program_id, .ifindex = folder.ifindex, .xdp = hook->program_id != 0};
+  return kernel::LinkInfo{.program_id = hook->program_id, .ifindex = ifindex, .xdp = hook->program_id != 0};
+}
+
+Pinned pinnedProgram(const Folder& folder, uint32_t id) {
+  Pinned found;
+  for (const uint32_t number : generations(folder)) {
+    if (auto program = openIfRunning(openProgram(folder, number), id))
+      found = {{number, false}, std::move(*program)};
+    else if (auto trial = openIfRunning(openTrial(folder, number), id))
+      found = {{number, true}, std::move(*trial)};
+    else if (auto capture = openIfRunning(openCapture(folder, number), id))
+      found = {{number, false, true}, std::move(*capture)};
+  }
+  return found;
+}
+
+Result<Done> readLinks(const Folder& folder, Installed& found) {
+  for (const uint32_t ifindex : linkedDevices(folder)) {
+    Member member{.ifindex = ifindex, .link = kernel::Fd(bpf_obj_get(folder.link(ifindex).c_str()))};
+    if (!member.link && errno == ENOENT)
+      continue;
+    const int code = errno;
+    const bool may_not = !member.link && (code == EACCES || code == EPERM);
+    if (!member.link && !may_not)
+      return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link(ifindex).string()), code);
+    auto info = may_not ? askDevice(folder, ifindex, code) : kernel::linkInfo(member.link);
+    if (!info)
+      return info.error();
+    member.info = *info;
+    if (!info->xdp || info->ifindex == 0)
+      found.gone.push_back(ifindex);
+    else
+      found.members.push_back(std::move(member));
+  }
+  return Done{};
+}
+
+bool runOneProgram(const std::vector<Member>& members) {
+  return std::ranges::all_of(
+      members, [&](const Member& member) { return member.info.program_id == members[0].info.program_id; });
+}
+
+// Of devices that run different programs: the one whose counts are all that were counted. A change is under way then,
+// or somebody else has updated a link.
+const Member* leading(const std::vector<Member>& members, const std::optional<Intent>& intent) {
+  const auto running = [&](Running wanted) { return std::ranges::find(members, wanted, &Member::running); };
+  auto found = members.end();
+  if (intent && !intent->goesBack())
+    found = running(intent->to());
+  if (intent && found == members.end())
+    found = running(intent->from());
+  if (found == members.end())
+    found = std::ranges::find_if(members, [](const Member& member) { return member.running.generation != 0; });
+  return found == members.end() ? &members[0] : &*found;
+}
+
+// Nothing if a change came to its end meanwhile.
+Result<bool> lookOnce(const Folder& folder, Installed& found) {
+  if (auto read = readLinks(folder, found); !read)
+    return read.error();
+  if (found.members.empty())
+    return true;
+  for (Member& member : found.members) {
+    const Member& first = found.members[0];
+    member.running = &member != &first && member.info.program_id == first.info.program_id
+                         ? first.running
+                         : pinnedProgram(folder, member.info.program_id).running;
+  }
+  const bool one = runOneProgram(found.members);
+  auto intent = one ? Result<std::optional<Intent>>(std::optional<Intent>()) : pendingIntent(folder);
+  if (!intent)
+    return intent.error();
+  found.program_id = leading(found.members, *intent)->info.program_id;
+  Pinned pinned = pinnedProgram(folder, found.program_id);
+  found.generation = pinned.running.generation;
+  found.trial = pinned.running.trial;
+  found.capture = pinned.running.capture;
+  found.program = std::move(pinned.program);
+  return one || *intent;
 }
 
 } // namespace
@@ -54,48 +132,64 @@ std::filesystem::path capturePath(const Folder& folder, uint32_t generation) {
   return generationPath(folder, generation) / "capture";
 }
 
+Result<kernel::Fd> openCapture(const Folder& folder, uint32_t number) {
+  kernel::Fd fd(bpf_obj_get((capturePath(folder, number) / "prog").c_str()));
+  if (!fd)
+    return kernel::systemError("cannot open the pin of a capture", errno);
+  return fd;
+}
+
 void removeCapture(const Folder& folder, uint32_t generation) {
   const auto path = capturePath(folder, generation);
   unlink((path / "prog").c_str());
   rmdir(path.c_str());
 }
 
+const Member* Installed::member(uint32_t ifindex) const {
+  const auto found = std::ranges::find(members, ifindex, &Member::ifindex);
+  return found == members.end() ? nullptr : &*found;
+}
+
+const Member* Installed::member(const Place& place) const {
+  if (members.size() == 1)
+    return members[0].info.ifindex == place.device.ifindex ? &members[0] : nullptr;
+  return member(place.device.ifindex);
+}
+
 Result<std::optional<Installed>> installed(const Folder& folder) {
   for (const auto& path : {folder.path.parent_path(), folder.path})
     if (auto trusted = requireTrusted(path); !trusted)
       return trusted.error();
-  Installed found{.link = kernel::Fd(bpf_obj_get(folder.link().c_str()))};
-  if (!found.link && errno == ENOENT)
-    return std::optional<Installed>();
-  const int code = errno;
-  const bool may_not = !found.link && (code == EACCES || code == EPERM);
-  if (!found.link && !may_not)
-    return kernel::systemError(fmt::format("cannot open the pin `{}`", folder.link().string()), code);
-  auto info = may_not ? askDevice(folder, code) : kernel::linkInfo(found.link);
-  if (!info)
-    return info.error();
-  if (!info->xdp || info->ifindex == 0)
-    return std::optional<Installed>();
-  found.info = *info;
-  found.policy_id = info->program_id;
-  for (const uint32_t number : generations(folder)) {
-    if (auto program = openIfRunning(openProgram(folder, number), info->program_id)) {
-      found.generation = number;
-      found.program = std::move(*program);
-    } else if (auto trial = openIfRunning(openTrial(folder, number), info->program_id)) {
-      const auto ledger = openLedger(folder, number);
-      found.generation = number;
-      found.program = std::move(*trial);
-      found.trial = true;
-      found.deadline_ns = ledger && *ledger ? (*ledger)->head().deadline_ns : 0;
-    } else if (auto capture = openIfRunning(openCapture(folder, number), info->program_id)) {
-      found.generation = number;
-      found.program = std::move(*capture);
-      found.capture = true;
-      found.policy_id = idOf(openProgram(folder, number));
-    }
+  Installed found;
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    found = {};
+    const auto sure = lookOnce(folder, found);
+    if (!sure)
+      return sure.error();
+    if (*sure)
+      break;
   }
+  if (found.members.empty())
+    return std::optional<Installed>();
+  found.policy_id = found.capture ? idOf(openProgram(folder, found.generation)) : found.program_id;
+  if (found.trial)
+    if (const auto ledger = openLedger(folder, found.generation); ledger && *ledger)
+      found.deadline_ns = (*ledger)->head().deadline_ns;
   return std::optional(std::move(found));
+}
+
+Result<kernel::Fd> programWithId(const Folder& folder, uint32_t id) {
+  Pinned pinned = pinnedProgram(folder, id);
+  if (pinned.program)
+    return std::move(pinned.program);
+  kernel::Fd program(bpf_prog_get_fd_by_id(id));
+  if (!program)
+    return kernel::systemError(fmt::format("cannot open program {}", id), errno);
+  return program;
+}
+
+std::string memberName(const Folder& folder, uint32_t ifindex) {
+  return kernel::deviceName(ifindex).value_or(rememberedName(folder, ifindex));
 }
 
 bool trialIsOver(const Installed& live) {
@@ -136,62 +230,6 @@ std::vector<uint32_t> keptGenerations(const Folder& folder, const Installed& liv
     others.push_back(live.generation);
   std::ranges::sort(others);
   return others;
-}
-
-Result<Done> clearTrials(const Folder& folder, const Installed& live) {
-  bool waited = false;
-  for (const uint32_t number : generations(folder)) {
-    if (number == live.generation && (live.trial || live.capture))
-      continue;
-    removeCapture(folder, number);
-    const auto path = generationPath(folder, number);
-    if (access((path / "tail").c_str(), F_OK) != 0)
-      continue;
-    // The array is emptied with its last pin: not while a packet may still be on its way through it.
-    if (!waited)
-      if (auto passed = kernel::awaitGracePeriod(); !passed)
-        return passed;
-    waited = true;
-    if (const auto ledger = openLedger(folder, number); ledger && *ledger)
-      (*ledger)->head().deadline_ns = 0;
-    unlink((path / "trial").c_str());
-    unlink((path / "tail").c_str());
-  }
-  return Done{};
-}
-
-Result<Done> clearDead(const Folder& folder, const std::optional<Installed>& live) {
-  if (live)
-    if (auto cleared = clearTrials(folder, *live); !cleared)
-      return cleared;
-  const auto kept = live ? keptGenerations(folder, *live) : std::vector<uint32_t>();
-  for (const uint32_t number : generations(folder))
-    if (std::ranges::find(kept, number) == kept.end())
-      if (auto removed = removeGeneration(folder, number); !removed)
-        return removed.error();
-  if (live)
-    return Done{};
-  removeComments(folder);
-  if (unlink(folder.link().c_str()) != 0 && errno != ENOENT)
-    return kernel::systemError(fmt::format("cannot remove `{}`", folder.link().string()), errno);
-  return Done{};
-}
-
-void sweepVanished(const std::filesystem::path& bpffs) {
-  const auto folders = allFolders(bpffs);
-  if (!folders)
-    return;
-  for (const auto& folder : *folders) {
-    // Looks before it locks: while it holds the lock of a device that is there, other commands are turned away.
-    if (const auto seen = installed(folder); !seen || *seen)
-      continue;
-    const auto lock = lockFolder(folder, {}, IfMissing::fail);
-    if (!lock)
-      continue;
-    const auto live = installed(folder);
-    if (live && !*live && clearDead(folder, std::nullopt))
-      removeIfEmpty(folder);
-  }
 }
 
 } // namespace xdpc::swap

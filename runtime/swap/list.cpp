@@ -2,13 +2,15 @@
 #include "runtime/swap/list.h"
 
 #include "runtime/kernel/netns.h"
-#include "runtime/swap/installed.h"
+#include "runtime/swap/clear.h"
 #include "runtime/swap/open.h"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace xdpc::swap {
 namespace {
@@ -37,21 +39,21 @@ bool takeDevice(Attached& attached, const kernel::Device& device, uint32_t progr
 }
 
 // In the namespace that it was attached in.
-bool askDevice(Attached& attached, const Folder& folder, uint32_t program_id) {
+bool askDevice(Attached& attached, const Folder& folder, const Member& member) {
   const Fd netns = kernel::findNetns(folder.netns);
   if (!netns)
     return false;
   const auto scope = kernel::NetnsScope::enter(netns);
-  const auto name = scope ? kernel::deviceName(folder.ifindex) : std::nullopt;
-  return name && takeDevice(attached, {*name, folder.ifindex}, program_id);
+  const auto name = scope ? kernel::deviceName(member.ifindex) : std::nullopt;
+  return name && takeDevice(attached, {*name, member.ifindex}, member.info.program_id);
 }
 
 // It may have been moved, and have another number there.
-void searchDevice(Attached& attached, uint32_t program_id) {
+void searchDevice(Attached& attached, const Member& member) {
   for (const Fd& netns : kernel::allNetns())
     if (const auto scope = kernel::NetnsScope::enter(netns))
       for (const kernel::Device& device : kernel::devices())
-        if (takeDevice(attached, device, program_id))
+        if (device.ifindex == member.info.ifindex && takeDevice(attached, device, member.info.program_id))
           return;
 }
 
@@ -74,17 +76,10 @@ void describeKept(Attached& attached, const Folder& folder, const Installed& liv
   }
 }
 
+// What all devices of the instance have in common.
 Attached describe(const Folder& folder, const Installed& live) {
-  Attached attached{.folder = folder,
-                    .netns = folder.netns,
-                    .ifindex = folder.ifindex,
-                    .link_id = live.info.id,
-                    .generation = live.generation};
-  if (!askDevice(attached, folder, live.info.program_id))
-    searchDevice(attached, live.info.program_id);
-  attached.own_netns = kernel::currentNetns() == attached.netns;
-  attached.netns_name = kernel::netnsName(attached.netns);
-  attached.program.id = live.info.program_id;
+  Attached attached{.folder = folder, .netns = folder.netns, .instance = folder.name(), .generation = live.generation};
+  attached.program.id = live.program_id;
   describeTrial(attached, folder, live);
   describeKept(attached, folder, live);
   if (const auto program = openProgram(folder, attached.generation))
@@ -111,33 +106,59 @@ Attached describe(const Folder& folder, const Installed& live) {
 
 bool stillRuns(const Folder& folder, const Installed& live) {
   const auto now = installed(folder);
-  return now && *now && (*now)->info.program_id == live.info.program_id;
+  return now && *now && (*now)->program_id == live.program_id;
 }
 
-// Nothing if nothing is attached there, or a trial that
-// followed nothing is over. A swap may remove the pins of what ran when it was asked: then it asks again.
-Result<std::optional<Attached>> look(const Folder& folder) {
+// One of each device; each knows all of them.
+std::vector<Attached> describeAll(const Folder& folder, const Installed& live) {
+  std::vector<Attached> all(live.members.size(), describe(folder, live));
+  std::vector<std::string> names;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Member& member = live.members[i];
+    all[i].ifindex = member.ifindex;
+    all[i].link_id = member.info.id;
+    if (!askDevice(all[i], folder, member))
+      searchDevice(all[i], member);
+    all[i].own_netns = kernel::currentNetns() == all[i].netns;
+    all[i].netns_name = kernel::netnsName(all[i].netns);
+    names.push_back(all[i].device.empty() ? rememberedName(folder, all[i].ifindex) : all[i].device);
+  }
+  for (Attached& one : all)
+    one.devices = names;
+  return all;
+}
+
+// Empty if nothing is attached there. A swap may remove the pins of what ran when it was asked: then it asks again.
+Result<std::vector<Attached>> look(const Folder& folder) {
   for (int attempt = 1;; ++attempt) {
     const auto live = installed(folder);
     if (!live)
       return live.error();
     if (!*live)
-      return std::optional<Attached>();
-    Attached attached = describe(folder, **live);
-    const bool found = attached.trouble.empty() && !attached.device.empty();
-    if (found || attempt == kAttempts || (attached.trouble.empty() && stillRuns(folder, **live)))
-      return std::optional<Attached>(std::move(attached));
+      return std::vector<Attached>();
+    auto all = describeAll(folder, **live);
+    const bool known = all[0].trouble.empty();
+    const bool found = known && std::ranges::none_of(all, [](const Attached& one) { return one.device.empty(); });
+    if (found || attempt == kAttempts || (known && stillRuns(folder, **live)))
+      return all;
   }
+}
+
+void nameDevice(Attached& attached) {
+  const Fd netns = kernel::findNetns(attached.netns);
+  if (!netns)
+    return;
+  const auto scope = kernel::NetnsScope::enter(netns);
+  if (const auto name = scope ? kernel::deviceName(attached.ifindex) : std::nullopt)
+    attached.device = *name;
 }
 
 // One that cannot be asked does not hide the others.
 Attached inTrouble(const Folder& folder, const kernel::KernelError& error) {
-  Attached attached{.folder = folder, .netns = folder.netns, .ifindex = folder.ifindex};
+  Attached attached{.folder = folder, .netns = folder.netns, .ifindex = folder.ifindex, .instance = folder.name()};
   attached.own_netns = kernel::currentNetns() == folder.netns;
   attached.netns_name = kernel::netnsName(folder.netns);
-  if (const Fd netns = kernel::findNetns(folder.netns))
-    if (const auto scope = kernel::NetnsScope::enter(netns))
-      attached.device = kernel::deviceName(folder.ifindex).value_or("");
+  nameDevice(attached);
   attached.trouble = error.message;
   return attached;
 }
@@ -176,11 +197,12 @@ Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
   std::vector<Attached> all;
   for (const auto& folder : *folders) {
     auto attached = look(folder);
-    if (attached && *attached)
-      all.push_back(std::move(**attached));
-    if (!attached)
+    if (attached)
+      std::ranges::move(*attached, std::back_inserter(all));
+    else
       all.push_back(inTrouble(folder, attached.error()));
   }
+  std::ranges::stable_sort(all, {}, [](const Attached& one) { return std::pair(one.netns, one.ifindex); });
   return all;
 }
 
@@ -189,15 +211,18 @@ Result<Details> show(const Target& target) {
     const auto policy = open(target, Access::read);
     if (!policy)
       return policy.error();
-    auto attached = look(policy->folder);
-    if (!attached)
-      return attached.error();
-    if (!*attached)
+    auto all = look(policy->folder);
+    if (!all)
+      return all.error();
+    auto one = std::ranges::find(*all, policy->device.ifindex, &Attached::ifindex);
+    if (all->size() == 1)
+      one = all->begin();
+    if (one == all->end())
       return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
                                  .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
     // Both of one generation, unless swaps follow one another without end.
-    if ((*attached)->generation == policy->number || attempt == kAttempts)
-      return detailsOf(std::move(**attached), *policy);
+    if (one->generation == policy->number || attempt == kAttempts)
+      return detailsOf(std::move(*one), *policy);
   }
 }
 

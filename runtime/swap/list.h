@@ -1,4 +1,5 @@
-// What runs where. Entry points: list, show. Tested in tests/runtime/list_test.cpp.
+// What runs where, device by device. Entry points: list, show. Tested in tests/runtime/list_test.cpp and
+// instance_test.cpp.
 #pragma once
 
 #include "runtime/abi/manifest.h"
@@ -28,6 +29,8 @@ struct Attached {
   uint32_t ifindex = 0;
   std::string device;                  // empty if its namespace cannot be entered
   std::optional<kernel::XdpMode> mode; // likewise
+  std::string instance;                // the folder of its pins: devices of one instance have the same
+  std::vector<std::string> devices;    // of the instance, this one among them
   uint32_t link_id = 0;
   uint32_t generation = 0; // that judges packets
   TrialState trial = TrialState::none;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace xdpc::swap {
 namespace {
@@ -15,13 +16,20 @@ using kernel::KernelError;
 // How often a reader that has no lock is willing to be overtaken by swaps.
 constexpr int kAttempts = 10;
 
-Result<Done> openLive(LivePolicy& policy) {
-  auto live = installed(policy.folder);
+Result<Done> restoreFirst(LivePolicy& policy, Instance& instance, const Target& target) {
+  auto restored = restore(instance, target);
+  policy.notes = std::move(instance.notes);
+  return restored;
+}
+
+// With the lock, which `instance` then holds, what was left half done is finished first.
+Result<Done> openLive(LivePolicy& policy, Instance* instance, const Target& target) {
+  if (instance)
+    if (auto restored = restoreFirst(policy, *instance, target); !restored)
+      return restored;
+  const auto live = installed(policy.folder);
   if (!live)
     return live.error();
-  if (policy.lock)
-    if (auto restored = restore(policy.folder, *live, policy.device.name); !restored)
-      return restored;
   if (!*live)
     return KernelError{ErrorKind::not_found, ENOENT,
                        fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
@@ -56,9 +64,9 @@ Result<Done> openLive(LivePolicy& policy) {
   return Done{};
 }
 
-Result<LivePolicy> openPatiently(LivePolicy policy) {
+Result<LivePolicy> openPatiently(LivePolicy policy, Instance* instance, const Target& target) {
   for (int attempt = 1;; ++attempt) {
-    auto opened = openLive(policy);
+    auto opened = openLive(policy, instance, target);
     if (opened)
       return policy;
     if (opened.error().code != ENOENT || opened.error().kind == ErrorKind::not_found || attempt == kAttempts)
@@ -69,33 +77,36 @@ Result<LivePolicy> openPatiently(LivePolicy policy) {
 } // namespace
 
 Result<LivePolicy> open(const Target& target, Access access) {
-  const auto place = locate(target);
-  if (!place)
-    return place.error();
+  const auto places = locateAll(target);
+  if (!places)
+    return places.error();
   if (auto mounted = requireBpffs(target.bpffs); !mounted)
     return mounted.error();
   LivePolicy policy;
-  policy.device = place->device;
-  auto folder = folderOf(target, *place);
+  policy.device = places->front().device;
+  const auto folder = findCommon(target, *places);
   if (!folder)
     return folder.error();
   policy.folder = *folder;
-  if (access == Access::change) {
-    if (::access(policy.folder.path.c_str(), W_OK) != 0 && errno != ENOENT)
-      return kernel::systemError(fmt::format("cannot change the policy on `{}`", policy.device.name), errno);
-    auto lock = lockFolder(policy.folder, policy.device.name, IfMissing::fail);
-    if (!lock)
-      return lock.error();
-    policy.lock = std::move(*lock);
-  }
-  return openPatiently(std::move(policy));
+  if (access == Access::read)
+    return openPatiently(std::move(policy), nullptr, target);
+  if (::access(policy.folder.path.c_str(), W_OK) != 0 && errno != ENOENT)
+    return kernel::systemError(fmt::format("cannot change the policy on `{}`", policy.device.name), errno);
+  auto instance = lockInstance(target, *places);
+  if (!instance)
+    return instance.error();
+  policy.folder = instance->folder;
+  auto opened = openPatiently(std::move(policy), &*instance, target);
+  if (opened)
+    opened->lock = std::move(instance->lock);
+  return opened;
 }
 
 Result<LivePolicy> open(const Folder& folder, const kernel::Device& device) {
   LivePolicy policy;
   policy.folder = folder;
   policy.device = device;
-  return openPatiently(std::move(policy));
+  return openPatiently(std::move(policy), nullptr, {});
 }
 
 } // namespace xdpc::swap

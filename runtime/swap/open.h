@@ -23,6 +23,8 @@ struct LivePolicy : Generation {
   std::optional<Generation> before; // a generation whose counts are not yet in this one's, see counts.h
   kernel::Fd lock;                  // Access::change only
 
+  std::vector<std::string> notes; // of Access::change: devices of the instance that are gone or elsewhere
+
   bool trial = false;    // of this generation, not over yet
   bool returned = false; // a trial is over, and this is the generation before it
 

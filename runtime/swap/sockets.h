@@ -2,8 +2,7 @@
 // tests/live/redirect.py.
 #pragma once
 
-#include "runtime/swap/attach.h"
-#include "runtime/swap/generation.h"
+#include "runtime/swap/stage.h"
 
 namespace xdpc::swap {
 

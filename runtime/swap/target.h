@@ -1,4 +1,4 @@
-// Which device, in which network namespace, with pins on which bpffs.
+// Which device or devices, in which network namespace, with pins on which bpffs.
 #pragma once
 
 #include "runtime/kernel/device.h"
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xdpc::swap {
 
@@ -15,7 +16,7 @@ template <class T> using Result = kernel::KernelResult<T>;
 inline constexpr const char* kDefaultBpffs = "/sys/fs/bpf";
 
 struct Target {
-  std::string device;
+  std::string device;               // or several, with commas between them
   std::optional<std::string> netns; // name below /run/netns, or a path; the caller's without it
   std::filesystem::path bpffs = kDefaultBpffs;
 };
@@ -26,6 +27,7 @@ struct Place {
   uint64_t netns = 0; // inode
   kernel::HookState hook;
 };
-Result<Place> locate(const Target& target);
+Result<Place> locate(const Target& target);                 // the first one
+Result<std::vector<Place>> locateAll(const Target& target); // as they were named, none twice
 
 } // namespace xdpc::swap

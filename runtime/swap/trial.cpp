@@ -2,39 +2,25 @@
 // of the link. Tested in tests/live/trial.py.
 #include "runtime/swap/trial.h"
 
-#include "runtime/kernel/grace.h"
 #include "runtime/kernel/trial_program.h"
 #include "runtime/swap/capture.h"
 #include "runtime/swap/carry.h"
+#include "runtime/swap/change.h"
+#include "runtime/swap/clear.h"
+#include "runtime/swap/handback.h"
 #include "runtime/swap/lock_live.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
 
 namespace xdpc::swap {
 namespace {
 
 using kernel::ErrorKind;
 using kernel::KernelError;
-
-// The generation before, with its counts as they are: what the trial has counted is to be added.
-Result<Done> prepareEnd(const Generation& trial, const Generation& before) {
-  if (!trial.carries || !before.ledger)
-    return Done{}; // it counted in the very same maps
-  const auto base = counters::readBase(*before.maps, before.manifest);
-  if (!base)
-    return KernelError{.message = base.error().message};
-  LedgerHead& head = before.ledger->head();
-  if (!before.carries) {
-    std::ranges::copy(*base, before.ledger->origins().begin());
-    head.retired_origin = head.retired;
-  }
-  head.from = trial.number;
-  before.ledger->setResets("");
-  before.ledger->set(LedgerState::carrying, before.epoch);
-  return Done{};
-}
 
 Result<Done> look(const Folder& folder, std::optional<Installed>& live) {
   auto found = installed(folder);
@@ -46,75 +32,88 @@ Result<Done> look(const Folder& folder, std::optional<Installed>& live) {
 
 // Nothing ran before the trial: nothing runs after it.
 Result<Done> endWithNothing(const Folder& folder, std::optional<Installed>& live) {
-  if (auto detached = kernel::detachLink(live->link); !detached)
-    return detached;
+  for (const Member& member : live->members)
+    if (auto detached = kernel::detachLink(member.link); !detached)
+      return detached;
   live.reset();
   return clearDead(folder, std::nullopt);
 }
 
-// Puts the policy from before the trial on the link itself.
-Result<Done> endTrial(const Folder& folder, std::optional<Installed>& live, const std::string& device) {
-  const auto trial = openGeneration(folder, live->generation);
+// Puts the program of a pinned generation on all links and takes over what is to be taken over.
+Result<Done> putOn(Instance& instance, const Target& target, uint32_t number, Undo undo) {
+  const auto program = openProgram(instance.folder, number);
+  if (!program)
+    return program.error();
+  const Change wanted{.to = {number, false}, .undo = undo, .netns = target.netns};
+  if (auto changed = change(instance.folder, instance.live, *program, wanted); !changed)
+    return changed.error();
+  if (auto settled = settle(instance.folder, number); !settled)
+    return settled;
+  return look(instance.folder, instance.live);
+}
+
+// Puts the policy from before the trial on the links itself.
+Result<Done> endTrial(Instance& instance, const Target& target) {
+  const Folder& folder = instance.folder;
+  const auto trial = openGeneration(folder, instance.live->generation);
   if (!trial)
     return trial.error();
   const auto number = static_cast<uint32_t>(trial->ledger->head().from);
   if (number == 0)
-    return endWithNothing(folder, live);
+    return endWithNothing(folder, instance.live);
   const auto before = openGeneration(folder, number);
   if (!before)
     return before.error();
-  const auto program = openProgram(folder, number);
-  if (!program)
-    return program.error();
-  if (auto prepared = prepareEnd(*trial, *before); !prepared)
+  if (auto prepared = handBack(*trial, *before); !prepared)
     return prepared;
-  if (auto updated = kernel::updateLink(live->link, *program, live->program, device); !updated)
-    return updated;
-  if (auto settled = settle(folder, number); !settled)
-    return settled;
-  if (auto looked = look(folder, live); !looked)
-    return looked;
-  return clearTrials(folder, *live);
+  if (auto put = putOn(instance, target, number, Undo::forget); !put)
+    return put;
+  return clearTrials(folder, *instance.live);
 }
 
-// A killed command may have begun to end the trial that is now confirmed.
-Result<Done> forgetEnd(const Folder& folder, uint32_t before) {
-  auto ledger = openLedger(folder, before);
-  if (!ledger)
-    return ledger.error();
-  if (*ledger && (*ledger)->state() == LedgerState::carrying)
-    (*ledger)->set(LedgerState::settled, (*ledger)->epoch());
-  return Done{};
-}
-
-Result<Done> goBack(LockedLive& locked, uint32_t number, const Reset& reset) {
-  const Folder& folder = locked.folder;
-  const auto from = openGeneration(folder, locked.live->generation);
+Result<Done> goBack(Instance& instance, const Target& target, uint32_t number, const Reset& reset) {
+  const Folder& folder = instance.folder;
+  const auto from = openGeneration(folder, instance.live->generation);
   if (!from)
     return from.error();
   const auto to = openGeneration(folder, number);
   if (!to)
     return to.error();
-  const auto program = openProgram(folder, number);
-  if (!program)
-    return program.error();
   const auto match = matchPinned(*from, *to, reset);
   if (auto may = mayCarry(*from, to->manifest, match, reset); !may)
     return may;
   if (auto prepared = prepareReturn(*from, *to, reset); !prepared)
     return prepared;
-  if (auto updated = kernel::updateLink(locked.live->link, *program, locked.live->program, locked.place.device.name);
-      !updated)
-    return updated;
-  if (auto settled = settle(folder, number); !settled)
-    return settled;
-  if (auto looked = look(folder, locked.live); !looked)
-    return looked;
-  return clearDead(folder, locked.live);
+  if (auto put = putOn(instance, target, number, Undo::add); !put)
+    return put;
+  return clearDead(folder, instance.live);
 }
 
-Result<uint32_t> generationBefore(const LockedLive& locked, std::optional<uint32_t> wanted) {
-  const auto& device = locked.place.device.name;
+// Says which devices are gone and forgets them, and which are in another namespace.
+Result<Done> letGo(Instance& instance, const Target& target) {
+  if (!instance.live)
+    return Done{};
+  const auto names = deviceNames(instance.folder, *instance.live, target);
+  for (const uint32_t ifindex : instance.live->gone) {
+    const auto path = instance.folder.link(ifindex);
+    if (unlink(path.c_str()) != 0 && errno != ENOENT)
+      return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), errno);
+    instance.notes.push_back(fmt::format("`{}` is gone; the policy goes on on {}",
+                                         rememberedName(instance.folder, ifindex), fmt::join(names, ", ")));
+  }
+  instance.live->gone.clear();
+  if (instance.live->members.size() == 1)
+    return Done{};
+  const auto here = devicesHere(*instance.live, target);
+  for (const Member& member : instance.live->members)
+    if (std::ranges::find(here, member.ifindex) == here.end())
+      instance.notes.push_back(fmt::format("`{}` is in another network namespace, and remains of the instance",
+                                           rememberedName(instance.folder, member.ifindex)));
+  return Done{};
+}
+
+Result<uint32_t> generationBefore(const Instance& locked, std::optional<uint32_t> wanted) {
+  const auto& device = locked.device;
   const auto kept = keptGenerations(locked.folder, *locked.live);
   uint32_t number = wanted.value_or(0);
   if (!wanted) {
@@ -140,16 +139,24 @@ std::string policyName(const Folder& folder, uint32_t generation) {
 
 } // namespace
 
-Result<Done> restore(const Folder& folder, std::optional<Installed>& live, const std::string& device) {
+Result<Done> restore(Instance& instance, const Target& target) {
+  const Folder& folder = instance.folder;
+  auto& live = instance.live;
+  if (auto resumed = resume(folder, live, target.netns); !resumed)
+    return resumed;
+  if (auto let_go = letGo(instance, target); !let_go)
+    return let_go;
   if (!live || live->generation == 0)
     return Done{};
   if (live->capture)
-    if (auto ended = endDeadCapture(folder, live, device); !ended)
+    if (auto ended = endDeadCapture(instance, target); !ended)
       return ended;
+  if (!live)
+    return Done{};
   if (!live->trial)
     return settle(folder, live->generation);
   if (trialIsOver(*live))
-    return endTrial(folder, live, device);
+    return endTrial(instance, target);
   return markRunning(folder, live->generation);
 }
 
@@ -178,41 +185,31 @@ Result<Confirmation> confirm(const Target& target) {
   auto locked = lockLive(target);
   if (!locked)
     return locked.error();
-  const auto& device = locked->place.device.name;
+  const auto& device = locked->device;
   auto& live = locked->live;
-  if (!live->trial) {
-    if (auto restored = restore(locked->folder, live, device); !restored)
-      return restored.error();
-    return KernelError{ErrorKind::not_found, 0, fmt::format("no trial is under way on `{}`", device)};
-  }
-  Confirmation result{locked->place.device, policyName(locked->folder, live->generation)};
-  if (trialIsOver(*live)) {
-    if (auto restored = restore(locked->folder, live, device); !restored)
-      return restored.error();
+  const std::string policy = policyName(locked->folder, live->generation);
+  const bool was_trial = live->trial;
+  if (auto restored = restore(*locked, target); !restored)
+    return restored.error();
+  if (was_trial && (!live || !live->trial))
     return KernelError{
         ErrorKind::busy, ETIME,
-        fmt::format("too late: the trial of {} on `{}` is over, and {} again", result.policy, device,
+        fmt::format("too late: the trial of {} on `{}` is over, and {} again", policy, device,
                     live ? fmt::format("{} runs", policyName(locked->folder, live->generation)) : "nothing runs")};
-  }
+  if (!live || !live->trial)
+    return KernelError{ErrorKind::not_found, 0, fmt::format("no trial is under way on `{}`", device)};
   const uint32_t number = live->generation;
-  const auto program = openProgram(locked->folder, number);
-  if (!program)
-    return program.error();
   const auto ledger = openLedger(locked->folder, number);
   if (!ledger)
     return ledger.error();
   if (const auto before = static_cast<uint32_t>((*ledger)->head().from); before != 0)
-    if (auto forgotten = forgetEnd(locked->folder, before); !forgotten)
+    if (auto forgotten = keepInstead(locked->folder, before); !forgotten)
       return forgotten.error();
-  if (auto updated = kernel::updateLink(live->link, *program, live->program, device); !updated)
-    return updated.error();
-  if (auto settled = settle(locked->folder, number); !settled)
-    return settled.error();
-  if (auto looked = look(locked->folder, live); !looked)
-    return looked.error();
+  if (auto put = putOn(*locked, target, number, Undo::add); !put)
+    return put.error();
   if (auto cleared = clearDead(locked->folder, live); !cleared)
     return cleared.error();
-  return result;
+  return Confirmation{deviceNames(locked->folder, *live, target), std::move(locked->notes), policy};
 }
 
 Result<Return> rollback(const Target& target, std::optional<uint32_t> generation, const Reset& reset) {
@@ -220,30 +217,31 @@ Result<Return> rollback(const Target& target, std::optional<uint32_t> generation
   if (!locked)
     return locked.error();
   auto& live = locked->live;
-  const auto& device = locked->place.device;
-  Return result{.device = device, .from_policy = policyName(locked->folder, live->generation)};
-  const bool ends_trial = live->trial && !trialIsOver(*live);
-  if (ends_trial && generation)
-    return refuseDuringTrial(*live, device.name).error();
-  if (ends_trial) {
-    if (auto ended = endTrial(locked->folder, live, device.name); !ended)
+  Return result{.devices = deviceNames(locked->folder, *live, target)};
+  if (auto restored = restore(*locked, target); !restored)
+    return restored.error();
+  if (!live)
+    return nothingAttached(locked->device);
+  result.from_policy = policyName(locked->folder, live->generation);
+  if (generation)
+    if (auto refused = refuseDuringTrial(*live, locked->device); !refused)
+      return refused.error();
+  if (live->trial) {
+    if (auto ended = endTrial(*locked, target); !ended)
       return ended.error();
   } else {
-    if (auto restored = restore(locked->folder, live, device.name); !restored)
-      return restored.error();
-    if (!live)
-      return nothingAttached(device.name);
     const auto number = generationBefore(*locked, generation);
     if (!number)
       return number.error();
-    result.from_policy = policyName(locked->folder, live->generation);
-    if (auto back = goBack(*locked, *number, reset); !back)
+    if (auto back = goBack(*locked, target, *number, reset); !back)
       return back.error();
   }
+  result.notes = std::move(locked->notes);
   if (!live) {
     removeIfEmpty(locked->folder);
     return result;
   }
+  result.devices = deviceNames(locked->folder, *live, target);
   result.generation = live->generation;
   result.policy = policyName(locked->folder, live->generation);
   return result;

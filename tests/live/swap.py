@@ -23,11 +23,17 @@ PASSING = {"first": "passed", "second": "rest"}
 DROPPING = {"first": "default", "second": "closed_ports"}
 
 
-class Swap(world.LiveTest):
-    def shared(self, size):
-        memory = mmap.mmap(-1, size)
-        self.addCleanup(memory.close)
-        return memory
+class Stream:
+    """Numbered packets from a cable's peer, and which of them come through."""
+
+    def __init__(self, test, cable):
+        self.test, self.cable = test, cable
+        self.page, self.seen = test.shared(4096), test.shared(MOST)
+
+    def start(self):
+        self.behind, link = self.receiver(), self.cable.packet_socket()
+        self.test.addCleanup(link.close)
+        self.sender = self.test.child(lambda: self.send_numbers(link))
 
     def sent(self):
         return struct.unpack_from("Q", self.page, SENT)[0]
@@ -49,50 +55,63 @@ class Swap(world.LiveTest):
             frame = link.recv(2048)
             self.seen[NUMBER.unpack(frame[-4:])[0]] += 1
 
-    def receiver(self, cable):
-        link = cable.packet_socket(None, receive=True)
-        self.addCleanup(link.close)
+    def receiver(self):
+        link = self.cable.packet_socket(None, receive=True)
+        self.test.addCleanup(link.close)
         link.setsockopt(socket.SOL_SOCKET, world.Capture.RCVBUFFORCE, 256 << 20)
-        self.child(lambda: self.collect_numbers(link))
+        self.test.child(lambda: self.collect_numbers(link))
         return link
 
-    @cases(mode=MODES)
-    def test_no_packet_meets_a_moment_without_a_policy(self, mode):
-        cable = self.cable()
-        self.page, self.seen = self.shared(4096), self.shared(MOST)
-        files = {name: world.policy_file(f"{name}.xf", text) for name, text in POLICIES.items()}
-        self.attach(files["first"], mode)
-        behind, link = self.receiver(cable), cable.packet_socket()
-        self.addCleanup(link.close)
-        sender = self.child(lambda: self.send_numbers(link))
+    def finish(self):
+        """Every packet was judged right."""
+        world.eventually(self.sent, lambda sent: sent >= LEAST, 3 * world.PATIENCE)
+        self.page[STOP] = 1
+        self.test.await_child(self.sender)
+        sent = self.sent()
+        self.test.assertGreaterEqual(sent, LEAST)
+        numbers = lambda first: self.seen[first:sent:2]  # noqa: E731
+        world.eventually(lambda: sum(numbers(0)), lambda arrived: arrived >= sent // 2, 2)
+        self.test.assertEqual(max(numbers(1)), 0, "a packet passed that both policies drop")
+        self.test.assertEqual(max(numbers(0)), 1)
+        _, full = struct.unpack("II", self.behind.getsockopt(world.Capture.PACKET, 6, 8))  # PACKET_STATISTICS
+        lost = sent // 2 - sum(numbers(0))
+        self.test.assertLessEqual(lost, full + self.cable.dropped(), "lost, and not for a queue that was full")
+
+
+class Swap(world.LiveTest):
+    def shared(self, size):
+        memory = mmap.mmap(-1, size)
+        self.addCleanup(memory.close)
+        return memory
+
+    def sent(self):
+        return sum(stream.sent() for stream in self.streams)
+
+    def start_streams(self, devices):
+        self.streams = [Stream(self, self.cable(device=device)) for device in devices]
+
+    @cases(mode=MODES, devices=("edge0", "edge0,edge1"))
+    def test_no_packet_meets_a_moment_without_a_policy(self, mode, devices):
+        self.start_streams(devices.split(","))
+        self.files = {name: world.policy_file(f"{name}.xf", text) for name, text in POLICIES.items()}
+        self.attach(self.files["first"], mode, devices)
+        for stream in self.streams:
+            stream.start()
         generation = self.attached()[0]["generation"]
         for swap in range(SWAPS):
             name = ("second", "first")[swap % 2]
             before = self.sent()
-            self.assertIn(f"in place of {('first', 'second')[swap % 2]}", self.attach(files[name]))
+            self.assertIn(f"in place of {('first', 'second')[swap % 2]}", self.attach(self.files[name], device=devices))
             self.assertGreater(world.eventually(self.sent, lambda sent: sent > before + 200), before, "the traffic goes on")
-            (running,) = self.attached()
             generation += 1
-            self.assertEqual((running["policy"], running["generation"], running["mode"]), (name, generation, mode))
+            running = [(entry["policy"], entry["generation"], entry["mode"]) for entry in self.attached()]
+            self.assertEqual(running, [(name, generation, mode)] * len(self.streams))
             both = {PASSING[name], DROPPING[name]}
             taken_over = self.rules()  # counts go on under their names
             grown = lambda: {rule for rule in both if self.rules().get(rule, 0) > taken_over.get(rule, 0)}  # noqa: E731
             self.assertEqual(world.eventually(grown, lambda rules: len(rules) == 2), both, "what the new one sees")
-        world.eventually(self.sent, lambda sent: sent >= LEAST, 3 * world.PATIENCE)
-        self.page[STOP] = 1
-        self.await_child(sender)
-        self.expect_all_judged_right(cable, behind)
-
-    def expect_all_judged_right(self, cable, behind):
-        sent = self.sent()
-        self.assertGreaterEqual(sent, LEAST)
-        numbers = lambda first: self.seen[first:sent:2]  # noqa: E731
-        world.eventually(lambda: sum(numbers(0)), lambda arrived: arrived >= sent // 2, 2)
-        self.assertEqual(max(numbers(1)), 0, "a packet passed that both policies drop")
-        self.assertEqual(max(numbers(0)), 1)
-        _, full = struct.unpack("II", behind.getsockopt(world.Capture.PACKET, 6, 8))  # PACKET_STATISTICS
-        lost = sent // 2 - sum(numbers(0))
-        self.assertLessEqual(lost, full + cable.dropped(), "lost, and not for a queue that was full")
+        for stream in self.streams:
+            stream.finish()
 
     def test_the_mode_of_a_running_policy_stays(self):
         cable = self.cable()
@@ -113,18 +132,20 @@ class Swap(world.LiveTest):
         child = self.child(self.read_on)
         for swap in range(SWAPS):
             self.attach(files[1 - swap % 2])
-        world.eventually(self.sent, lambda rounds: rounds >= 5)
+        world.eventually(self.rounds, lambda rounds: rounds >= 5)
         self.page[STOP] = 1
         self.await_child(child)
-        self.assertGreaterEqual(self.sent(), 5, "it did read")
+        self.assertGreaterEqual(self.rounds(), 5, "it did read")
+
+    def rounds(self):
+        return struct.unpack_from("Q", self.page, SENT)[0]
 
     def read_on(self):
-        """Counts its rounds where the sender counts its packets."""
         while not self.page[STOP]:
             self.assertIn(self.counters()["policy"], POLICIES)
             self.assertEqual([entry["policy"] in POLICIES for entry in self.attached()], [True])
             self.assertIn("program", self.xdpc("show", "--dev", "edge0"))
-            struct.pack_into("Q", self.page, SENT, self.sent() + 1)
+            struct.pack_into("Q", self.page, SENT, self.rounds() + 1)
 
 
 world.main()

@@ -31,7 +31,7 @@ TEST_F(Attach, NativeOnAVethAndEveryPacketCounts) {
   Veth veth("a0");
   const auto attached = swap::attach(counting("first", abi::kDrop), veth.target(), {});
   ASSERT_TRUE(ok(attached));
-  EXPECT_EQ(attached->mode, XdpMode::native);
+  EXPECT_EQ(attached->devices.at(0).mode, XdpMode::native);
   EXPECT_FALSE(attached->swapped);
   EXPECT_TRUE(attached->warnings.empty());
   const std::string folder = folderName(veth.ifindex());
@@ -52,7 +52,7 @@ TEST_F(Attach, NativeOnAVethAndEveryPacketCounts) {
 TEST_F(Attach, AutomaticFallsBackToGenericWithAWarning) {
   const auto attached = swap::attach(counting("first", abi::kPass), {.device = "lo"}, {});
   ASSERT_TRUE(ok(attached));
-  EXPECT_EQ(attached->mode, XdpMode::generic);
+  EXPECT_EQ(attached->devices.at(0).mode, XdpMode::generic);
   ASSERT_EQ(attached->warnings.size(), 1u);
   EXPECT_NE(attached->warnings[0].find("generic mode"), std::string::npos);
   sh("ping -q -c 3 -i 0.01 127.0.0.1 >/dev/null");
@@ -73,7 +73,7 @@ TEST_F(Attach, GenericWhereItIsAskedFor) {
   Veth veth("a0");
   const auto attached = swap::attach(counting("p", abi::kPass), veth.target(), {.mode = swap::Mode::generic});
   ASSERT_TRUE(ok(attached));
-  EXPECT_EQ(attached->mode, XdpMode::generic);
+  EXPECT_EQ(attached->devices.at(0).mode, XdpMode::generic);
   EXPECT_TRUE(attached->warnings.empty());
   const auto all = swap::list();
   ASSERT_TRUE(ok(all));
@@ -114,7 +114,7 @@ TEST_F(Attach, DetachTakesEverythingAway) {
   ASSERT_TRUE(ok(swap::attach(counting("gone", abi::kPass), veth.target(), {})));
   const auto detached = swap::detach(veth.target());
   ASSERT_TRUE(ok(detached));
-  EXPECT_EQ(detached->policy, "gone");
+  EXPECT_EQ(detached->instances.at(0).policy, "gone");
   EXPECT_TRUE(pins().empty());
   const auto hook = kernel::hookState({"a0", veth.ifindex()});
   ASSERT_TRUE(ok(hook));
@@ -130,7 +130,7 @@ TEST_F(Attach, DetachWorksWhileSomebodyLooksAtTheLink) {
   ASSERT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {})));
   const auto place = swap::locate(veth.target());
   ASSERT_TRUE(ok(place));
-  const auto held = swap::installed(*swap::folderOf({.device = place->device.name}, *place));
+  const auto held = swap::installed(swap::folderOf("/sys/fs/bpf", *place));
   ASSERT_TRUE(ok(held));
   ASSERT_TRUE(ok(swap::detach(veth.target())));
   EXPECT_EQ(kernel::hookState(place->device)->program_id, 0u);
@@ -214,7 +214,7 @@ TEST_F(Attach, InANamedNamespaceWithoutLeavingOnesOwn) {
   const auto attached = swap::attach(counting("inside", abi::kPass), target, {});
   ASSERT_TRUE(ok(attached));
   EXPECT_EQ(kernel::currentNetns(), here);
-  EXPECT_EQ(attached->mode, XdpMode::native);
+  EXPECT_EQ(attached->devices.at(0).mode, XdpMode::native);
   const auto all = swap::list();
   ASSERT_TRUE(ok(all));
   ASSERT_EQ(all->size(), 1u);

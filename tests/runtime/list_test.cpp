@@ -30,7 +30,7 @@ TEST_F(List, TellsWhatRunsWhereSinceWhen) {
   EXPECT_EQ(entry.netns_name, "");
   EXPECT_EQ(entry.mode, kernel::XdpMode::native);
   EXPECT_EQ(entry.generation, 1u);
-  EXPECT_EQ(entry.link_id, one->link_id);
+  EXPECT_EQ(entry.link_id, one->devices.at(0).link_id);
   EXPECT_EQ(entry.program.id, one->program_id);
   EXPECT_EQ(entry.program.name, abi::kProgramName);
   EXPECT_EQ(entry.manifest.policy, "one");

@@ -49,7 +49,7 @@ TEST_F(Stranger, ANetlinkProgramIsReplacedIfToldTo) {
     ASSERT_TRUE(ok(kernel::attachByNetlink(device_, program_, mode)));
     const auto attached = swap::attach(counting("ours", abi::kDrop), veth_.target(), {.replace = true});
     ASSERT_TRUE(ok(attached));
-    EXPECT_EQ(attached->mode, XdpMode::native);
+    EXPECT_EQ(attached->devices.at(0).mode, XdpMode::native);
     EXPECT_EQ(running(), attached->program_id);
     ASSERT_EQ(attached->warnings.size(), 1u);
     EXPECT_NE(attached->warnings[0].find("unfiltered"), std::string::npos);

@@ -83,7 +83,7 @@ TEST_F(Swap, AnotherModeIsRefusedInWords) {
   EXPECT_EQ(pins(), before);
   const auto swapped = swap::attach(always("new", abi::kPass), veth.target(), {});
   ASSERT_TRUE(ok(swapped));
-  EXPECT_EQ(swapped->mode, kernel::XdpMode::generic);
+  EXPECT_EQ(swapped->devices.at(0).mode, kernel::XdpMode::generic);
 }
 
 TEST_F(Swap, AProgramThatIsNotTheExpectedOneIsNotReplaced) {
@@ -126,7 +126,7 @@ TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
   ASSERT_TRUE(ok(swap::attach(counting("old", abi::kPass), veth.target(), {})));
   const auto place = swap::locate(veth.target());
   ASSERT_TRUE(ok(place));
-  const auto folder = *swap::folderOf({.device = place->device.name}, *place);
+  const auto folder = swap::folderOf("/sys/fs/bpf", *place);
   {
     // What a swap does until it would remove the old generation.
     const auto live = swap::installed(folder);
@@ -136,7 +136,7 @@ TEST_F(Swap, AfterAKillBetweenUpdateAndClearingTheNextCommandGoesOn) {
     const auto ledger = swap::Ledger::create(1, "");
     ASSERT_TRUE(ok(ledger));
     ASSERT_TRUE(ok(swap::pinGeneration(folder, 2, *fresh, *ledger, {})));
-    ASSERT_TRUE(ok(kernel::updateLink((*live)->link, fresh->program, (*live)->program, "a0")));
+    ASSERT_TRUE(ok(kernel::updateLink((*live)->members[0].link, fresh->program, (*live)->program, "a0")));
   }
   EXPECT_EQ(swap::generations(folder), (std::vector<uint32_t>{1, 2}));
   const auto policy = swap::open(veth.target(), swap::Access::read);
