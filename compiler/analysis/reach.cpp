@@ -84,7 +84,7 @@ private:
       earlier_.clear(); // values may be others from here on
     if (rule.meter || applied == Applied::sometimes || !alwaysDecides(rule.body))
       return true;
-    if (!constraint)
+    if (!constraint || alwaysDecides(rule.otherwise))
       all_ = &rule;
     else if (!constraint->readsDynamicSets())
       earlier_.add(rule, *constraint);

@@ -183,6 +183,26 @@ bool reservedName(const Place& place) {
   return true;
 }
 
+// `redirect to dev eth1`
+bool nameWithoutQuotes(const Place& place) {
+  if (!expects(place.failure, "text in quotes") || !isWord(place.word))
+    return false;
+  Diagnostic& error = place.report(Id::syntax, place.token, fmt::format("`{}` stands without quotes", place.word));
+  error.label = fmt::format("expected text in quotes after `{}`", place.word_before);
+  error.fixits.push_back({place.token, fmt::format("\"{}\"", place.word)});
+  return true;
+}
+
+// `drop if tcp`
+bool ifForWhen(const Place& place) {
+  if (place.word != "if" || !expects(place.failure, "`when`"))
+    return false;
+  Diagnostic& error = place.report(Id::unknown_word, place.token, "`if` is no word of this language");
+  error.help = "write `when`";
+  error.fixits.push_back({place.token, "when"});
+  return true;
+}
+
 // What other languages call it.
 std::string_view synonym(std::string_view word) {
   struct Pair {
@@ -345,9 +365,10 @@ bool wrongQuotes(const Place& place) {
 bool reportSlip(const Failure& failure) {
   const Place place(failure);
   constexpr bool (*slips[])(const Place&) = {
-      defaultWithColon,   reservedRuleName, foreignOperator,     sampleAfterWhen, meterBeforeWhen, meterInCondition,
-      meterInParentheses, equalsForColon,   colonForEquals,      detachedUnit,    missingWhen,     unknownVerdict,
-      unknownFirstWord,   unknownClause,    equalsForComparison, reservedName,    wrongQuotes};
+      defaultWithColon, reservedRuleName,   foreignOperator,   sampleAfterWhen, meterBeforeWhen,
+      meterInCondition, meterInParentheses, equalsForColon,    colonForEquals,  detachedUnit,
+      missingWhen,      unknownVerdict,     unknownFirstWord,  unknownClause,   equalsForComparison,
+      reservedName,     wrongQuotes,        nameWithoutQuotes, ifForWhen};
   return std::any_of(std::begin(slips), std::end(slips), [&](auto slip) { return slip(place); });
 }
 

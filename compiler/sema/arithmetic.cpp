@@ -1,5 +1,6 @@
 // Checks arithmetic: constants are folded, results have bounds, everything else becomes 64 bits wide. Tested by
 // tests/unit/sema/expr_test.cpp.
+#include "compiler/sema/const_set.h"
 #include "compiler/sema/expr.h"
 #include "compiler/sema/header.h"
 #include "compiler/sema/payload.h"
@@ -70,6 +71,16 @@ void setBounds(Value& result, ast::Op op, const Value& a, const Value& b) {
     result.low = kMin;
     result.high = kMax;
   }
+}
+
+// `10.0.0.1 - 10.0.0.9`
+bool subtractsAddresses(Env env, const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  if (expr.op != ast::Op::Sub || expr.args[0].kind != Address || expr.args[1].kind != Address)
+    return false;
+  suggestRange(
+      env.scope.emitter.report(diag::Id::type_mismatch, expr.span, "an address is not subtracted from another"), expr);
+  return true;
 }
 
 bool isNumber(Env env, const ast::Expr& expr, const Value& value) {
@@ -187,6 +198,8 @@ Value widened(Value value, unsigned bits) {
 }
 
 Value checkArithmetic(Env env, const ast::Expr& expr) {
+  if (subtractsAddresses(env, expr))
+    return failed();
   Value left = checkExpr(env, expr.args[0]), right = checkExpr(env, expr.args[1]);
   if (!left.ok || !right.ok || !isNumber(env, expr.args[0], left) || !isNumber(env, expr.args[1], right) ||
       !checkShift(env, expr, right))

@@ -12,6 +12,15 @@
 
 namespace xdpc::sema {
 
+void suggestRange(diag::Diagnostic& error, const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  const auto is_end = [](const ast::Expr& end) { return end.kind == Number || end.kind == Address; };
+  if (expr.kind != Binary || expr.op != ast::Op::Sub || !is_end(expr.args[0]) || !is_end(expr.args[1]))
+    return;
+  error.help = "a range has no blanks around its `-`";
+  error.fixits.push_back({{expr.span.file, expr.args[0].span.end, expr.args[1].span.begin}, "-"});
+}
+
 namespace {
 
 using ir::u128;
@@ -41,8 +50,9 @@ std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
     break;
   }
   if (value.low < 0) {
-    env.scope.emitter.report(diag::Id::out_of_range, expr.span,
-                             fmt::format("{} is negative: no field holds it", quoted(expr.span)));
+    suggestRange(env.scope.emitter.report(diag::Id::out_of_range, expr.span,
+                                          fmt::format("{} is negative: no field holds it", quoted(expr.span))),
+                 expr);
     return std::nullopt;
   }
   const auto number = static_cast<u128>(value.low);

@@ -10,6 +10,9 @@ RawSet collectElements(Env env, const ast::Expr& expr);
 // One element: a literal, a range, a prefix or a tuple of them. Nothing on errors.
 std::optional<RawElement> collectElement(Env env, const ast::Expr& expr);
 
+// `8000 - 8099` where a set stands: a fix-it that takes the blanks out, as a range has none.
+void suggestRange(diag::Diagnostic& error, const ast::Expr& expr);
+
 // Parts that are known as values.
 RawPart prefixPart(const abi::Prefix& prefix, Span span);
 RawPart macPart(const abi::Mac& mac, Span span);

@@ -119,7 +119,9 @@ bool isElementLiteral(const ast::Expr& expr) {
 }
 
 Value noSet(Env env, const ast::Expr& expr) {
-  env.scope.emitter.report(diag::Id::wrong_kind, expr.span, fmt::format("{} is no set", quoted(expr.span)));
+  auto& error =
+      env.scope.emitter.report(diag::Id::wrong_kind, expr.span, fmt::format("{} is no set", quoted(expr.span)));
+  suggestRange(error, expr);
   return failed();
 }
 
