@@ -3,6 +3,7 @@
 #include "runtime/swap/attach.h"
 
 #include "runtime/kernel/privilege.h"
+#include "runtime/swap/carry.h"
 #include "runtime/swap/change.h"
 #include "runtime/swap/choose.h"
 #include "runtime/swap/clear.h"
@@ -169,6 +170,9 @@ Result<Attachment> attach(Candidate candidate, const Target& target, const Attac
   if (auto mounted = requireBpffs(target.bpffs); !mounted)
     return mounted.error();
   sweepVanished(target.bpffs);
+  auto chosen = choose(target, options);
+  if (!chosen)
+    return chosen.error();
   const Instance& instance = chosen->instance;
   if (auto cleared = clearDead(instance.folder, instance.live); !cleared)
     return cleared.error();

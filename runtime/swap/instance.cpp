@@ -100,6 +100,20 @@ Result<std::optional<Folder>> findOnce(const std::filesystem::path& bpffs, const
   return std::optional<Folder>();
 }
 
+// A link of the device's number in its namespace, and whose it is.
+Result<std::optional<std::pair<Folder, kernel::LinkInfo>>> linkOf(const std::filesystem::path& bpffs,
+                                                                  const Place& place) {
+  using Found = std::optional<std::pair<Folder, kernel::LinkInfo>>;
+  const auto folders = allFolders(bpffs);
+  if (!folders)
+    return folders.error();
+  for (const Folder& folder : *folders)
+    if (folder.netns == place.netns)
+      if (const auto link = linkIn(folder, place.device.ifindex))
+        return Found({folder, *link});
+  return Found();
+}
+
 } // namespace
 
 KernelError nothingAttached(const std::string& device) {
@@ -116,11 +130,15 @@ Result<std::optional<Folder>> findInstance(const Target& target, const Place& pl
     auto found = findOnce(target.bpffs, now);
     if (!found || *found)
       return found;
-    const auto link = linkIn(own, place.device.ifindex);
+    const auto link = linkOf(target.bpffs, place);
     if (!link)
+      return link.error();
+    if (!*link)
       return std::optional<Folder>();
+    if (attempt == kAttempts && (*link)->first.path == own.path)
+      return movedAway(place.device.name, (*link)->second.id);
     if (attempt == kAttempts)
-      return movedAway(place.device.name, link->id);
+      return std::optional<Folder>();
     const auto scope = kernel::NetnsScope::enter(target.netns); // it may be a swap that came between the two looks
     const auto hook = scope ? kernel::hookState(place.device) : Result<kernel::HookState>(scope.error());
     if (!hook)
