@@ -1,10 +1,14 @@
 // See bounds.h.
 #include "driver/bounds.h"
 
+#include "runtime/object/fold_config.h"
 #include "runtime/object/object.h"
 
 #include <fmt/format.h>
 #include <linux/bpf.h>
+
+#include <map>
+#include <set>
 
 namespace xdpc::driver {
 
@@ -23,6 +27,44 @@ uint64_t elementsOf(const ir::Policy& policy) {
   for (const ir::Set& set : policy.sets)
     elements += set.initial.size();
   return elements;
+}
+
+constexpr size_t kMaxUsedMaps = 64; // include/linux/bpf_verifier.h: MAX_USED_MAPS
+
+const char* declarationOf(abi::MapRole role) {
+  switch (role) {
+  case abi::MapRole::exact:
+  case abi::MapRole::trie:
+    return "sets";
+  case abi::MapRole::keyed:
+    return "keyed counters";
+  case abi::MapRole::meter:
+    return "keyed meters";
+  case abi::MapRole::sockets:
+    return "sockets";
+  case abi::MapRole::table:
+    return "tables of constants";
+  default:
+    return "the program itself";
+  }
+}
+
+// As the kernel counts them: each that the code refers to, once. What the loader makes constant is not referred to.
+std::set<uint32_t> usedMaps(const object::Object& object) {
+  std::set<uint32_t> used;
+  for (const object::MapReference& reference : object::foldConfig(object, object.config).references)
+    used.insert(reference.map);
+  return used;
+}
+
+std::string mapsByDeclaration(const abi::Manifest& manifest, const std::set<uint32_t>& used) {
+  std::map<std::string, unsigned> counts;
+  for (const uint32_t map : used)
+    ++counts[declarationOf(manifest.maps[map].role)];
+  std::string text;
+  for (const auto& [declaration, count] : counts)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", declaration, count);
+  return text;
 }
 
 } // namespace
@@ -60,6 +102,26 @@ void checkBounds(std::span<const uint8_t> object, const Bounds& bounds, diag::Em
   if (read && read->program.size() > bounds.instructions)
     report(emitter, {}, "the program has", read->program.size(), "instructions", bounds.instructions,
            "--max-instructions");
+}
+
+bool canExceedMaps(const abi::Manifest& manifest) {
+  return manifest.maps.size() > kMaxUsedMaps;
+}
+
+void checkMaps(std::span<const uint8_t> bytes, Span policy, diag::Emitter& emitter) {
+  const auto object = object::readObject(bytes);
+  if (!object)
+    return;
+  const std::set<uint32_t> used = usedMaps(*object);
+  if (used.size() <= kMaxUsedMaps)
+    return;
+  diag::Diagnostic& error =
+      emitter.report(diag::Id::too_large, policy,
+                     fmt::format("the program uses {} maps, the kernel's bound is {}", used.size(), kMaxUsedMaps));
+  error.label = mapsByDeclaration(object->manifest, used);
+  error.help =
+      "a set of prefixes takes two maps, and a third where the policy adds to it; other sets, keyed meters, keyed "
+      "counters and sockets take one each";
 }
 
 } // namespace xdpc::driver

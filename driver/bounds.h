@@ -23,6 +23,10 @@ void checkBounds(const ir::Policy& policy, const Bounds& bounds, diag::Emitter& 
 void checkBounds(const abi::Manifest& manifest, const Bounds& bounds, diag::Emitter& emitter);
 void checkBounds(std::span<const uint8_t> object, const Bounds& bounds, diag::Emitter& emitter);
 
+// The kernel's own bound, which no flag sets: maps that one program uses. Which ones that are only its code tells.
+bool canExceedMaps(const abi::Manifest& manifest);
+void checkMaps(std::span<const uint8_t> object, Span policy, diag::Emitter& emitter);
+
 uint64_t bytesOf(const abi::Map& map); // as declared; what the kernel adds to an entry is its own
 
 } // namespace xdpc::driver

@@ -12,7 +12,8 @@ namespace xdpc::driver {
 
 namespace {
 
-// The dump, or nothing where a later phase found an error. The back end is run only where its output is asked for.
+// The dump, or nothing where a later phase found an error. The back end is run only where its output is asked for, or
+// where the program may use more maps than a program can.
 std::optional<std::string> dump(Compilation& compilation, const std::string& emit) {
   if (emit == "ast")
     return ast::toText(compilation.file);
@@ -25,7 +26,7 @@ std::optional<std::string> dump(Compilation& compilation, const std::string& emi
     return emit == "llvm" ? lower::toText(*module) : codegen::emitAssembly(std::move(*module));
   }
   const std::optional<plan::Program> program = planOf(compilation); // its bounds are part of being right
-  if (!program)
+  if (!program || (canExceedMaps(program->manifest) && !objectOf(compilation)))
     return {};
   return emit == "plan" ? plan::toText(*program) : std::string();
 }

@@ -183,7 +183,9 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
     return {};
   }
   checkBounds(object, compilation.bounds, compilation.emitter);
-  return object;
+  if (canExceedMaps(program->manifest))
+    checkMaps(object, compilation.file.policies.front().name.span, compilation.emitter);
+  return compilation.emitter.hasErrors() ? std::nullopt : std::optional(std::move(object));
 }
 
 } // namespace xdpc::driver
