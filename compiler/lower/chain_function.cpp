@@ -202,11 +202,13 @@ private:
 
 ChainMembers chainMembers(const ir::Policy& policy, ir::HeaderId owner) {
   ChainMembers members;
+  const auto& tables = policy.headers[owner].payload;
   for (ir::HeaderId id = 0; id < policy.headers.size(); ++id)
     if (policy.headers[id].extension_of == owner)
-      for (const ir::PayloadEntry& entry : policy.headers[owner].payload.front().entries)
-        if (entry.next == id)
-          members.push_back({entry.value, id});
+      for (const ir::PayloadBy& table : tables)
+        for (const ir::PayloadEntry& entry : table.entries)
+          if (entry.next == id && table.by == tables.front().by)
+            members.push_back({entry.value, id});
   return members;
 }
 

@@ -121,7 +121,8 @@ private:
     return loadNumber(b, base, field);
   }
 
-  // Goes to the header that the first table with an entry names. `selector` replaces the first table's field.
+  // Goes to the header that the first table with an entry names. `selector` replaces the first table's field, which
+  // what extends the header may ask again.
   void follow(const Packet& own, llvm::Value* selector) {
     for (size_t i = 0; i < header_.payload.size(); ++i) {
       const ir::PayloadBy& table = header_.payload[i];
@@ -139,7 +140,7 @@ private:
         b.CreateUnreachable();
         return;
       }
-      llvm::Value* value = i == 0 && selector ? selector : readField(own, *table.by);
+      llvm::Value* value = selector && table.by == header_.payload.front().by ? selector : readField(own, *table.by);
       choose(table, value, others, isLastParsed(i));
       b.startBlock(others);
     }

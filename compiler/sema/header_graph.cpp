@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
+#include <span>
 
 namespace xdpc::sema {
 
@@ -54,6 +56,12 @@ ir::PayloadEntry entryTo(const Scope& scope, ir::HeaderId id, uint64_t value, ir
   return {.value = value, .next = next, .tunnel = tunnel, .span = span};
 }
 
+// Whether the clause stands under the very condition.
+bool isUnder(const ir::PayloadBy& clause, const ir::Expr& condition) {
+  return clause.when && clause.when->span.file == condition.span.file &&
+         clause.when->span.begin == condition.span.begin;
+}
+
 // Whether an entry of the value is ever looked at: an error if an earlier one takes it.
 bool reached(Scope& scope, ir::HeaderId id, const ir::PayloadBy& made, Span span, uint64_t value) {
   const ir::Header& header = scope.policy.headers[id];
@@ -72,7 +80,7 @@ bool reached(Scope& scope, ir::HeaderId id, const ir::PayloadBy& made, Span span
   if (overlaps(made))
     return false;
   return std::ranges::none_of(header.payload, [&](const ir::PayloadBy& before) {
-    return before.by == made.by && !before.when && overlaps(before);
+    return before.by == made.by && (!before.when || isUnder(made, *before.when)) && overlaps(before);
   });
 }
 
@@ -97,22 +105,49 @@ void addEntry(Scope& scope, ir::HeaderId id, ir::PayloadBy& made, const ast::Exp
   made.entries.push_back(entryTo(scope, id, static_cast<uint64_t>(*value), next->index, entry.span));
 }
 
-void addSingle(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
+// What `extend` adds stands under the condition of the header's own clause for the field, or of its only clause: no
+// transport header is in a later fragment, whoever declares it.
+std::optional<ir::Expr> ownCondition(std::span<const ir::PayloadBy> own, std::optional<ir::FieldId> by) {
+  const auto same = std::ranges::find(own, by, &ir::PayloadBy::by);
+  if (by && same != own.end())
+    return same->when;
+  return own.size() == 1 ? own.front().when : std::nullopt;
+}
+
+// Sets the condition of a clause. False where it is wrong.
+bool setWhen(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload, size_t own, ir::PayloadBy& made) {
+  made.when = ownCondition({scope.policy.headers[id].payload.data(), own}, made.by);
+  if (!payload.when)
+    return true;
+  auto when = checkWhen(scope, id, *payload.when);
+  if (!when || !made.when) {
+    made.when = std::move(when);
+    return made.when.has_value();
+  }
+  ir::Expr both{.kind = ir::ExprKind::And, .type = {ir::TypeKind::Bool}, .span = when->span};
+  both.args.push_back(std::move(*made.when));
+  both.args.push_back(std::move(*when));
+  made.when = std::move(both);
+  return true;
+}
+
+void addSingle(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload, size_t own) {
   const Symbol* next = resolve(scope, *payload.single, SymbolKind::Header);
   if (!next)
     return;
   if (scope.policy.headers[next->index].kind == ir::HeaderKind::alternatives)
     return standsForSeveral(scope, *payload.single);
   ir::PayloadBy made;
-  if (payload.when && !(made.when = checkWhen(scope, id, *payload.when)))
+  if (!setWhen(scope, id, payload, own, made))
     return;
   made.entries.push_back(entryTo(scope, id, 0, next->index, payload.span));
   scope.policy.headers[id].payload.push_back(std::move(made));
 }
 
-void addPayload(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
+// `own`: how many clauses the header has of its own, where this one comes from `extend`.
+void addPayload(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload, size_t own = 0) {
   if (payload.single)
-    return addSingle(scope, id, payload);
+    return addSingle(scope, id, payload, own);
   if (!payload.by)
     return;
   ir::Header& header = scope.policy.headers[id];
@@ -123,7 +158,7 @@ void addPayload(Scope& scope, ir::HeaderId id, const ast::PayloadBy& payload) {
                          fmt::format("`{}` is no number among the fields of `{}`", payload.by->text, header.name));
     return;
   }
-  if (payload.when && !(made.when = checkWhen(scope, id, *payload.when)))
+  if (!setWhen(scope, id, payload, own, made))
     return;
   for (const ast::Expr& entry : payload.entries)
     addEntry(scope, id, made, entry);
@@ -220,6 +255,16 @@ void buildPayload(Scope& scope, ir::HeaderId id, const ast::HeaderDecl& decl) {
     addPayload(scope, id, payload);
 }
 
+namespace {
+
+// Of its declaration; `extend` adds behind them.
+size_t ownClauses(const Scope& scope, ir::HeaderId id) {
+  const ast::HeaderDecl* decl = scope.headers[id].decl;
+  return std::min(decl ? decl->payload.size() : 0, scope.policy.headers[id].payload.size());
+}
+
+} // namespace
+
 void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
   const Symbol* symbol = resolve(scope, decl.name, SymbolKind::Header);
   if (!symbol)
@@ -228,8 +273,63 @@ void extendHeader(Scope& scope, const ast::HeaderDecl& decl) {
     scope.emitter.report(diag::Id::bad_header, decl.span, "`extend` adds `payload` clauses and nothing else");
     return;
   }
+  const size_t own = ownClauses(scope, symbol->index);
   for (const ast::PayloadBy& payload : decl.payload)
-    addPayload(scope, symbol->index, payload);
+    addPayload(scope, symbol->index, payload, own);
+}
+
+namespace {
+
+// The field by which a header repeats itself and is found in `id`, too, as VLAN tags are behind Ethernet.
+std::optional<ir::FieldId> tagField(const Scope& scope, ir::HeaderId id, ir::FieldId by, ir::HeaderId tag) {
+  const ir::Header& header = scope.policy.headers[tag];
+  const auto field = findField(header, scope.policy.headers[id].fields[by].name);
+  const bool repeats =
+      field && std::ranges::any_of(header.payload, [&](const ir::PayloadBy& clause) {
+        return clause.by == field && std::ranges::count(clause.entries, tag, &ir::PayloadEntry::next) > 0;
+      });
+  return repeats ? field : std::nullopt;
+}
+
+bool hasEntry(const ir::Header& header, ir::FieldId by, uint64_t value) {
+  return std::ranges::any_of(header.payload, [&](const ir::PayloadBy& clause) {
+    return clause.by == by && std::ranges::count(clause.entries, value, &ir::PayloadEntry::value) > 0;
+  });
+}
+
+// What leads back to the tag itself is left out: that would be a circle.
+void addBehindTag(Scope& scope, const ir::PayloadBy& added, ir::HeaderId tag, ir::FieldId by) {
+  ir::Header& header = scope.policy.headers[tag];
+  ir::PayloadBy made;
+  made.by = by;
+  for (const ir::PayloadEntry& entry : added.entries)
+    if (!hasEntry(header, by, entry.value) && (entry.next == tag || !canFollow(scope, entry.next, tag)))
+      made.entries.push_back(entryTo(scope, tag, entry.value, entry.next, entry.span));
+  if (!made.entries.empty())
+    header.payload.push_back(std::move(made));
+}
+
+void extendTagsOf(Scope& scope, ir::HeaderId id, const ir::PayloadBy& table, const ir::PayloadBy& added) {
+  std::set<ir::HeaderId> tags;
+  for (const ir::PayloadEntry& entry : table.entries)
+    if (entry.next != id)
+      tags.insert(entry.next);
+  for (ir::HeaderId tag : tags)
+    if (const auto by = tagField(scope, id, *table.by, tag))
+      addBehindTag(scope, added, tag, *by);
+}
+
+} // namespace
+
+void extendTags(Scope& scope) {
+  for (ir::HeaderId id = 0; id < scope.policy.headers.size(); ++id) {
+    const std::vector<ir::PayloadBy> clauses = scope.policy.headers[id].payload;
+    const size_t own = ownClauses(scope, id);
+    for (size_t i = own; i < clauses.size(); ++i)
+      for (size_t table = 0; table < own; ++table)
+        if (clauses[i].by && clauses[table].by == clauses[i].by && !clauses[i].when)
+          extendTagsOf(scope, id, clauses[table], clauses[i]);
+  }
 }
 
 // Its fields have been found wrong already: some are missing, or they fill no bytes.

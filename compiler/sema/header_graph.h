@@ -9,6 +9,8 @@ namespace xdpc::sema {
 void buildPayload(Scope& scope, ir::HeaderId id, const ast::HeaderDecl& decl);
 // `extend udp { payload by dport { 2152 => gtpu } }`.
 void extendHeader(Scope& scope, const ast::HeaderDecl& decl);
+// Tags are transparent: what `extend` hangs under Ethernet's type stands behind its tags, too.
+void extendTags(Scope& scope);
 // Circles, and sizes with which the parser would not get on.
 void checkGraph(Scope& scope);
 // Whether `next` can follow `id` in the same packet, other headers in between or not. Both as declared.

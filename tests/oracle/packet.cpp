@@ -169,8 +169,23 @@ private:
     owner->protocol_behind = value;
     if (own.when && !holds(policy_, packet_, *own.when))
       return std::nullopt;
-    const ir::PayloadEntry* next = entry(header(owner->header).payload.front(), value);
-    return next ? entered(*next, owner->header) : std::nullopt;
+    return inTablesOf(*owner, value);
+  }
+
+  // Tables of the header behind whose chain this is; the value stands for the field of the first.
+  std::optional<ir::HeaderId> inTablesOf(const Place& owner, uint64_t value) {
+    const ir::Header& declared = header(owner.header);
+    for (const ir::PayloadBy& table : declared.payload) {
+      if (table.when && !holds(policy_, packet_, *table.when))
+        continue;
+      if (!table.by)
+        return entered(table.entries.front(), owner.header);
+      const bool first = table.by == declared.payload.front().by;
+      const uint64_t selector = first ? value : fieldBits(packet_, owner, declared.fields[*table.by]);
+      if (const ir::PayloadEntry* next = entry(table, selector))
+        return entered(*next, owner.header);
+    }
+    return std::nullopt;
   }
 
   static const ir::PayloadEntry* entry(const ir::PayloadBy& table, uint64_t value) {
