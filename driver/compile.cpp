@@ -131,8 +131,8 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     const SourceFile& library_source = compilation->sources.add(std::string(file.name), std::string(file.text));
     compilation->library.push_back(parse::parse(library_source, compilation->emitter));
   }
-  if (!options.packet.empty())
-    addPacket(*compilation, options.packet);
+  if (options.packet)
+    addPacket(*compilation, *options.packet);
   if (compilation->emitter.hasErrors())
     checkAfterErrors(*compilation);
   else

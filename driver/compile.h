@@ -42,7 +42,7 @@ struct CompileOptions {
   Bounds bounds{};
   bool tables = true;
   Until until = Until::checked;
-  std::string packet = {}; // as in a test; if given, the policy's last test has it alone
+  std::optional<std::string> packet = {}; // as in a test; if given, the policy's last test has it alone
 };
 
 // Reads, parses and checks. Nothing if the file cannot be read or an option is unknown: that has been said on standard
