@@ -54,9 +54,10 @@ public:
       return Difference{header.name, fmt::format("no {} behind {}", header.name, nameBefore())};
     if (rest_.size() < header.min_size)
       return Difference{header.name, fmt::format("{} is cut short: {} bytes", header.name, rest_.size())};
-    before_ = Layer{.header = layer.header, .bytes = {rest_.begin(), rest_.end()}};
+    before_ = layerOf(layer.header, {rest_.begin(), rest_.end()});
+    const Layer wanted = layerOf(layer.header, layer.bytes);
     for (ir::FieldId id : layer.fields)
-      if (auto difference = compareField(header, id, {.header = layer.header, .bytes = layer.bytes}))
+      if (auto difference = compareField(header, id, wanted))
         return difference;
     const int64_t size = header.size ? evaluate(policy_, *before_, *header.size) : header.min_size;
     rest_ = rest_.subspan(static_cast<size_t>(std::clamp<int64_t>(size, header.min_size, int64_t(rest_.size()))));
@@ -64,6 +65,12 @@ public:
   }
 
 private:
+  Layer layerOf(std::optional<ir::HeaderId> header, std::vector<uint8_t> bytes) const {
+    Layer layer{.header = header, .bytes = std::move(bytes)};
+    findParts(policy_, layer);
+    return layer;
+  }
+
   const std::string& nameBefore() const { return policy_.headers[*before_->header].name; }
 
   bool leadsTo(ir::HeaderId next) const {

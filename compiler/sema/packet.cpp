@@ -120,6 +120,7 @@ private:
       if (!policy_.headers[id].fields[field].part)
         ok_ &= setField(layer, policy_.headers[id].fields[field], *expr);
     addParts(layer, values);
+    growTo(layer, layer.bytes.size());
     if (const auto& size = policy_.headers[id].size) {
       const int64_t bytes = evaluate(policy_, layer, *size);
       layer.bytes.resize(static_cast<size_t>(std::clamp<int64_t>(bytes, policy_.headers[id].min_size, kMaxFrame)));
@@ -140,16 +141,19 @@ private:
         if (const auto& ref = policy_.headers[*layer.header].fields[value.first].part; ref && ref->header == id)
           given.push_back({ref->field, value.second});
       if (part.kind == ir::HeaderKind::part)
-        addPart(layer, part, given);
+        addPart(layer, id, given);
       else if (part.kind == ir::HeaderKind::option && !given.empty())
         addOption(layer, part, given);
     }
     padOptions(layer);
   }
 
-  void addPart(Layer& layer, const ir::Header& part, const FieldValues& given) {
-    if (part.when && !given.empty() && !evaluate(policy_, layer, *part.when))
+  void addPart(Layer& layer, ir::HeaderId id, const FieldValues& given) {
+    const ir::Header& part = policy_.headers[id];
+    if (part.when && !given.empty() && !evaluate(policy_, layer, *part.when)) {
       satisfy(policy_, layer, *part.when);
+      growTo(layer, layer.bytes.size() + part.min_size);
+    }
     if (part.when && !evaluate(policy_, layer, *part.when)) {
       if (!given.empty())
         bad(given[0].second->span, fmt::format("`{}` is not there in this header", part.fields[0].name),
@@ -158,6 +162,7 @@ private:
     }
     const size_t start = layer.bytes.size();
     layer.bytes.resize(start + part.min_size);
+    layer.parts[id] = start;
     setFieldsAt(layer, part, given, start);
   }
 
@@ -184,21 +189,30 @@ private:
     }
   }
 
-  // Zeros, which end the options, to a length that the header can state; then it states it.
+  // Zeros, which end the options, to a length that the header can state.
   void padOptions(Layer& layer) {
     const ir::Header& header = policy_.headers[*layer.header];
-    if (!header.has_options || !header.size || layer.bytes.size() == header.min_size)
-      return;
-    const ir::Expr* place = lengthField(*header.size, *layer.header);
-    if (!place || layer.given[place->field])
-      return;
+    const bool options = header.has_options && layer.bytes.size() > header.min_size;
+    if (options && !growTo(layer, layer.bytes.size()))
+      bad(layer.span, fmt::format("the options do not fit `{}`", header.name));
+  }
+
+  // Where the test does not say the size, the smallest one that so many bytes fit. False if there is none.
+  bool growTo(Layer& layer, size_t bytes) {
+    const ir::Header& header = policy_.headers[*layer.header];
+    const ir::Expr* place = header.size ? lengthField(*header.size, *layer.header) : nullptr;
+    const auto fits = [&] { return evaluate(policy_, layer, *header.size) >= static_cast<int64_t>(bytes); };
+    if (!place || layer.given[place->field] || fits())
+      return true;
     const ir::Field& field = header.fields[place->field];
+    const uint64_t before = getBits(layer.bytes, field);
     for (uint64_t value = 0; value < uint64_t{1} << std::min(field.bits, 16u); ++value) {
       setBits(layer.bytes, field, value);
-      if (evaluate(policy_, layer, *header.size) >= static_cast<int64_t>(layer.bytes.size()))
-        return;
+      if (fits())
+        return true;
     }
-    bad(layer.span, fmt::format("the options do not fit `{}`", header.name));
+    setBits(layer.bytes, field, before);
+    return false;
   }
 
   std::optional<ir::FieldId> fieldOf(Layer& layer, const ast::Name& name) {

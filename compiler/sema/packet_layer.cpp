@@ -81,16 +81,32 @@ std::vector<std::pair<ir::FieldId, const ir::PayloadBy*>> selectorsOf(const ir::
   return out;
 }
 
+namespace {
+
+int64_t fieldOf(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr) {
+  ir::Field field = policy.headers[expr.header].fields[expr.field];
+  const auto part = layer.parts.find(expr.header);
+  if (field.bits > 64 || (layer.header != expr.header && part == layer.parts.end()))
+    return 0;
+  if (part != layer.parts.end())
+    field.bit_offset += static_cast<uint32_t>(8 * part->second);
+  return static_cast<int64_t>(getBits(layer.bytes, field));
+}
+
+bool isPartOf(const ir::Policy& policy, ir::HeaderId part, const Layer& layer) {
+  return policy.headers[part].kind == ir::HeaderKind::part && policy.headers[part].of == layer.header;
+}
+
+} // namespace
+
 int64_t evaluate(const ir::Policy& policy, const Layer& layer, const ir::Expr& expr) {
   switch (expr.kind) {
   case ir::ExprKind::Int:
     return static_cast<int64_t>(expr.number);
-  case ir::ExprKind::Field: {
-    const ir::Field& field = policy.headers[expr.header].fields[expr.field];
-    return layer.header == expr.header && field.bits <= 64 ? static_cast<int64_t>(getBits(layer.bytes, field)) : 0;
-  }
+  case ir::ExprKind::Field:
+    return fieldOf(policy, layer, expr);
   case ir::ExprKind::Present:
-    return 1;
+    return !isPartOf(policy, expr.header, layer) || layer.parts.contains(expr.header);
   case ir::ExprKind::Not:
     return !evaluate(policy, layer, expr.args[0]);
   case ir::ExprKind::And:
@@ -143,6 +159,17 @@ std::optional<size_t> optionPlace(const ir::Policy& policy, const Layer& layer, 
 }
 
 } // namespace
+
+void findParts(const ir::Policy& policy, Layer& layer) {
+  for (ir::HeaderId id = 0; id < policy.headers.size(); ++id) {
+    const ir::Header& part = policy.headers[id];
+    if (!isPartOf(policy, id, layer) || (part.when && !evaluate(policy, layer, *part.when)))
+      continue;
+    const int64_t start = evaluate(policy, layer, *part.start);
+    if (start >= 0 && static_cast<size_t>(start) + part.min_size <= layer.bytes.size())
+      layer.parts[id] = static_cast<size_t>(start);
+  }
+}
 
 std::optional<ir::Field> placed(const ir::Policy& policy, const Layer& layer, ir::FieldId id) {
   ir::Field field = policy.headers[*layer.header].fields[id];
