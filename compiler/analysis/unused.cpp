@@ -45,7 +45,8 @@ public:
 
 private:
   void expr(const ast::Expr& expr) {
-    if (expr.kind == ast::ExprKind::Name || expr.kind == ast::ExprKind::Call)
+    const bool inner = expr.kind == ast::ExprKind::Member && expr.args[0].text == "inner"; // `vxlan.inner.nd`
+    if (expr.kind == ast::ExprKind::Name || expr.kind == ast::ExprKind::Call || inner)
       names_.insert(expr.text);
     exprs(expr.args);
   }

@@ -181,6 +181,12 @@ Value constantValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
   return value.ok && withinBounds(env, value, expr.span) ? value : failed();
 }
 
+// A name for something that a packet has: a condition or a field.
+bool isRead(Scope& scope, const Symbol& symbol) {
+  const Constant* constant = prepareConstant(scope, symbol.index);
+  return constant && !constant->is_set && !constant->is_tuple && constant->value.ok && !constant->value.constant;
+}
+
 // `vxlan.inner.ip` or longer, as the last header's part of it: the `ip` of it.
 bool isInner(const ast::Expr& expr) {
   return expr.kind == ast::ExprKind::Member && expr.args[0].kind == ast::ExprKind::Member &&
@@ -212,6 +218,49 @@ std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
   env.scope.emitter.report(diag::Id::wrong_kind, expr.span,
                            fmt::format("`{}` is a {} and has no fields", expr.text, kindName(symbol->kind)));
   return std::nullopt;
+}
+
+ast::Expr memberOf(ast::Expr base, std::string name, Span span) {
+  ast::Expr expr;
+  expr.kind = ast::ExprKind::Member;
+  expr.text = std::move(name);
+  expr.span = span;
+  expr.args.push_back(std::move(base));
+  return expr;
+}
+
+// The condition with every header in it replaced by the first one behind `outer`: `vxlan.inner.nd` asks what `nd` does.
+ast::Expr inside(Env env, const ast::Expr& outer, ast::Expr expr) {
+  const Symbol* symbol = expr.kind == ast::ExprKind::Name ? lookUp(env.scope, expr.text) : nullptr;
+  if (symbol && symbol->kind == SymbolKind::Constant && isRead(env.scope, *symbol))
+    return inside(env, outer, env.scope.constants[symbol->index].decl->value);
+  const bool payload = expr.kind == ast::ExprKind::Name && !symbol && expr.text == "payload";
+  if (payload || (symbol && symbol->kind == SymbolKind::Header)) {
+    const std::string name = expr.text;
+    return memberOf(memberOf(outer, "inner", expr.span), name, expr.span);
+  }
+  for (ast::Expr& arg : expr.args)
+    arg = inside(env, outer, std::move(arg));
+  return expr;
+}
+
+// `vxlan.inner.tcp`; `vxlan.inner.payload`, which is that of its transport; a condition by its name.
+Value checkInner(Env env, const ast::Expr& expr) {
+  const ast::Expr& outer = expr.args[0].args[0];
+  const Symbol* symbol = lookUp(env.scope, expr.text);
+  if (!symbol && expr.text == "payload") {
+    const auto header = headerOf(env, outer);
+    const auto transport = header ? innerHeader(env, *header, {"l4", memberName(expr)}, expr.span) : std::nullopt;
+    return transport ? payloadOf(env, *transport, expr.span) : failed();
+  }
+  if (symbol && symbol->kind == SymbolKind::Constant && isRead(env.scope, *symbol)) {
+    Value value = checkExpr(env, inside(env, outer, env.scope.constants[symbol->index].decl->value));
+    if (value.ok && value.expr.type.kind == ir::TypeKind::Bool && !value.constant)
+      value = asCondition(env, std::move(value), expr.span);
+    return value.ok && withinBounds(env, value, expr.span) ? value : failed();
+  }
+  const auto header = headerOf(env, expr);
+  return header ? presentValue(*header, expr.span) : failed();
 }
 
 } // namespace
@@ -264,10 +313,8 @@ Value checkName(Env env, const ast::Expr& expr) {
 Value checkMember(Env env, const ast::Expr& expr) {
   const ast::Expr& base = expr.args[0];
   const Span name = memberName(expr);
-  if (isInner(expr)) {
-    const auto header = headerOf(env, expr);
-    return header ? presentValue(*header, expr.span) : failed();
-  }
+  if (isInner(expr))
+    return checkInner(env, expr);
   if (base.kind != ast::ExprKind::Name && !isInner(base)) {
     env.scope.emitter.report(diag::Id::not_a_value, expr.span,
                              fmt::format("{} is not a field: a field is `header.field`", quoted(expr.span)));

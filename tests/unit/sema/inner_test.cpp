@@ -34,6 +34,14 @@ TEST(Inner, whatImpliesAHeaderSettlesItsWarning) {
   EXPECT_EQ(check(withCondition("vxlan.inner.tcp and ip.ttl != 7")).count("maybe-absent"), 0u);
 }
 
+TEST(Inner, payloadIsThatOfTheTransport) {
+  EXPECT_EQ(conditionText("vxlan.inner.payload[0] == 7"), conditionText("vxlan.inner.l4.payload[0] == 7"));
+}
+
+TEST(Inner, conditionsAskOfTheInnerPacket) {
+  EXPECT_EQ(conditionText("vxlan.inner.nd"), conditionText("vxlan.inner.icmp6.type in 133-137"));
+}
+
 TEST(OptionalField, isAHeaderOfItsOwn) {
   EXPECT_EQ(conditionText("gre.key == 5"), "(present(gre.key) and (gre.key == 5))");
   EXPECT_EQ(conditionText("tcp.sack_permitted"), "present(tcp.sack_permitted)");
