@@ -26,7 +26,9 @@ struct expect_packet
 struct comparison_sign : seq<sor<two<'='>, string<'!', '='>, string<'<', '='>, string<'>', '='>, one<'<', '>'>>, gap> {
 };
 struct counter_key : seq<one<'['>, gap, expression, star<comma, expression>, sym<']'>> {};
-struct expect_counter : seq<kw_expect, kw_counter, new_name, opt<counter_key>, comparison_sign, number, gap> {};
+// `syn_rate.full`: what is counted by itself.
+struct counter_name : seq<name, opt<one<'.'>, any_word>, gap> {};
+struct expect_counter : seq<kw_expect, kw_counter, counter_name, opt<counter_key>, comparison_sign, number, gap> {};
 struct expect_event : seq<kw_expect, kw_event, new_name, comparison_sign, number, gap> {};
 struct expect_has : seq<kw_expect, new_name, kw_has, expression> {};
 struct expect_lacks : seq<kw_expect, new_name, kw_lacks, expression> {};

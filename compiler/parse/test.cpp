@@ -100,6 +100,9 @@ void readPart(Input& input, const Node& child, TestLine& line) {
   case Kind::name:
     line.name = input.name(child);
     break;
+  case Kind::any_word: // behind a dot
+    line.name = {fmt::format("{}.{}", line.name.text, input.name(child).text), join(line.name.span, input.span(child))};
+    break;
   case Kind::expression:
     line.values.push_back(readExpr(input, child));
     break;

@@ -4,6 +4,7 @@
 #include "compiler/sema/packet.h"
 #include "compiler/sema/rule.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace xdpc::sema {
@@ -96,9 +97,45 @@ bool hits(Scope& scope, const ast::TestLine& line, ir::SetId id, ir::TestStep& s
   return false;
 }
 
+// What the program counts by itself, as `xdpc counters` names it.
+std::vector<std::string> systemCounters(const ir::Policy& policy) {
+  std::vector<std::string> names;
+  for (const ir::Set& set : policy.sets)
+    if (set.added_by_policy)
+      names.push_back(set.name + ".full");
+  for (const ir::Counter& counter : policy.counters)
+    if (!counter.key.empty())
+      names.push_back(counter.name + ".other");
+  for (const ir::Meter& meter : policy.meters) {
+    names.push_back(meter.name + ".contended");
+    if (!meter.key.empty())
+      names.push_back(meter.name + ".full");
+  }
+  for (const ir::Event& event : policy.events) {
+    names.push_back(event.name + ".lost");
+    names.push_back(event.name + ".unread");
+  }
+  return names;
+}
+
+bool systemCounts(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
+  step.rule = line.name.text;
+  const std::vector<std::string> names = systemCounters(scope.policy);
+  if (std::ranges::count(names, step.rule) == 0) {
+    reportMissing(scope, line.name, fmt::format("nothing counts `{}`", step.rule), names);
+    return false;
+  }
+  if (line.values.empty())
+    return true;
+  scope.emitter.report(diag::Id::bad_element, line.name.span, fmt::format("`{}` has no key", step.rule));
+  return false;
+}
+
 bool counts(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
   step.op = static_cast<ir::Op>(static_cast<unsigned>(line.op));
   step.number = line.number;
+  if (line.name.text.find('.') != std::string::npos)
+    return systemCounts(scope, line, step);
   const Symbol* symbol = lookUp(scope, line.name.text);
   // A rule can have the name of the set that it asks.
   const bool of_element = symbol && symbol->kind == SymbolKind::Set && scope.policy.sets[symbol->index].count;

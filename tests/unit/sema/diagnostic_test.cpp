@@ -198,6 +198,7 @@ const std::vector<Case>& cases() {
       {"counter of a test", "unknown-name", testing("expect counter @nix == 1")},
       {"set of a test", "unknown-name", testing("given @nix = { 192.0.2.1 }")},
       {"event of a test", "unknown-name", testing("expect event @nix == 1")},
+      {"counter of a test with a dot", "unknown-name", testing("expect counter @c.full == 1")},
       {"set counted", "wrong-kind", testing("expect counter @s == 1")},
       {"key of a plain counter", "bad-element", testing("expect counter @c[192.0.2.1] == 1")},
       {"no key", "bad-element", testing("expect counter @k == 1")},
