@@ -34,6 +34,10 @@ bool startsHeaderPart(std::span<const Token> tokens, size_t at) {
   if (tokens[at].kind != TokenKind::word || at + 1 >= tokens.size())
     return false;
   const Token& next = tokens[at + 1];
+  if (tokens[at].is("option") && next.kind == TokenKind::literal)
+    return true;
+  if (at > 1 && tokens[at - 2].is("option") && tokens[at - 1].kind == TokenKind::literal)
+    return false; // `option 2 mss: u16` is one
   return next.is(":") || next.is("=") || isOneOf(tokens[at].text, kHeaderClauses);
 }
 

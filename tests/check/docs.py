@@ -1,4 +1,5 @@
-# docs.py XDPC FILE.md…: every ```xf block that holds a policy compiles without an error or warning, and its tests hold.
+# docs.py XDPC FILE.md…: every ```xf block that holds a policy compiles without an error or warning, is laid out as `xdpc fmt`
+# does it, and its tests hold.
 # "```xf warns=NAME,…" is a block that shows these warnings. Blocks without a policy are shapes of the grammar. "```c FILE",
 # "```text FILE" and "```xf FILE" are files that policies can name.
 import pathlib
@@ -28,6 +29,10 @@ def main(xdpc, *documents):
                 policy = pathlib.Path(folder) / "policy.xf"
                 policy.write_text(match[2])
                 done = subprocess.run([xdpc, command, *allowed, "-Werror", policy], capture_output=True, text=True)
+                laid_out = subprocess.run([xdpc, "fmt", "--check", policy], capture_output=True, text=True)
+            if laid_out.returncode != 0:
+                failed += 1
+                print(f"--- {document}:{line}: not laid out as `xdpc fmt` does it", laid_out.stderr, sep="\n")
             if done.returncode != 0:
                 failed += 1
                 print(f"--- {document}:{line}: xdpc {command}: exit {done.returncode}", done.stdout, done.stderr, sep="\n")

@@ -42,6 +42,9 @@ TEST(Format, ClausesStandApart) {
   EXPECT_EQ(formatted("set s of ip.prefix{capacity 4k timeout 1h}"),
             "set s of ip.prefix { capacity 4k  timeout 1h }\n");
   EXPECT_EQ(formatted("header h { f:u8{a:u1 b:u7} size 4 }"), "header h { f: u8 { a: u1  b: u7 }  size 4 }\n");
+  EXPECT_EQ(formatted("header h {\na:u8\noption 2 b:u16\noption 4 c\nsize 4\n}"),
+            "header h {\n    a: u8\n    option 2 b: u16\n    option 4 c\n    size 4\n}\n");
+  EXPECT_EQ(formatted("header h { a:u8 option 2 b:u16 size 4 }"), "header h { a: u8  option 2 b: u16  size 4 }\n");
 }
 
 TEST(Format, NamesAndPacketsStandInColumns) {
