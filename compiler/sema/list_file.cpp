@@ -18,6 +18,7 @@ struct Mistake {
 };
 
 constexpr std::string_view kBlank = " \t\r";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool looksLikeMac(std::string_view text) {
   return std::ranges::count(text, ':') == 5 && text.find("::") == text.npos && text.find('.') == text.npos;
@@ -30,7 +31,7 @@ public:
   // Calls `take` with the parts of every line; what cannot be read is noted.
   template <class Take> bool run(Take take) {
     const std::string_view text = file_.text();
-    for (uint32_t begin = 0; begin < text.size();) {
+    for (uint32_t begin = text.starts_with(kByteOrderMark) ? 3 : 0; begin < text.size();) {
       const auto end = static_cast<uint32_t>(std::min(text.find('\n', begin), text.size()));
       Span line{&file_, begin, end};
       begin = end + 1;

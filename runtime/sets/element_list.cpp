@@ -161,6 +161,8 @@ Result<Done, LiteralError> parseElement(const abi::KeyType& type, std::string_vi
 
 List parseList(const abi::KeyType& type, std::string_view text) {
   List list;
+  if (text.starts_with("\xef\xbb\xbf")) // a byte order mark
+    text.remove_prefix(3);
   for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);

@@ -24,6 +24,12 @@ TEST(ElementList, HasALineAnElementAndComments) {
             "192.0.2.0/24\n2001:db8::1\n10.0.0.1");
 }
 
+TEST(ElementList, MayBeginWithAByteOrderMark) {
+  EXPECT_EQ(listed({{KeyKind::Ip}}, "\xef\xbb\xbf"
+                                    "192.0.2.1\n"),
+            "192.0.2.1");
+}
+
 TEST(ElementList, SeparatesPartsWithOrWithoutParentheses) {
   EXPECT_EQ(listed({{KeyKind::Ip, KeyKind::Port}}, "192.0.2.7,443\n(2001:db8::7, 80)\n"),
             "(192.0.2.7, 443)\n(2001:db8::7, 80)");
