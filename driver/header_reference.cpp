@@ -20,6 +20,9 @@ constexpr const char* kFieldsIntroduction = R"(# Fields
 Every field that a condition can name, by header. This page is generated from the declarations in `stdlib/`;
 [stdlib.md](stdlib.md) has them as they are written. A header's name alone is a condition: it is there, and complete. The column *bit* counts from the
 header's first; a field without one is computed, or stands behind something optional.
+
+Every header has `payload`, the bytes behind it up to where IP ends, and `payload_len`, their number; `payload` alone is `l4.payload`
+([language.md](language.md#payloads)).
 )";
 
 constexpr const char* kStdlibIntroduction = R"(# The standard library
@@ -108,6 +111,13 @@ public:
       place_ = *bit + bitsOf(field.type.text);
   }
 
+  // Of a number, a length and a value; without a value it is a condition.
+  void add(const ast::HeaderOption& option) {
+    for (const ast::HeaderField& field : option.fields)
+      row(field.name.text, field.type.text.empty() ? "bool" : field.type.text, {},
+          fmt::format("option {}", option.number));
+  }
+
   void row(std::string_view name, std::string_view type, std::optional<unsigned> bit, std::string_view note) {
     rows_ += fmt::format("| `{}` | {} | {} | {} |\n", name, type, bit ? std::to_string(*bit) : "", note);
   }
@@ -128,6 +138,30 @@ std::vector<const ast::HeaderField*> flat(const std::vector<ast::HeaderField>& f
   return all;
 }
 
+const ast::HeaderField* findField(const Library& library, const std::string& header, const std::string& name) {
+  const auto found = library.headers.find(header);
+  if (found == library.headers.end())
+    return nullptr;
+  const auto fields = flat(found->second->fields);
+  const auto field = std::ranges::find_if(fields, [&](const ast::HeaderField* one) { return one->name.text == name; });
+  return field == fields.end() ? nullptr : *field;
+}
+
+// Of the headers' types for one field: `ip` for addresses of both families, else the widest; nothing where all compute
+// it.
+std::string commonType(const std::vector<const ast::HeaderField*>& fields) {
+  const std::string& first = fields.front()->type.text;
+  std::string widest = first;
+  for (const ast::HeaderField* field : fields) {
+    const std::string& type = field->type.text;
+    if (type != first && (type.starts_with("ipv") || first.starts_with("ipv")))
+      return "ip";
+    if (bitsOf(type) > bitsOf(widest))
+      widest = type;
+  }
+  return widest;
+}
+
 // Of `ip = ipv4 | ipv6`: the fields that all have.
 std::string commonFields(const Library& library, const ast::HeaderDecl& header) {
   const auto first = library.headers.find(header.alternatives.front().text);
@@ -135,16 +169,13 @@ std::string commonFields(const Library& library, const ast::HeaderDecl& header) 
     return {};
   FieldTable table;
   for (const ast::HeaderField* field : flat(first->second->fields)) {
-    const bool common = std::all_of(header.alternatives.begin(), header.alternatives.end(), [&](const ast::Name& name) {
-      const auto other = library.headers.find(name.text);
-      if (other == library.headers.end())
-        return false;
-      const auto fields = flat(other->second->fields);
-      return std::any_of(fields.begin(), fields.end(),
-                         [&](const ast::HeaderField* one) { return one->name.text == field->name.text; });
-    });
-    if (common)
-      table.row(field->name.text, "", {}, "");
+    std::vector<const ast::HeaderField*> same;
+    for (const ast::Name& name : header.alternatives)
+      if (const ast::HeaderField* one = findField(library, name.text, field->name.text))
+        same.push_back(one);
+    const std::string type = same.empty() ? "" : commonType(same);
+    if (same.size() == header.alternatives.size())
+      table.row(field->name.text, type, {}, type.empty() ? "computed" : "");
   }
   return table.text();
 }
@@ -166,6 +197,8 @@ std::string fieldsOf(const Library& library, const ast::HeaderDecl& header) {
   FieldTable table;
   for (const ast::HeaderField& field : header.fields)
     table.add(field);
+  for (const ast::HeaderOption& option : header.options)
+    table.add(option);
   return text + table.text();
 }
 
