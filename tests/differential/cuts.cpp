@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace xdpc::differential {
 
@@ -67,30 +68,71 @@ const std::vector<std::string> kClean = {
     "ipv6/tcp(mss = 1460, wscale = 7)/payload(3)",
 };
 
+// Headers of a policy's own, hung under those that are there.
+const std::vector<std::string> kOwnHeaders = {
+    "header probe { kind: u8; value: u16 }",
+    "header sized { kind: u8; words: u8; more: u8 when kind == 2; last: u8 when more > 5; size words * 4 }",
+    "extend ipv4 { payload by proto { 200 => probe, 201 => sized } }",
+    "extend ipv6 { payload by next_header { 200 => probe }; payload by next_header when ttl > 9 { 201 => sized } }",
+    "extend eth { payload by type { 0x9999 => probe } }",
+    "counter all"};
+
+const std::vector<std::string> kAskingOwn = {"unparsed: when pkt.unparsed { count all; abort }",
+                                             "malformed: drop when pkt.malformed",
+                                             "kind: tx when probe.kind == 3 and not ip",
+                                             "probe: drop when probe.kind == 3",
+                                             "last: tx when sized.last == 7",
+                                             "sized: abort when sized",
+                                             "protocol: tx when ip.proto == 200"};
+
+const std::vector<std::string> kCleanOwn = {
+    "probe(kind = 3)",
+    "vlan/probe(kind = 3)",
+    "vlan/vlan/probe(kind = 3)",
+    "vlan/vlan/vlan/probe(kind = 3)",
+    "ipv4/probe(kind = 3)",
+    "ipv4(fragment_offset = 9, proto = 200)/payload(8)",
+    "ipv6/probe(kind = 3)",
+    "ipv6/destination/probe(kind = 3)",
+    "ipv6/hopbyhop/routing/ah6/probe(kind = 4)/payload(3)",
+    "ipv6/fragment(offset = 9, next_header = 200)/payload(8)",
+    "ipv4/sized(kind = 2, more = 6, last = 7)/payload(2)",
+    "ipv6/destination/sized(kind = 2, more = 6, last = 7)/payload(2)",
+    "ipv6(ttl = 9)/destination/sized(kind = 2)",
+};
+
 constexpr uint8_t kBehind[] = {0x00, 0xff, 0x41};
 
-} // namespace
-
-std::vector<Case> cutCases(const Vocabulary& words) {
+std::vector<Frame> cutAndPadded(const std::vector<std::string>& clean, const std::string& declarations) {
   std::vector<Frame> all;
-  const auto frames = buildFrames(kClean);
+  const auto frames = buildFrames(clean, declarations);
   for (size_t i = 0; i < frames.size(); ++i) {
     for (size_t length = 14; length <= frames[i].size(); ++length) {
-      Frame frame{fmt::format("{} truncate {}", kClean[i], length), {frames[i]}};
+      Frame frame{fmt::format("{} truncate {}", clean[i], length), {frames[i]}};
       frame.input.frame.resize(length);
       all.push_back(std::move(frame));
     }
     for (const uint8_t byte : kBehind) {
-      Frame frame{fmt::format("{} with {:#x} behind it", kClean[i], byte), {frames[i]}};
+      Frame frame{fmt::format("{} with {:#x} behind it", clean[i], byte), {frames[i]}};
       frame.input.frame.resize(frames[i].size() + 33, byte);
       all.push_back(std::move(frame));
     }
   }
+  return all;
+}
+
+} // namespace
+
+std::vector<Case> cutCases(const Vocabulary& words) {
+  const std::vector<Frame> all = cutAndPadded(kClean, "");
   std::vector<Case> cases;
   for (size_t first = 0; first < words.headers().size(); first += kHeadersAtOnce)
     cases.push_back({fmt::format("cut at every length, headers from {}", first), asking(words, first), all});
   for (const std::vector<std::string>& rules : kRewriting)
     cases.push_back({"cut at every length and rewritten", {{"counter all"}, rules}, all});
+  cases.push_back({"cut at every length, headers of its own",
+                   {kOwnHeaders, kAskingOwn},
+                   cutAndPadded(kCleanOwn, fmt::format("{}", fmt::join(kOwnHeaders, "\n")))});
   return cases;
 }
 
