@@ -6,7 +6,6 @@
 #include <llvm/Support/ErrorHandling.h>
 
 #include <algorithm>
-#include <bit>
 
 namespace xdpc::lower {
 namespace {
@@ -52,14 +51,15 @@ public:
 private:
   using Result = plan::ClassifierResult;
 
-  // Values of absent headers are zero: rows that ask for them are in no tree of this leaf.
+  // Each lane's bits by themselves. Values of absent headers are zero: rows that ask for them are in no tree of this
+  // leaf.
   llvm::Value* storedKey(const plan::ClassifierView& view) {
-    llvm::SmallVector<llvm::Value*> words(std::bit_ceil(view.words), b.u64(0));
-    for (uint32_t value = 0; value < classifier_.values.size(); ++value)
-      addValue(view, value, words);
     llvm::Value* key = keyBuffer();
-    for (size_t i = 0; i < words.size(); ++i)
-      b.storeAt(key, i * 8, words[i]);
+    llvm::SmallVector<llvm::Value*> lanes(keyLanes(view), b.getInt32(0));
+    for (uint32_t value = 0; value < classifier_.values.size(); ++value)
+      addValue(view, value, lanes);
+    for (size_t i = 0; i < lanes.size(); ++i)
+      b.storeAt(key, i * 4, lanes[i]);
     return key;
   }
 
@@ -70,12 +70,12 @@ private:
     for (llvm::Instruction& one : first)
       if (one.getName() == name)
         return &one;
-    unsigned words = 1;
+    unsigned lanes = 1;
     for (const plan::Classifier& classifier : b.program().classifiers)
       for (const plan::ClassifierView& view : classifier.views)
-        words = std::max(words, std::bit_ceil(view.words));
+        lanes = std::max(lanes, keyLanes(view));
     llvm::IRBuilder<> entry(&first, first.begin());
-    auto* buffer = entry.CreateAlloca(llvm::ArrayType::get(entry.getInt64Ty(), words), nullptr, name);
+    auto* buffer = entry.CreateAlloca(llvm::ArrayType::get(entry.getInt32Ty(), lanes), nullptr, name);
     buffer->setAlignment(llvm::Align(8));
     return buffer;
   }
@@ -87,18 +87,19 @@ private:
     return goes_on ? classifier_.rounds : 1;
   }
 
-  void addValue(const plan::ClassifierView& view, uint32_t index, llvm::SmallVector<llvm::Value*>& words) {
+  void addValue(const plan::ClassifierView& view, uint32_t index, llvm::SmallVector<llvm::Value*>& lanes) {
     const plan::ClassifierValue& value = classifier_.values[index];
     if (value.header && !packet_.find(b.policy(), *value.header))
       return;
     std::optional<Value> read;
-    for (const plan::ClassifierLane& lane : view.lanes) {
+    for (size_t i = 0; i < view.lanes.size(); ++i) {
+      const plan::ClassifierLane& lane = view.lanes[i];
       if (lane.value != index)
         continue;
       if (!read)
         read = lowerValue(b, packet_, value.expr);
-      llvm::Value* bits = lowBits(partOf(*read, value.dropped + lane.from), lane.bits);
-      words[lane.word] = b.CreateOr(words[lane.word], b.CreateShl(bits, lane.shift));
+      llvm::Value* bits = b.CreateTrunc(partOf(*read, value.dropped + lane.from), b.getInt32Ty());
+      lanes[i] = b.CreateAnd(bits, uint32_t((uint64_t{1} << lane.value_bits) - 1));
     }
   }
 
@@ -107,21 +108,12 @@ private:
     return b.CreateLShr(word, from % 64);
   }
 
-  llvm::Value* lowBits(llvm::Value* value, unsigned bits) {
-    return bits == 64 ? value : b.CreateAnd(value, (uint64_t{1} << bits) - 1);
-  }
-
   llvm::Value* ask(const plan::ClassifierView& view, const plan::ClassifierRoot& root, llvm::Value* key,
                    llvm::Value* from) {
-    uint64_t pairs[2] = {~uint64_t{0}, ~uint64_t{0}};
-    for (size_t tree = 0; tree < root.trees.size(); ++tree) {
-      const unsigned shift = tree % 2 ? 32 : 0;
-      pairs[tree / 2] &= ~(uint64_t{UINT32_MAX} << shift);
-      pairs[tree / 2] |= uint64_t{root.trees[tree]} << shift;
-    }
-    const uint64_t rows = uint64_t{view.results.count} << 32;
-    llvm::Value* last = b.CreateOr(from, b.u64(rows));
-    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), last});
+    uint64_t pairs[2] = {0, 0}; // 0: an empty leaf
+    for (size_t tree = 0; tree < root.trees.size(); ++tree)
+      pairs[tree / 2] |= uint64_t{root.trees[tree]} << (tree % 2 ? 32 : 0);
+    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), from});
   }
 
   // By the result's body; to `again` behind one that goes on.
@@ -170,6 +162,10 @@ private:
 };
 
 } // namespace
+
+unsigned keyLanes(const plan::ClassifierView& view) {
+  return std::max<unsigned>(2, (view.lanes.size() + 1) / 2 * 2);
+}
 
 const plan::ClassifierRoot* rootFor(const ir::Policy& policy, const Packet& packet,
                                     const plan::Classifier& classifier) {

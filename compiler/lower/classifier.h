@@ -15,6 +15,9 @@ void makeClassifierFunctions(const plan::Program& program, llvm::Module& module,
 // Lowers what a rule does whose boxes have matched, in a block of its own; to `next` where it does not end the packet.
 using BodyLowering = std::function<void(const plan::ClassifierBody&, llvm::Value* slot, llvm::BasicBlock* next)>;
 
+// How many words of 32 bits the key has in memory: one for each lane, and an even number.
+unsigned keyLanes(const plan::ClassifierView& view);
+
 // The run's rules; goes on in a block where none of them has ended the packet.
 void lowerClassifier(Builder& builder, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts,
                      const BodyLowering& body);

@@ -1,152 +1,184 @@
-// u64 rules_N(key, roots 0 and 1, roots 2 and 3, from | rows << 32): the result of the first row, not before `from`,
-// that the key lies in; 0 without one. The kernel verifies it once; each level of the trees is code of its own, so
-// that its branch is predicted by itself.
+// u64 rules_N(lanes, roots 0 and 1, roots 2 and 3, from): the result of the first row, not before `from`, that the
+// lanes lie in; 0 without one. The kernel verifies it once. All trees are walked side by side, so that their loads
+// overlap, and without branches on what is in them, which could not be predicted: a walk that has come to a leaf stays
+// there, and all rows that a leaf holds are compared.
 #include "compiler/lower/classifier.h"
+#include "compiler/lower/classifier_key.h"
 #include "compiler/plan/classifier_tree.h"
-
-#include <bit>
 
 namespace xdpc::lower {
 namespace {
 
+using Node = plan::TreeNode;
+
+enum class Rows : uint8_t { all, later }; // `from` is 0, or may be more
+
 class ClassifierFunction {
 public:
-  ClassifierFunction(Builder& b, const plan::ClassifierView& view) : b(b), view_(view) {}
+  ClassifierFunction(Builder& b, const plan::ClassifierView& view, Rows rows) : b(b), view_(view), asked_(rows) {}
 
   void run() {
     llvm::Function& function = b.function();
-    auto *there = b.block("there"), *none = b.block("none"), *found = b.block("found");
-    b.CreateCondBr(b.CreateIsNull(function.getArg(0)), none, there); // never, but the verifier wants it asked
-    b.startBlock(none);
+    none_ = b.block("none");
+    auto* there = b.block("there");
+    b.CreateCondBr(b.CreateIsNull(function.getArg(0)), none_, there); // never, but the verifier wants it asked
+    b.startBlock(none_);
     b.CreateRet(b.u64(0));
     b.startBlock(there);
-    loadKey();
-    from_ = b.CreateAnd(function.getArg(3), UINT32_MAX);
-    llvm::Value* rows = b.CreateLShr(function.getArg(3), 32);
-    best_ = rows;
+    key_.emplace(b, view_, none_);
+    from_ = function.getArg(3);
     for (unsigned tree = 0; tree < view_.trees; ++tree)
-      walk(rootOf(tree));
-    b.CreateCondBr(b.CreateICmpULT(best_, b.u64(view_.results.count)), found, none);
-    b.startBlock(found);
-    b.CreateRet(b.loadAt(element(view_.results, best_, 8), 0, 8));
+      nodes_.push_back(loadNode(rootOf(tree)));
+    for (unsigned level = 0; level < view_.levels; ++level)
+      for (llvm::Value*& node : nodes_)
+        node = stepOrStay(node);
+    best_ = b.u64(noRow());
+    for (llvm::Value* node : nodes_)
+      compareLeaf(view_.depth > view_.levels ? walkOn(node) : node);
+    b.CreateRet(b.loadAt(checkedElement(b, view_.results, b.opaque(best_), 8, none_), 0, 8));
   }
 
 private:
-  llvm::Value* base(const plan::TableBytes& bytes) { return b.at(b.map(bytes.map), bytes.offset); }
-
-  // Behind the compare with how many there are. Pinned: the address must be made of what was compared, not before it.
-  llvm::Value* element(const plan::TableBytes& bytes, llvm::Value* index, uint64_t size) {
-    return b.at(base(bytes), b.CreateMul(b.pinned(index), b.u64(size)));
-  }
-
-  void loadKey() {
-    for (unsigned word = 0; word < view_.words; ++word) {
-      key_.push_back(b.loadAt(b.function().getArg(0), uint64_t{word} * 8, 8));
-      guarded_.push_back(b.CreateOr(key_.back(), view_.guards[word]));
-    }
-  }
+  // The last row is one that no key lies in.
+  uint32_t noRow() const { return view_.results.count - 1; }
+  unsigned rowBits() const { return static_cast<unsigned>(std::bit_width(noRow())); }
+  unsigned rowsInLeaf() const { return std::min(plan::kMaxInline, Node::kListAt / rowBits()); }
 
   llvm::Value* rootOf(unsigned tree) {
     llvm::Value* pair = b.function().getArg(1 + tree / 2);
     return tree % 2 ? b.CreateLShr(pair, 32) : b.CreateAnd(pair, UINT32_MAX);
   }
 
-  // Sets best_ to the first matching row of the tree, if it comes before. A root that is no node is no tree.
-  void walk(llvm::Value* index) {
-    auto *leaf = b.block("leaf"), *next = b.block("tree.next");
-    auto* from = b.GetInsertBlock();
+  llvm::Value* loadNode(llvm::Value* index) { return b.loadAt(checkedElement(b, view_.nodes, index, 8, none_), 0, 8); }
+
+  // All ones of a negative number, else 0.
+  llvm::Value* signOf(llvm::Value* value) { return b.opaque(b.CreateAShr(value, 63)); }
+
+  llvm::Value* window(llvm::Value* node, unsigned which) {
+    llvm::Value* shift = b.CreateAnd(b.CreateLShr(node, which == 0 ? Node::kShift0At : Node::kShift1At), 63);
+    llvm::Value* mask =
+        b.CreateAnd(b.CreateLShr(node, which == 0 ? Node::kMask0At : Node::kMask1At), (1u << plan::kMaxCutBits) - 1);
+    return b.CreateAnd(b.CreateLShr(key_->wordOf(node, which), shift), mask);
+  }
+
+  llvm::Value* childOf(llvm::Value* node) {
+    llvm::Value* base = b.CreateAnd(node, (1u << Node::kBaseBits) - 1);
+    return b.CreateAdd(b.CreateAdd(base, window(node, 0)), window(node, 1));
+  }
+
+  // From a leaf to itself; what is loaded then is the first node.
+  llvm::Value* stepOrStay(llvm::Value* node) {
+    llvm::Value* is_leaf = signOf(node);
+    llvm::Value* next = loadNode(b.opaque(b.CreateAnd(childOf(node), b.CreateNot(is_leaf))));
+    return b.CreateXor(next, b.CreateAnd(b.CreateXor(node, next), is_leaf));
+  }
+
+  // The levels that few walks come to.
+  llvm::Value* walkOn(llvm::Value* first) {
+    auto *loop = b.block("level"), *more = b.block("more"), *leaf = b.block("leaf");
+    auto* before = b.GetInsertBlock();
+    b.CreateBr(loop);
+    b.startBlock(loop);
+    llvm::PHINode *node = b.CreatePHI(b.getInt64Ty(), 2, "node"), *turn = b.CreatePHI(b.getInt64Ty(), 2, "turn");
+    node->addIncoming(first, before);
+    turn->addIncoming(b.u64(0), before);
+    b.CreateCondBr(b.CreateICmpSLT(node, b.u64(0)), leaf, more);
+    b.startBlock(more);
+    llvm::Value* next = loadNode(b.opaque(childOf(node)));
+    llvm::Value* next_turn = b.opaque(b.CreateAdd(turn, b.u64(1)));
+    node->addIncoming(next, b.GetInsertBlock());
+    turn->addIncoming(next_turn, b.GetInsertBlock());
+    b.CreateCondBr(b.CreateICmpULT(next_turn, b.u64(view_.depth)), loop, none_);
     b.startBlock(leaf);
-    llvm::PHINode* node = b.CreatePHI(b.getInt64Ty(), view_.depth + 1, "node");
-    b.startBlock(next);
-    llvm::PHINode* best = b.CreatePHI(b.getInt64Ty(), view_.depth + 4, "best");
-    b.startBlock(from);
-    for (unsigned level = 0; level <= view_.depth; ++level) {
-      auto *inside = b.block("node"), *more = b.block("cut");
-      best->addIncoming(best_, b.GetInsertBlock());
-      b.CreateCondBr(b.CreateICmpULT(index, b.u64(view_.nodes.count)), inside, next);
-      b.startBlock(inside);
-      llvm::Value* word = b.loadAt(element(view_.nodes, index, 8), 0, 8);
-      llvm::Value* mask = b.CreateLShr(word, plan::TreeNode::kMaskAt);
-      node->addIncoming(word, inside);
-      b.CreateCondBr(b.CreateICmpEQ(mask, b.u64(0)), leaf, level < view_.depth ? more : next);
-      if (level == view_.depth) {
-        best->addIncoming(best_, inside);
-        more->eraseFromParent();
-        break;
-      }
-      b.startBlock(more);
-      index = b.opaque(b.CreateAdd(b.CreateAnd(word, UINT32_MAX), childOf(word, mask)));
-    }
-    b.startBlock(leaf);
-    compareRows(node, *best, next);
-    b.startBlock(next);
+    return node;
+  }
+
+  // Makes best_ the first of the leaf's rows that match, if it comes before.
+  void compareLeaf(llvm::Value* leaf) {
+    if (view_.longest <= rowsInLeaf())
+      return compareInline(leaf);
+    auto *list = b.block("list"), *rows = b.block("rows"), *done = b.block("done");
+    llvm::Value* before = best_;
+    b.CreateCondBr(b.CreateIsNull(b.CreateAnd(leaf, Node::kList)), rows, list);
+    b.startBlock(list);
+    compareList(leaf, done);
+    auto* from_list = b.GetInsertBlock();
+    llvm::Value* listed = std::exchange(best_, before);
+    b.startBlock(rows);
+    compareInline(leaf);
+    auto* from_rows = b.GetInsertBlock();
+    b.CreateBr(done);
+    b.startBlock(done);
+    llvm::PHINode* best = b.CreatePHI(b.getInt64Ty(), 2, "best");
+    best->addIncoming(listed, from_list);
+    best->addIncoming(best_, from_rows);
     best_ = best;
   }
 
-  llvm::Value* childOf(llvm::Value* node, llvm::Value* mask) {
-    llvm::Value* shift = b.CreateAnd(b.CreateLShr(node, plan::TreeNode::kShiftAt), 63);
-    return b.CreateAnd(b.CreateLShr(keyWord(node), shift), mask);
+  void compareInline(llvm::Value* leaf) {
+    for (unsigned i = 0; i < rowsInLeaf(); ++i)
+      compareRow(b.opaque(b.CreateAnd(b.CreateLShr(leaf, i * rowBits()), (uint64_t{1} << rowBits()) - 1)));
   }
 
-  // A bounded offset into the key.
-  llvm::Value* keyWord(llvm::Value* node) {
-    if (view_.words == 1)
-      return key_[0];
-    llvm::Value* word = b.CreateAnd(b.CreateLShr(node, plan::TreeNode::kWordAt), std::bit_ceil(view_.words) - 1);
-    return b.loadAt(b.at(b.function().getArg(0), b.CreateShl(b.opaque(word), 3)), 0, 8);
+  // Ends the block, which goes on to `done`.
+  void compareList(llvm::Value* leaf, llvm::BasicBlock* done) {
+    auto* loop = b.block("listed");
+    llvm::Value* start = b.CreateAnd(leaf, UINT32_MAX);
+    llvm::Value* count = b.CreateAnd(b.CreateLShr(leaf, Node::kCountAt), 0xff);
+    auto *before = b.GetInsertBlock(), *first = loop;
+    b.CreateBr(loop);
+    b.startBlock(loop);
+    llvm::PHINode *turn = b.CreatePHI(b.getInt64Ty(), 2, "turn"), *best = b.CreatePHI(b.getInt64Ty(), 2, "best");
+    turn->addIncoming(b.u64(0), before);
+    best->addIncoming(best_, before);
+    best_ = best;
+    llvm::Value* place = b.opaque(b.CreateAdd(start, turn));
+    llvm::Value* element = checkedElement(b, view_.lists, place, 4, none_);
+    compareRow(b.opaque(b.CreateZExt(b.loadAt(element, 0, 4), b.getInt64Ty())));
+    llvm::Value* next = b.opaque(b.CreateAdd(turn, b.u64(1)));
+    auto *last = b.GetInsertBlock(), *again = b.block("again");
+    b.CreateCondBr(b.CreateICmpULT(next, count), again, done);
+    b.startBlock(again);
+    turn->addIncoming(next, again);
+    best->addIncoming(best_, again);
+    b.CreateCondBr(b.CreateICmpULT(next, b.u64(view_.longest)), first, none_);
+    b.startBlock(last);
   }
 
-  // The leaf's rows in turn.
-  void compareRows(llvm::Value* node, llvm::PHINode& best, llvm::BasicBlock* next) {
-    auto *row_block = b.block("row"), *known = b.block("row.known"), *before = b.block("row.before"),
-         *compare = b.block("row.compare"), *behind = b.block("row.behind"), *bounded = b.block("row.bounded");
-    llvm::Value* start = b.CreateAnd(node, UINT32_MAX);
-    llvm::Value* count = b.CreateAnd(b.CreateLShr(node, plan::TreeNode::kWordAt), 0xff);
-    llvm::Value* end = b.opaque(b.CreateAdd(start, count));
-    auto* leaf = b.GetInsertBlock();
-    b.CreateBr(row_block);
-    b.startBlock(row_block);
-    llvm::PHINode *place = b.CreatePHI(b.getInt64Ty(), 2, "place"), *turn = b.CreatePHI(b.getInt64Ty(), 2, "turn");
-    place->addIncoming(start, leaf);
-    turn->addIncoming(b.u64(0), leaf);
-    auto leave = [&](llvm::Value* when, llvm::BasicBlock* otherwise, llvm::Value* found) {
-      best.addIncoming(found, b.GetInsertBlock());
-      b.CreateCondBr(when, next, otherwise);
-      b.startBlock(otherwise);
-    };
-    leave(b.CreateICmpUGE(place, end), known, best_);
-    leave(b.CreateICmpUGE(place, b.u64(view_.leaves.count)), before, best_);
-    llvm::Value* row = b.CreateZExt(b.loadAt(element(view_.leaves, place, 4), 0, 4), b.getInt64Ty());
-    leave(b.CreateICmpUGE(row, best_), bounded, best_);
-    leave(b.CreateICmpUGE(row, b.u64(view_.results.count)), compare, best_);
-    llvm::Value* here = b.CreateAnd(isInside(row), b.CreateICmpUGE(row, from_));
-    leave(here, behind, row);
-    llvm::Value* next_turn = b.opaque(b.CreateAdd(turn, b.u64(1)));
-    place->addIncoming(b.CreateAdd(place, b.u64(1)), behind);
-    turn->addIncoming(next_turn, behind);
-    best.addIncoming(best_, behind);
-    b.CreateCondBr(b.CreateICmpULT(next_turn, b.u64(view_.longest)), row_block, next);
+  // best_ becomes the row if the key lies in it and it comes before: numbers that are too large where it does not.
+  void compareRow(llvm::Value* row) {
+    auto* inside = b.block("row");
+    b.CreateCondBr(b.CreateICmpULE(row, b.u64(noRow())), inside, none_);
+    b.startBlock(inside);
+    llvm::Value* outside = b.CreateNot(signOf(b.CreateSub(missing(row), b.u64(1))));
+    if (asked_ == Rows::later)
+      outside = b.CreateOr(outside, signOf(b.CreateSub(row, from_)));
+    llvm::Value* candidate = b.CreateOr(row, b.CreateLShr(outside, 1));
+    llvm::Value* before = b.CreateSub(candidate, best_);
+    best_ = b.CreateAdd(best_, b.CreateAnd(before, signOf(before)));
   }
 
-  // Where a lane of the key is below its lower or above its upper bound, the guard above it is borrowed from.
-  llvm::Value* isInside(llvm::Value* row) {
+  // Guards that are borrowed from: above each lane, by a key lower than the row's bound or higher than its upper one.
+  llvm::Value* missing(llvm::Value* row) {
     llvm::Value* offset = b.CreateMul(b.pinned(row), b.u64(view_.row_bytes));
     llvm::Value* missing = b.u64(0);
     for (unsigned word = 0; word < view_.words; ++word) {
       if (view_.guards[word] == 0)
         continue;
-      llvm::Value* bounds = b.at(base(view_.bounds[word]), offset);
-      llvm::Value* above = b.CreateSub(guarded_[word], b.loadAt(bounds, 0, 8));
-      llvm::Value* below = b.CreateSub(b.loadAt(bounds, 8, 8), key_[word]);
-      llvm::Value* kept = b.CreateAnd(b.CreateAnd(above, below), view_.guards[word]);
-      missing = b.CreateOr(missing, b.CreateXor(kept, view_.guards[word]));
+      llvm::Value* bounds = b.at(tableBase(b, view_.bounds[word]), offset);
+      llvm::Value* above = b.CreateSub(key_->guarded(word), b.loadAt(bounds, 0, 8));
+      llvm::Value* below = b.CreateSub(b.loadAt(bounds, 8, 8), key_->word(word));
+      missing = b.CreateOr(missing, b.CreateAnd(b.CreateNot(b.CreateAnd(above, below)), view_.guards[word]));
     }
-    return b.CreateICmpEQ(missing, b.u64(0));
+    return missing;
   }
 
   Builder& b;
   const plan::ClassifierView& view_;
-  llvm::SmallVector<llvm::Value*> key_, guarded_; // i64, a word each
+  const Rows asked_;
+  llvm::BasicBlock* none_ = nullptr;
+  std::optional<ClassifierKey> key_;
+  llvm::SmallVector<llvm::Value*> nodes_;         // of each tree: words
   llvm::Value *from_ = nullptr, *best_ = nullptr; // rows, i64
 };
 
@@ -167,11 +199,11 @@ void makeClassifierFunctions(const plan::Program& program, llvm::Module& module,
   for (const plan::Classifier& classifier : program.classifiers)
     for (const plan::ClassifierView& view : classifier.views) {
       llvm::Function* function = declare(module, "rules_" + std::to_string(number++));
-      debug.enterKeyFunction(*function, std::bit_ceil(view.words), 3);
+      debug.enterKeyFunction(*function, keyLanes(view) / 2, 3);
       Builder b(program, module, *function, globals);
       b.startBlock(b.block("entry"));
       debug.setPlace(b, program.policy->lists[classifier.list].items[classifier.first].span);
-      ClassifierFunction(b, view).run();
+      ClassifierFunction(b, view, classifier.rounds > 1 ? Rows::later : Rows::all).run();
       globals.classifiers[&view] = function;
     }
 }

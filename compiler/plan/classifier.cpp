@@ -2,6 +2,7 @@
 #include "compiler/plan/classifier.h"
 #include "compiler/ir/verdict.h"
 #include "compiler/plan/classifier_body.h"
+#include "compiler/plan/classifier_rows.h"
 #include "compiler/plan/classifier_view.h"
 #include "compiler/plan/program.h"
 
@@ -28,14 +29,8 @@ public:
 
   // Nothing where no map takes so much.
   std::optional<TableBytes> add(const std::vector<uint64_t>& words) { return add(words.data(), words.size() * 8); }
-  std::optional<TableBytes> add(const std::vector<uint32_t>& words) { return add(words.data(), words.size() * 4); }
-
-private:
-  // The largest value of an array map that every kernel since Linux 6.1 takes.
-  static constexpr size_t kMaxBytes = 4u << 20;
-
   std::optional<TableBytes> add(const void* data, size_t bytes) {
-    const size_t room = std::max<size_t>(8, (bytes + 7) / 8 * 8);
+    const size_t room = std::max<size_t>(kLine, (bytes + kLine - 1) / kLine * kLine);
     if (room > kMaxBytes)
       return std::nullopt;
     if (!map_ || program_.tables[*map_].size() + room > kMaxBytes)
@@ -48,6 +43,11 @@ private:
     program_.manifest.maps[*map_].value_size = static_cast<uint32_t>(out.size());
     return place;
   }
+
+private:
+  static constexpr size_t kLine = 64; // of a cache
+  // The largest value of an array map that every kernel since Linux 6.1 takes.
+  static constexpr size_t kMaxBytes = 4u << 20;
 
   void addMap() {
     map_ = static_cast<uint32_t>(program_.manifest.maps.size());
@@ -167,39 +167,50 @@ private:
 
   // A row's bounds lie together if one map takes them all, else word by word.
   bool write(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
-    const size_t rows = tables.bounds.size();
-    std::vector<uint64_t> together;
-    for (const auto& row : tables.bounds)
-      together.insert(together.end(), row.begin(), row.end());
-    if (auto place = tables_.add(together)) {
+    const auto rows = static_cast<uint32_t>(tables.results.size());
+    if (auto place = tables_.add(tables.bounds)) {
       view.row_bytes = view.words * 16;
       for (unsigned word = 0; word < view.words; ++word)
-        view.bounds.push_back({place->map, place->offset + word * 16, static_cast<uint32_t>(rows)});
+        view.bounds.push_back({place->map, place->offset + word * 16, rows});
+      bytes += tables.bounds.size() * 8;
     } else {
       view.row_bytes = 16;
       for (unsigned word = 0; word < view.words; ++word)
-        if (!writeWord(view, tables, word))
+        if (!put(view.bounds.emplace_back(), wordOf(tables, view.words, word), bytes))
           return false;
+      for (TableBytes& bounds : view.bounds)
+        bounds.count = rows;
     }
-    const auto put = [&](TableBytes& into, const auto& words) {
-      const auto place = tables_.add(words);
-      if (place)
-        into = {place->map, place->offset, static_cast<uint32_t>(words.size())};
-      bytes += words.size() * sizeof(words[0]);
-      return place.has_value();
-    };
-    bytes += together.size() * 8;
-    return put(view.results, tables.results) && put(view.nodes, tables.forest.nodes) &&
-           put(view.leaves, tables.forest.leaves);
+    return put(view.results, tables.results, bytes) && put(view.nodes, tables.forest.nodes, bytes) &&
+           put(view.lists, tables.forest.lists, bytes) && writeRanks(view, tables, bytes);
   }
 
-  bool writeWord(ClassifierView& view, const ViewTables& tables, unsigned word) {
+  static std::vector<uint64_t> wordOf(const ViewTables& tables, size_t words, size_t word) {
     std::vector<uint64_t> column;
-    for (const auto& row : tables.bounds)
-      column.insert(column.end(), {row[size_t{2} * word], row[size_t{2} * word + 1]});
-    const auto place = tables_.add(column);
+    for (size_t at = 2 * word; at < tables.bounds.size(); at += 2 * words)
+      column.insert(column.end(), {tables.bounds[at], tables.bounds[at + 1]});
+    return column;
+  }
+
+  bool writeRanks(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
+    for (size_t i = 0; i < view.lanes.size(); ++i) {
+      if (!tables.ranks[i])
+        continue;
+      ClassifierRanks& ranks = view.lanes[i].ranks.emplace(tables.ranks[i]->widths);
+      for (const auto& level : tables.ranks[i]->inner)
+        if (!put(ranks.levels.emplace_back(), level, bytes))
+          return false;
+      if (!put(ranks.levels.emplace_back(), tables.ranks[i]->last, bytes))
+        return false;
+    }
+    return true;
+  }
+
+  template <typename Word> bool put(TableBytes& into, const std::vector<Word>& words, uint64_t& bytes) {
+    const auto place = tables_.add(words.data(), words.size() * sizeof(Word));
     if (place)
-      view.bounds.push_back({place->map, place->offset, static_cast<uint32_t>(tables.bounds.size())});
+      into = {place->map, place->offset, static_cast<uint32_t>(words.size())};
+    bytes += words.size() * sizeof(Word);
     return place.has_value();
   }
 

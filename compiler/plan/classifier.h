@@ -24,19 +24,30 @@ struct ClassifierValue {
   unsigned dropped = 0;               // low bits that are zero in every value, and not among these
 };
 
-// Up to 32 bits of a value, and where they lie in the key: in a word of 64 bits, with a bit of zero above them.
-struct ClassifierLane {
-  uint32_t value = 0; // index into Classifier::values
-  unsigned from = 0;  // the lowest of them
-  unsigned bits = 0;
-  unsigned word = 0, shift = 0;
-};
-
 // Bytes in a map of role `table`.
 struct TableBytes {
   uint32_t map = 0; // index into manifest.maps
   uint32_t offset = 0;
   uint32_t count = 0; // of what it holds
+};
+
+// Which of the intervals that rows tell apart a lane's bits lie in: the key has its number. Each level looks at the
+// next bits from the top. An entry says, in its low 12 bits, the node of the next level and, above, what that adds to
+// the number; the last level has bytes that are added.
+struct ClassifierRanks {
+  static constexpr unsigned kNodeBits = 12;
+  std::vector<unsigned> widths;   // by level
+  std::vector<TableBytes> levels; // u32, the last u8
+};
+
+// Up to 32 bits of a value, and where they lie in the key: in a word of 64 bits, with a bit of zero above them.
+struct ClassifierLane {
+  uint32_t value = 0; // index into Classifier::values
+  unsigned from = 0;  // the lowest of them
+  unsigned value_bits = 0;
+  std::optional<ClassifierRanks> ranks; // else the bits themselves are in the key
+  unsigned bits = 0;                    // in the key
+  unsigned word = 0, shift = 0;
 };
 
 // The tables for packets of one shape: with IPv4 addresses, say.
@@ -46,18 +57,19 @@ struct ClassifierView {
   std::vector<uint64_t> guards;   // the bits above lanes, by word
   std::vector<TableBytes> bounds; // by word: of each row its lowest value, then its highest with the guards set
   uint32_t row_bytes = 0;         // from one row's bounds to the next
-  TableBytes results;             // of each row: see ClassifierResult
-  TableBytes nodes, leaves;       // of all trees: see classifier_tree.h
+  TableBytes results;             // of each row: see ClassifierResult; the last one, which no packet matches, has 0
+  TableBytes nodes, lists;        // of all trees: see classifier_tree.h
   unsigned trees = 0;             // at most, for any packet
   unsigned depth = 0;             // of nodes on the way to a leaf
-  unsigned longest = 0;           // rows in a leaf
+  unsigned levels = 0;            // of them that every packet is taken through: most leaves are there
+  unsigned longest = 0;           // rows in a list
   double nanoseconds = 0;         // what a lookup is likely to take
 };
 
 // What the headers of a packet say: the view, and where its trees begin.
 struct ClassifierRoot {
   std::optional<uint32_t> view; // none: no rule of the run matches
-  std::vector<uint32_t> trees;  // nodes
+  std::vector<uint32_t> trees;  // nodes; 0 is an empty leaf
   std::vector<uint32_t> bodies; // of rules that can match here, ascending
   bool operator==(const ClassifierRoot&) const = default;
 };

@@ -1,4 +1,4 @@
-// Tries cuts on a sample of the rows.
+// Tries cuts on a sample of the rows: windows of each lane by themselves, then the most promising ones in pairs.
 #include "compiler/plan/classifier_cut.h"
 
 #include <algorithm>
@@ -8,100 +8,117 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr size_t kSample = 512;
-constexpr unsigned kMaxWidth = 16;
-constexpr double kByteCost = 0.1;  // of a byte of nodes a row
-constexpr double kDoubleCost = 12; // of each row being there twice
-constexpr double kProgress = 0.8;  // what a cut leaves of the rows in a child
+constexpr size_t kSample = 256;
+constexpr size_t kPairs = 4;       // that are tried of those that look best
+constexpr double kProgress = 0.85; // what a cut leaves of the rows in a child
 
 uint32_t lowBits(unsigned count) {
   return count >= 32 ? ~0u : (1u << count) - 1;
 }
 
-// What is still to do for so many rows: nodes with some ten children each, then a leaf.
-double remaining(double rows) {
-  return rows <= 4 ? leafCost(rows) : leafCost(4) + kNodeCost * std::log2(rows / 4) / 3.3;
+// What is still to do for so many rows, in ns: nodes with some ten children each, then a leaf.
+double remaining(double rows, unsigned at_once) {
+  const double leaf = leafCost(rows, at_once);
+  if (rows <= 1)
+    return leaf;
+  return std::min(leaf, leafCost(1, at_once) + kNodeCost * std::max(0.5, std::log2(rows) / 3.5));
 }
 
 } // namespace
 
 Region::Region(const std::vector<TreeLane>& lanes) {
-  for (const TreeLane& lane : lanes) {
-    low.push_back(0);
-    high.push_back(lowBits(lane.bits));
-    seen.push_back(0);
-  }
+  for (size_t lane = 0; lane < lanes.size(); ++lane)
+    high[lane] = lowBits(lanes[lane].bits);
 }
 
-unsigned Region::openBits(size_t lane) const {
-  return static_cast<unsigned>(std::bit_width(low[lane] ^ high[lane]));
-}
-
-Region Region::child(const Cut& cut, size_t first, size_t last) const {
-  Region child = *this;
-  child.seen[cut.lane] |= lowBits(cut.width) << cut.shift;
-  if (cut.shift + cut.width != openBits(cut.lane))
-    return child;
-  const uint32_t prefix = low[cut.lane] & ~lowBits(cut.shift + cut.width);
-  child.low[cut.lane] = std::max(low[cut.lane], prefix | static_cast<uint32_t>(first) << cut.shift);
-  child.high[cut.lane] =
-      std::min(high[cut.lane], prefix | static_cast<uint32_t>(last) << cut.shift | lowBits(cut.shift));
+void Region::enter(const Window& window, uint32_t first, uint32_t last) {
+  const unsigned lane = window.lane;
   // Of several children together, the bits may still differ.
-  if (first != last)
-    child.seen[cut.lane] = seen[cut.lane];
-  return child;
+  if (first == last)
+    seen[lane] |= lowBits(window.width) << window.shift;
+  if (window.shift + window.width != openBits(lane))
+    return;
+  const uint32_t prefix = low[lane] & ~lowBits(window.shift + window.width);
+  low[lane] = std::max(low[lane], prefix | first << window.shift);
+  high[lane] = std::min(high[lane], prefix | last << window.shift | lowBits(window.shift));
 }
 
-CutRange rangeIn(const Cut& cut, uint32_t low, uint32_t high) {
-  const uint32_t children = 1u << cut.width;
-  const uint32_t span = (high >> cut.shift) - (low >> cut.shift);
+CutRange rangeIn(const Window& window, uint32_t low, uint32_t high) {
+  const uint32_t children = 1u << window.width;
+  const uint32_t span = (high >> window.shift) - (low >> window.shift);
   if (span >= children - 1)
     return {0, children};
-  return {(low >> cut.shift) & (children - 1), span + 1};
+  return {(low >> window.shift) & (children - 1), span + 1};
 }
 
-std::optional<Cut> CutChooser::choose(std::span<const uint32_t> numbers, const Region& region) {
-  all_ = static_cast<double>(numbers.size());
-  best_.reset();
-  best_price_ = numbers.size() > kMaxLeafRows ? HUGE_VAL : leafCost(all_);
-  if (numbers.size() <= 2)
-    return std::nullopt;
+CutRange CutChooser::range(const Window& window, uint32_t row, const Region& region) const {
+  const size_t at = row * rows_.lanes.size() + window.lane;
+  return rangeIn(window, std::max(rows_.low[at], region.low[window.lane]),
+                 std::min(rows_.high[at], region.high[window.lane]));
+}
+
+void CutChooser::takeSample(std::span<const uint32_t> numbers) {
   sample_.clear();
   const size_t taken = std::min(numbers.size(), kSample);
   for (size_t i = 0; i < taken; ++i)
     sample_.push_back(numbers[i * numbers.size() / taken]);
-  const auto widest = std::min<unsigned>(kMaxWidth, std::bit_width(numbers.size()) + 2);
-  for (size_t lane = 0; lane < rows_.lanes.size(); ++lane) {
-    const unsigned open = region.openBits(lane);
-    for (unsigned width = 1; width <= std::min(widest, open); width += width < 4 ? 1 : 2)
-      for (unsigned shift = 0; shift + width <= open; ++shift) {
-        const Cut cut{lane, shift, width};
-        const bool top = shift + width == open;
-        const bool looked_at = (region.seen[lane] >> shift & lowBits(width)) != 0;
-        if (!looked_at && (top || (width > 1 && shift % 2 == 0)))
-          look(cut, region);
-      }
-  }
+}
+
+std::optional<Cut> CutChooser::choose(std::span<const uint32_t> numbers, const Region& region) {
+  if (numbers.size() <= at_once_)
+    return std::nullopt;
+  all_ = static_cast<double>(numbers.size());
+  best_.reset();
+  best_price_ = numbers.size() > kMaxLeafRows ? HUGE_VAL : leafCost(all_, at_once_);
+  takeSample(numbers);
+  candidates_.clear();
+  widest_ = std::min<unsigned>(kMaxCutBits, std::bit_width(numbers.size()) + 1);
+  for (unsigned lane = 0; lane < rows_.lanes.size(); ++lane)
+    lookAt(lane, region);
+  tryPairs(region);
   return best_;
 }
 
-void CutChooser::look(const Cut& cut, const Region& region) {
-  const double found = price(cut, region);
-  if (found >= best_price_)
-    return;
-  best_price_ = found;
-  best_ = cut;
+// Windows at the top of what is open, and others anywhere below.
+void CutChooser::lookAt(unsigned lane, const Region& region) {
+  const unsigned open = region.openBits(lane);
+  for (unsigned width = 1; width <= std::min(widest_, open); width += width < 4 ? 1 : 2) {
+    Candidate best{.window = {}, .effect = {.others = 2, .copies = 1}};
+    for (unsigned shift = open - width;; shift = shift < 2 ? 0 : shift - std::max(2u, width / 2)) {
+      const bool looked_at = (region.seen[lane] >> shift & lowBits(width)) != 0;
+      if (!looked_at && (shift + width == open || width > 1)) {
+        const Window window{lane, shift, width};
+        const Effect effect = effectOf(window, region);
+        if (effect.others < best.effect.others)
+          best = {window, effect};
+      }
+      if (shift < std::max(2u, width / 2))
+        break;
+    }
+    if (best.effect.others > 1)
+      continue;
+    candidates_.push_back(best);
+    if (const double price = priceOf(best.effect, width); price < best_price_) {
+      best_price_ = price;
+      best_ = pair(best.window, {});
+    }
+  }
 }
 
-double CutChooser::price(const Cut& cut, const Region& region) {
-  const uint32_t children = 1u << cut.width;
+// By rows, not by their copies: packets are taken to match all rows alike.
+CutChooser::Effect CutChooser::effectOf(const Window& window, const Region& region) {
+  const uint32_t children = 1u << window.width;
   steps_.assign(children + 1, 0);
+  ranges_.clear();
   double copies = 0;
+  int32_t everywhere = 0;
   for (uint32_t row : sample_) {
-    const size_t at = row * rows_.lanes.size() + cut.lane;
-    const CutRange range =
-        rangeIn(cut, std::max(rows_.low[at], region.low[cut.lane]), std::min(rows_.high[at], region.high[cut.lane]));
+    const CutRange range = ranges_.emplace_back(this->range(window, row, region));
     copies += range.count;
+    if (range.count == children) {
+      ++everywhere;
+      continue;
+    }
     const uint32_t behind = range.first + range.count;
     ++steps_[range.first];
     --steps_[std::min(behind, children)];
@@ -110,21 +127,101 @@ double CutChooser::price(const Cut& cut, const Region& region) {
       --steps_[behind - children];
     }
   }
-  const auto taken = static_cast<double>(sample_.size());
-  double pairs = 0;
-  int32_t here = 0, most = 0;
-  for (uint32_t child = 0; child < children; ++child) {
+  if (everywhere == static_cast<int32_t>(sample_.size()))
+    return {.others = 2, .copies = 1}; // nothing is told apart
+  // steps_[i]: rows in the children before i.
+  int64_t here = everywhere, before = 0;
+  for (uint32_t child = 0; child <= children; ++child) {
     here += steps_[child];
-    most = std::max(most, here);
-    pairs += static_cast<double>(here) * (here - 1);
+    steps_[child] = static_cast<int32_t>(before);
+    before += here;
   }
-  if (most == static_cast<int32_t>(sample_.size()) && copies >= taken * children)
-    return HUGE_VAL; // nothing is told apart
-  // Rows in the child of a row that a packet matches.
-  const double others = copies > 0 && taken > 1 ? pairs / copies * (all_ - 1) / (taken - 1) : 0;
-  if (1 + others > kProgress * all_)
+  double beside = 0;
+  for (const CutRange& range : ranges_) {
+    const uint32_t behind = range.first + range.count;
+    int64_t rows = steps_[std::min(behind, children)] - steps_[range.first];
+    if (behind > children)
+      rows += steps_[behind - children];
+    beside += static_cast<double>(rows) / range.count - 1;
+  }
+  const auto taken = static_cast<double>(sample_.size());
+  return {.others = beside / taken / (taken - 1), .copies = copies / taken};
+}
+
+CutChooser::Effect CutChooser::effectOf(const Cut& cut, const Region& region) {
+  const uint32_t columns = 1u << cut.first.width, lines = 1u << cut.second.width;
+  steps_.assign(size_t{columns} * lines, 0);
+  const auto each = [&](uint32_t row, const auto& visit) {
+    const CutRange across = range(cut.first, row, region), along = range(cut.second, row, region);
+    for (uint32_t line = 0; line < along.count; ++line)
+      for (uint32_t column = 0; column < across.count; ++column)
+        visit(steps_[((along.first + line) & (lines - 1)) * columns + ((across.first + column) & (columns - 1))]);
+  };
+  for (uint32_t row : sample_)
+    each(row, [](int32_t& rows) { ++rows; });
+  double copies = 0, beside = 0;
+  for (uint32_t row : sample_) {
+    double own = 0, rows = 0;
+    each(row, [&](int32_t there) { ++own, rows += there; });
+    copies += own;
+    beside += rows / own - 1;
+  }
+  const auto taken = static_cast<double>(sample_.size());
+  return {.others = beside / taken / (taken - 1), .copies = copies / taken};
+}
+
+double CutChooser::priceOf(const Effect& effect, unsigned width) const {
+  const double rows = 1 + effect.others * (all_ - 1);
+  if (rows > kProgress * all_)
     return HUGE_VAL;
-  return kNodeCost + remaining(1 + others) + kByteCost * 8 * children / all_ + kDoubleCost * (copies / taken - 1);
+  // Children that are nodes have children of their own.
+  const double below = rows > at_once_ ? 2 * effect.copies : 0;
+  return kNodeCost + remaining(rows, at_once_) + byte_cost_ * 8 * ((1u << width) / all_ + below);
+}
+
+// A window can be in the high bits of the child's number if it lies at least as high in its word.
+std::optional<Cut> CutChooser::pair(const Window& one, const Window& other) const {
+  if (other.width == 0 || one.width == 0)
+    return Cut{one.width ? one : other, {}};
+  const auto at = [&](const Window& window) { return rows_.lanes[window.lane].shift + window.shift; };
+  if (at(other) >= one.width)
+    return Cut{one, other};
+  if (at(one) >= other.width)
+    return Cut{other, one};
+  return std::nullopt;
+}
+
+void CutChooser::tryPairs(const Region& region) {
+  struct Promise {
+    double price;
+    Cut cut;
+  };
+  std::vector<Promise> promises;
+  for (const Candidate& one : candidates_)
+    for (const Candidate& other : candidates_) {
+      const unsigned width = one.window.width + other.window.width;
+      if (one.window.lane >= other.window.lane || width > widest_)
+        continue;
+      if (rows_.words > 1 && rows_.words <= 2 &&
+          rows_.lanes[one.window.lane].word == rows_.lanes[other.window.lane].word)
+        continue;
+      const double price =
+          priceOf({one.effect.others * other.effect.others, one.effect.copies * other.effect.copies}, width);
+      if (price >= best_price_)
+        continue;
+      if (const auto cut = pair(one.window, other.window))
+        promises.push_back({price, *cut});
+    }
+  const size_t tried = std::min(kPairs, promises.size());
+  std::ranges::partial_sort(promises, promises.begin() + static_cast<ptrdiff_t>(tried), {}, &Promise::price);
+  for (size_t i = 0; i < tried; ++i) {
+    const double price =
+        priceOf(effectOf(promises[i].cut, region), promises[i].cut.first.width + promises[i].cut.second.width);
+    if (price >= best_price_)
+      continue;
+    best_price_ = price;
+    best_ = promises[i].cut;
+  }
 }
 
 } // namespace xdpc::plan

@@ -1,10 +1,10 @@
 // Builds cut trees, each node by the cut that is likely to make a lookup fastest for the bytes that it takes.
 #include "compiler/plan/classifier_tree.h"
 #include "compiler/plan/classifier_cut.h"
+#include "compiler/plan/classifier_partition.h"
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 namespace xdpc::plan {
 namespace {
@@ -12,30 +12,60 @@ namespace {
 constexpr size_t kPairwise = 32;       // rows in a node that are compared with each other
 constexpr size_t kMaxNodes = 1u << 19; // 4 MiB
 constexpr size_t kMaxRefs = 1u << 20;
+constexpr size_t kTried = 1500;        // rows on which ways to separate are compared
+constexpr double kTreeCost = 12;       // of a tree more beside others, whose loads overlap
+constexpr double kNearBytes = 1 << 20; // of a near cache
+constexpr unsigned kLevelsAtOnce = 3;  // most walks go no deeper
 
-using Numbers = std::vector<uint32_t>;
+// Of all trees for some rows. Where they do not fit, bytes are worth more.
+struct Budget {
+  size_t nodes = kMaxNodes;
+  double byte_cost = 0.05;
+};
 
 class TreeBuilder {
 public:
-  TreeBuilder(const TreeRows& rows, Forest& forest) : rows_(rows), forest_(forest), chooser_(rows) {}
+  TreeBuilder(const TreeRows& rows, Forest& forest, Budget budget)
+      : rows_(rows), forest_(forest), chooser_(rows, budget.byte_cost), most_nodes_(budget.nodes) {}
 
   // The root's number; nothing if some leaf would be too long, or the tree too large.
   std::optional<uint32_t> build(std::span<const uint32_t> numbers) {
     const auto root = static_cast<uint32_t>(forest_.nodes.size());
     forest_.nodes.push_back(0);
-    forest_.nodes[root] = node(Numbers(numbers.begin(), numbers.end()), Region(rows_.lanes), 0);
+    const uint64_t made = node(Rows(numbers.begin(), numbers.end()), Region(rows_.lanes), 0);
+    forest_.nodes[root] = made;
     return failed_ ? std::nullopt : std::optional(root);
   }
 
   double averageCost() const { return weight_ > 0 ? cost_ / weight_ : 0; }
 
 private:
-  uint64_t node(const Numbers& all, const Region& region, unsigned depth) {
-    const Numbers numbers = visible(all, region);
+  uint64_t node(const Rows& all, const Region& region, unsigned depth) {
+    if (all.empty())
+      return leaf(all, depth);
+    const Rows numbers = visible(all, region);
     const auto cut = depth < kMaxTreeDepth ? chooser_.choose(numbers, region) : std::nullopt;
     if (!cut || failed_)
       return leaf(numbers, depth);
-    return inner(numbers, region, *cut, depth);
+    auto [known, fresh] = inner_.try_emplace({numbers, boundsOf(numbers, region)}, 0);
+    if (fresh)
+      known->second = inner(numbers, region, *cut, depth);
+    return known->second;
+  }
+
+  // What of the region tells these rows apart.
+  std::vector<uint32_t> boundsOf(const Rows& numbers, const Region& region) const {
+    std::vector<uint32_t> bounds;
+    for (size_t lane = 0; lane < rows_.lanes.size(); ++lane) {
+      const auto all = [&](uint32_t row) {
+        const size_t at = row * rows_.lanes.size() + lane;
+        return rows_.low[at] <= region.low[lane] && rows_.high[at] >= region.high[lane];
+      };
+      if (!std::ranges::all_of(numbers, all))
+        bounds.insert(bounds.end(),
+                      {static_cast<uint32_t>(lane), region.low[lane], region.high[lane], region.seen[lane]});
+    }
+    return bounds;
   }
 
   bool covers(uint32_t row, const Region& region) const {
@@ -59,8 +89,8 @@ private:
   bool goesOn(uint32_t row) const { return !rows_.goes_on.empty() && rows_.goes_on[row]; }
 
   // Without the rows that others hide.
-  Numbers visible(const Numbers& all, const Region& region) const {
-    Numbers seen;
+  Rows visible(const Rows& all, const Region& region) const {
+    Rows seen;
     for (uint32_t row : all) {
       const bool hidden = all.size() <= kPairwise && std::ranges::any_of(seen, [&](uint32_t earlier) {
                             return !goesOn(earlier) && shadows(earlier, row, region);
@@ -74,56 +104,93 @@ private:
     return seen;
   }
 
-  uint64_t leaf(const Numbers& numbers, unsigned depth) {
-    if (numbers.size() > kMaxLeafRows || forest_.leaves.size() + numbers.size() > kMaxRefs) {
+  uint64_t leaf(const Rows& numbers, unsigned depth) {
+    if (numbers.size() > kMaxLeafRows || forest_.lists.size() + numbers.size() > most_nodes_) {
       failed_ = true;
       return 0;
     }
     const auto weight = static_cast<double>(numbers.size());
     weight_ += weight;
-    cost_ += weight * (depth * kNodeCost + leafCost(weight));
+    cost_ += weight *
+             (depth * kNodeCost + (depth > kLevelsAtOnce ? kMissedBranch : 0) + leafCost(weight, rows_.inlineRows()));
     forest_.depth = std::max(forest_.depth, depth);
     forest_.longest = std::max<unsigned>(forest_.longest, numbers.size());
-    const auto [known, fresh] = leaves_.try_emplace(numbers, static_cast<uint32_t>(forest_.leaves.size()));
-    if (fresh)
-      forest_.leaves.insert(forest_.leaves.end(), numbers.begin(), numbers.end());
-    return TreeNode{.base = known->second, .word = static_cast<uint8_t>(numbers.size())}.packed();
+    forest_.reached.resize(std::max<size_t>(forest_.reached.size(), depth + 1));
+    forest_.reached[depth] += weight;
+    return weight <= rows_.inlineRows() ? inlined(numbers) : listed(numbers);
   }
 
-  uint64_t inner(const Numbers& numbers, const Region& region, const Cut& cut, unsigned depth) {
-    const size_t children = size_t{1} << cut.width;
-    const size_t base = forest_.nodes.size();
-    if (base + children > kMaxNodes) {
+  uint64_t inlined(const Rows& numbers) const {
+    uint64_t made = TreeNode::kLeaf;
+    for (unsigned i = 0; i < rows_.inlineRows(); ++i)
+      made |= uint64_t{i < numbers.size() ? numbers[i] : rows_.none()} << (i * rows_.numberBits());
+    return made;
+  }
+
+  uint64_t listed(const Rows& numbers) {
+    const auto [known, fresh] = lists_.try_emplace(numbers, forest_.lists.size());
+    if (fresh)
+      forest_.lists.insert(forest_.lists.end(), numbers.begin(), numbers.end());
+    return TreeNode::kLeaf | TreeNode::kList | known->second | uint64_t{numbers.size()} << TreeNode::kCountAt;
+  }
+
+  uint64_t inner(const Rows& numbers, const Region& region, const Cut& cut, unsigned depth) {
+    const size_t children = cut.children(), base = forest_.nodes.size();
+    if (base + children > most_nodes_) {
       failed_ = true;
       return 0;
     }
     forest_.nodes.resize(base + children);
-    const std::vector<Numbers> lists = distribute(numbers, region, cut);
+    const std::vector<Rows> lists = distribute(numbers, region, cut);
+    const size_t columns = size_t{1} << cut.first.width;
     for (size_t first = 0; first < children && !failed_;) {
+      // The same rows in neighbours along the first window are one child.
+      const size_t line = first / columns, column = first % columns;
       size_t behind = first + 1;
-      while (behind < children && lists[behind] == lists[first])
+      while (behind < (line + 1) * columns && lists[behind] == lists[first])
         ++behind;
-      const uint64_t child = node(lists[first], region.child(cut, first, behind - 1), depth + 1);
-      std::fill_n(forest_.nodes.begin() + static_cast<ptrdiff_t>(base + first), behind - first, child);
+      Region child = region;
+      child.enter(cut.first, column, behind - 1 - line * columns);
+      if (cut.second.width)
+        child.enter(cut.second, line, line);
+      const uint64_t made = node(lists[first], child, depth + 1);
+      std::fill_n(forest_.nodes.begin() + static_cast<ptrdiff_t>(base + first), behind - first, made);
       first = behind;
     }
-    const TreeLane& lane = rows_.lanes[cut.lane];
-    return TreeNode{.base = static_cast<uint32_t>(base),
-                    .word = static_cast<uint8_t>(lane.word),
-                    .shift = static_cast<uint8_t>(lane.shift + cut.shift),
-                    .mask = static_cast<uint16_t>(children - 1)}
+    return nodeOf(cut, static_cast<uint32_t>(base));
+  }
+
+  uint64_t nodeOf(const Cut& cut, uint32_t base) const {
+    const TreeLane &one = rows_.lanes[cut.first.lane], &other = rows_.lanes[cut.second.lane];
+    TreeNode low{.shift0 = one.shift + cut.first.shift, .word0 = one.word, .mask0 = (1u << cut.first.width) - 1};
+    TreeNode high{.word0 = other.word};
+    if (cut.second.width) {
+      high.shift0 = other.shift + cut.second.shift - cut.first.width;
+      high.mask0 = ((1u << cut.second.width) - 1) << cut.first.width;
+    }
+    // In a key of two words, the first window is the first word's.
+    if (rows_.words == 2 && (cut.second.width ? one.word > other.word : one.word == 1))
+      std::swap(low, high);
+    return TreeNode{.base = base,
+                    .shift0 = low.shift0,
+                    .shift1 = high.shift0,
+                    .word0 = low.word0,
+                    .word1 = high.word0,
+                    .mask0 = low.mask0,
+                    .mask1 = high.mask0}
         .packed();
   }
 
-  std::vector<Numbers> distribute(const Numbers& numbers, const Region& region, const Cut& cut) const {
-    const uint32_t children = 1u << cut.width;
-    std::vector<Numbers> lists(children);
+  std::vector<Rows> distribute(const Rows& numbers, const Region& region, const Cut& cut) const {
+    const uint32_t columns = 1u << cut.first.width, lines = 1u << cut.second.width;
+    std::vector<Rows> lists(cut.children());
     for (uint32_t row : numbers) {
-      const size_t at = row * rows_.lanes.size() + cut.lane;
-      const CutRange range =
-          rangeIn(cut, std::max(rows_.low[at], region.low[cut.lane]), std::min(rows_.high[at], region.high[cut.lane]));
-      for (uint32_t i = 0; i < range.count; ++i)
-        lists[(range.first + i) & (children - 1)].push_back(row);
+      const CutRange across = chooser_.range(cut.first, row, region);
+      const CutRange along = cut.second.width ? chooser_.range(cut.second, row, region) : CutRange{0, 1};
+      for (uint32_t line = 0; line < along.count; ++line)
+        for (uint32_t column = 0; column < across.count; ++column)
+          lists[((along.first + line) & (lines - 1)) * columns + ((across.first + column) & (columns - 1))].push_back(
+              row);
     }
     return lists;
   }
@@ -131,92 +198,11 @@ private:
   const TreeRows& rows_;
   Forest& forest_;
   CutChooser chooser_;
-  std::map<Numbers, uint32_t> leaves_;
+  std::map<Rows, uint32_t> lists_;
+  std::map<std::pair<Rows, std::vector<uint32_t>>, uint64_t> inner_;
+  size_t most_nodes_;
   double weight_ = 0, cost_ = 0;
   bool failed_ = false;
-};
-
-// Rows apart by whether they bound the two values that tell most of them apart.
-class Partition {
-public:
-  explicit Partition(const TreeRows& rows) : rows_(rows) {}
-
-  std::vector<Numbers> groups(std::span<const uint32_t> numbers) const {
-    const std::vector<unsigned> values = principal(numbers);
-    std::vector<Numbers> groups(4);
-    for (uint32_t row : numbers) {
-      unsigned group = 0;
-      for (size_t i = 0; i < values.size(); ++i)
-        group |= narrow(row, values[i]) ? 1u << i : 0;
-      groups[group].push_back(row);
-    }
-    mergeSmall(groups, numbers.size());
-    return groups;
-  }
-
-private:
-  // At most a sixteenth of what the value can be.
-  bool narrow(uint32_t row, unsigned value) const {
-    double share = 1;
-    for (size_t lane = 0; lane < rows_.lanes.size(); ++lane)
-      if (rows_.lanes[lane].value == value) {
-        const size_t at = row * rows_.lanes.size() + lane;
-        share *= (static_cast<double>(rows_.high[at]) - rows_.low[at] + 1) /
-                 static_cast<double>(uint64_t{1} << rows_.lanes[lane].bits);
-      }
-    return share <= 1.0 / 16;
-  }
-
-  std::vector<unsigned> principal(std::span<const uint32_t> numbers) const {
-    std::map<unsigned, size_t> narrow_rows;
-    for (const TreeLane& lane : rows_.lanes)
-      narrow_rows[lane.value] = 0;
-    for (auto& [value, count] : narrow_rows) {
-      std::map<std::vector<uint32_t>, bool> seen;
-      for (uint32_t row : numbers)
-        if (narrow(row, value))
-          seen[boundsOf(row, value)] = true;
-      count = seen.size();
-    }
-    std::vector<unsigned> values;
-    for (int i = 0; i < 2 && !narrow_rows.empty(); ++i) {
-      const auto most = std::ranges::max_element(narrow_rows, {}, [](const auto& one) { return one.second; });
-      if (most->second > 1)
-        values.push_back(most->first);
-      narrow_rows.erase(most);
-    }
-    return values;
-  }
-
-  std::vector<uint32_t> boundsOf(uint32_t row, unsigned value) const {
-    std::vector<uint32_t> bounds;
-    for (size_t lane = 0; lane < rows_.lanes.size(); ++lane)
-      if (rows_.lanes[lane].value == value) {
-        bounds.push_back(rows_.low[row * rows_.lanes.size() + lane]);
-        bounds.push_back(rows_.high[row * rows_.lanes.size() + lane]);
-      }
-    return bounds;
-  }
-
-  // A few rows are not worth a tree of their own: they go where they are doubled least.
-  static void mergeSmall(std::vector<Numbers>& groups, size_t all) {
-    const size_t few = std::max<size_t>(4, all / 100);
-    const auto merge = [&](size_t from, size_t into) {
-      if (into == from)
-        return;
-      groups[into].insert(groups[into].end(), groups[from].begin(), groups[from].end());
-      std::ranges::sort(groups[into]);
-      groups[from].clear();
-    };
-    if (groups[3].size() <= few && !groups[3].empty())
-      merge(3, groups[1].size() > groups[2].size() ? 1 : 2);
-    for (size_t group : {1, 2, 0})
-      if (groups[group].size() <= few && !groups[group].empty())
-        merge(group, std::ranges::max_element(groups, {}, &Numbers::size) - groups.begin());
-    std::erase_if(groups, [](const Numbers& group) { return group.empty(); });
-  }
-
-  const TreeRows& rows_;
 };
 
 struct Attempt {
@@ -225,57 +211,92 @@ struct Attempt {
   bool worked = true;
 };
 
-Attempt attempt(const TreeRows& rows, const std::vector<Numbers>& groups) {
-  Attempt attempt;
-  for (const Numbers& group : groups) {
-    TreeBuilder builder(rows, attempt.forest);
+Attempt attempt(const TreeRows& rows, const Groups& groups, Budget budget) {
+  Attempt made;
+  for (const Rows& group : groups) {
+    TreeBuilder builder(rows, made.forest, budget);
     const auto root = builder.build(group);
     if (!root) {
-      attempt.worked = false;
-      return attempt;
+      made.worked = false;
+      return made;
     }
-    attempt.trees.roots.push_back(*root);
-    attempt.trees.cost += builder.averageCost();
+    made.trees.roots.push_back(*root);
+    const double cost = builder.averageCost();
+    made.trees.cost = std::max(made.trees.cost, cost) + (groups.size() > 1 ? kTreeCost : 0);
   }
-  return attempt;
+  return made;
 }
 
 // Nanoseconds, as far as they depend on what the trees hold: of what is beyond a cache, each access takes longer.
-double priceOf(const Attempt& attempt) {
-  const auto bytes = static_cast<double>(attempt.forest.nodes.size() * 8 + attempt.forest.leaves.size() * 4);
-  return attempt.trees.cost * (1 + bytes / (4 << 20));
+double priceOf(const Attempt& attempt, double scale) {
+  const auto bytes = static_cast<double>(attempt.forest.nodes.size() * 8 + attempt.forest.lists.size() * 4);
+  return attempt.trees.cost * (1 + bytes * scale / kNearBytes);
+}
+
+Groups sampleOf(const Groups& groups, size_t every) {
+  Groups sample;
+  for (const Rows& group : groups) {
+    Rows& rows = sample.emplace_back();
+    for (size_t i = 0; i < group.size(); i += every)
+      rows.push_back(group[i]);
+  }
+  return sample;
 }
 
 void append(Forest& forest, Trees& trees, const Attempt& made) {
   const auto nodes = static_cast<uint32_t>(forest.nodes.size());
-  const auto leaves = static_cast<uint32_t>(forest.leaves.size());
-  for (uint64_t node : made.forest.nodes)
-    forest.nodes.push_back(node + (node >> TreeNode::kMaskAt ? nodes : leaves));
-  forest.leaves.insert(forest.leaves.end(), made.forest.leaves.begin(), made.forest.leaves.end());
+  const auto lists = static_cast<uint32_t>(forest.lists.size());
+  for (uint64_t node : made.forest.nodes) {
+    const bool leaf = node & TreeNode::kLeaf;
+    forest.nodes.push_back(node + (!leaf ? nodes : node & TreeNode::kList ? lists : 0));
+  }
+  forest.lists.insert(forest.lists.end(), made.forest.lists.begin(), made.forest.lists.end());
   forest.depth = std::max(forest.depth, made.forest.depth);
   forest.longest = std::max(forest.longest, made.forest.longest);
+  forest.reached.resize(std::max(forest.reached.size(), made.forest.reached.size()));
+  for (size_t depth = 0; depth < made.forest.reached.size(); ++depth)
+    forest.reached[depth] += made.forest.reached[depth];
   for (uint32_t root : made.trees.roots)
     trees.roots.push_back(root + nodes);
   trees.cost = made.trees.cost;
 }
 
+// Each way is tried on a sample first.
+bool buildTrees(const TreeRows& rows, const std::vector<Groups>& ways, size_t every, Budget budget, Forest& forest,
+                Trees& trees) {
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t i = 0; i < ways.size(); ++i) {
+    Budget part = budget;
+    part.nodes = 4096 + budget.nodes / every;
+    const Attempt tried = attempt(rows, sampleOf(ways[i], every), part);
+    if (tried.worked)
+      order.emplace_back(priceOf(tried, static_cast<double>(every)), i);
+  }
+  std::ranges::sort(order);
+  // The sample is seldom wrong twice.
+  order.resize(std::min<size_t>(2, order.size()));
+  for (const auto& [price, i] : order) {
+    const Attempt made = attempt(rows, ways[i], budget);
+    if (!made.worked || forest.nodes.size() + made.forest.nodes.size() > kMaxNodes ||
+        forest.lists.size() + made.forest.lists.size() > kMaxRefs)
+      continue;
+    append(forest, trees, made);
+    return true;
+  }
+  return false;
+}
+
 } // namespace
 
 bool buildTrees(const TreeRows& rows, std::span<const uint32_t> numbers, Forest& forest, Trees& trees) {
-  std::vector<std::vector<Numbers>> ways = {{Numbers(numbers.begin(), numbers.end())}};
-  if (auto groups = Partition(rows).groups(numbers); groups.size() > 1)
-    ways.push_back(std::move(groups));
-  std::optional<Attempt> best;
-  for (const auto& groups : ways) {
-    Attempt made = attempt(rows, groups);
-    if (made.worked && (!best || priceOf(made) < priceOf(*best)))
-      best = std::move(made);
+  const std::vector<Groups> ways = waysToSeparate(rows, numbers);
+  const size_t every = 1 + numbers.size() / kTried;
+  for (double byte_cost : {0.05, 0.3, 2.0, 20.0}) {
+    const size_t most = std::min(kMaxNodes, 8192 + numbers.size() * (byte_cost > 1 ? 64 : 16));
+    if (buildTrees(rows, ways, every, {.nodes = most, .byte_cost = byte_cost}, forest, trees))
+      return true;
   }
-  if (!best || forest.nodes.size() + best->forest.nodes.size() > kMaxNodes ||
-      forest.leaves.size() + best->forest.leaves.size() > kMaxRefs)
-    return false;
-  append(forest, trees, *best);
-  return true;
+  return false;
 }
 
 } // namespace xdpc::plan

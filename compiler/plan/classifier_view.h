@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/plan/classifier_box.h"
+#include "compiler/plan/classifier_rank.h"
 #include "compiler/plan/classifier_tree.h"
 
 namespace xdpc::plan {
@@ -15,7 +16,8 @@ struct RunRule {
 
 // Where a view's tables lie is the caller's to say.
 struct ViewTables {
-  std::vector<std::vector<uint64_t>> bounds; // by row: two words for each word of the key
+  std::vector<uint64_t> bounds;                 // by row and word of the key: the lowest, the highest
+  std::vector<std::optional<RankTables>> ranks; // by lane
   std::vector<uint64_t> results;
   Forest forest;
 };
@@ -23,10 +25,5 @@ struct ViewTables {
 // Fills roots and views; as many tables as views. False where the rules are too many for tables of their bounds.
 bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Classifier& classifier,
                std::vector<ViewTables>& tables);
-
-// Rows that an interval of a value takes: more than one where it is no prefix of a value of several lanes.
-size_t piecesOf(const ClassifierValue& value, const ir::Interval& interval);
-// Lanes of a value; of an address of either family, of the longer one.
-unsigned lanesOf(const ClassifierValue& value);
 
 } // namespace xdpc::plan

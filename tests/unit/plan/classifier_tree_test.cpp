@@ -51,7 +51,9 @@ void addPrefix(TreeRows& rows, Chance& chance, unsigned address_lanes) {
 }
 
 TreeRows randomRows(Chance& chance, size_t count, unsigned address_lanes) {
-  TreeRows rows{.lanes = lanes(address_lanes), .low = {}, .high = {}, .goes_on = {}};
+  TreeRows rows;
+  rows.lanes = lanes(address_lanes);
+  rows.words = 2 * address_lanes;
   for (size_t i = 0; i < count; ++i) {
     addPrefix(rows, chance, address_lanes);
     addPrefix(rows, chance, address_lanes);
@@ -81,6 +83,29 @@ uint32_t firstMatch(const TreeRows& rows, const std::vector<uint32_t>& numbers, 
   return kNone;
 }
 
+uint64_t child(uint64_t node, const std::vector<uint64_t>& key) {
+  const auto window = [&](unsigned word_at, unsigned shift_at, unsigned mask_at) {
+    const uint64_t mask = node >> mask_at & ((1u << kMaxCutBits) - 1);
+    return key[node >> word_at & 15] >> (node >> shift_at & 63) & mask;
+  };
+  return (node & ((1u << TreeNode::kBaseBits) - 1)) +
+         window(TreeNode::kWord0At, TreeNode::kShift0At, TreeNode::kMask0At) +
+         window(TreeNode::kWord1At, TreeNode::kShift1At, TreeNode::kMask1At);
+}
+
+std::vector<uint32_t> rowsOf(const TreeRows& rows, const Forest& forest, uint64_t leaf) {
+  std::vector<uint32_t> out;
+  if (leaf & TreeNode::kList) {
+    const auto first = forest.lists.begin() + static_cast<uint32_t>(leaf);
+    out.assign(first, first + (leaf >> TreeNode::kCountAt & 0xff));
+    return out;
+  }
+  for (unsigned i = 0; i < rows.inlineRows(); ++i)
+    out.push_back(leaf >> (i * rows.numberBits()) & ((1u << rows.numberBits()) - 1));
+  std::erase(out, rows.none());
+  return out;
+}
+
 uint32_t lookUp(const TreeRows& rows, const Forest& forest, const Trees& trees, const Point& point, uint32_t from) {
   std::vector<uint64_t> key(16);
   for (size_t lane = 0; lane < point.size(); ++lane)
@@ -88,15 +113,19 @@ uint32_t lookUp(const TreeRows& rows, const Forest& forest, const Trees& trees, 
   uint32_t best = kNone;
   for (uint32_t root : trees.roots) {
     uint64_t node = forest.nodes[root];
-    while (const uint64_t mask = node >> TreeNode::kMaskAt)
-      node = forest.nodes[static_cast<uint32_t>(node) +
-                          (key[node >> TreeNode::kWordAt & 0xff] >> (node >> TreeNode::kShiftAt & 63) & mask)];
-    for (uint64_t i = 0; i < (node >> TreeNode::kWordAt & 0xff); ++i)
-      if (const uint32_t row = forest.leaves[static_cast<uint32_t>(node) + i];
-          row >= from && row < best && holds(rows, row, point))
+    while (!(node & TreeNode::kLeaf))
+      node = forest.nodes[child(node, key)];
+    for (uint32_t row : rowsOf(rows, forest, node))
+      if (row >= from && row < best && holds(rows, row, point))
         best = row;
   }
   return best;
+}
+
+Forest emptyForest() {
+  Forest forest = emptyForest();
+  forest.nodes.push_back(TreeNode::kLeaf);
+  return forest;
 }
 
 // A corner of a row, or near one.
@@ -113,7 +142,7 @@ Point pointNear(const TreeRows& rows, Chance& chance) {
 }
 
 void compare(const TreeRows& rows, const std::vector<uint32_t>& numbers, Chance& chance) {
-  Forest forest;
+  Forest forest = emptyForest();
   Trees trees;
   ASSERT_TRUE(buildTrees(rows, numbers, forest, trees));
   EXPECT_LE(trees.roots.size(), kMaxTrees);
@@ -155,7 +184,7 @@ TEST(ClassifierTree, GoesOnBehindRowsThatHideNone) {
 TEST(ClassifierTree, SharesNodesWithTreesBefore) {
   Chance chance(5);
   const TreeRows rows = randomRows(chance, 100, 1);
-  Forest forest;
+  Forest forest = emptyForest();
   std::vector<uint32_t> even, odd;
   for (uint32_t row = 0; row < 100; ++row)
     (row % 2 ? odd : even).push_back(row);
