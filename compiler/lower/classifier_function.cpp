@@ -41,7 +41,7 @@ public:
 private:
   // The last row is one that no key lies in.
   uint32_t noRow() const { return view_.results.count - 1; }
-  unsigned rowBits() const { return static_cast<unsigned>(std::bit_width(noRow())); }
+  unsigned rowBits() const { return std::max(1u, static_cast<unsigned>(std::bit_width(noRow()))); }
   unsigned rowsInLeaf() const { return std::min(plan::kMaxInline, Node::kListAt / rowBits()); }
 
   llvm::Value* rootOf(unsigned tree) {

@@ -50,7 +50,7 @@ struct TreeRows {
 
   // The number of all rows stands for none.
   uint32_t none() const { return static_cast<uint32_t>(low.size() / std::max<size_t>(1, lanes.size())); }
-  unsigned numberBits() const { return static_cast<unsigned>(std::bit_width(none())); }
+  unsigned numberBits() const { return std::max(1u, static_cast<unsigned>(std::bit_width(none()))); }
   unsigned inlineRows() const { return std::min(kMaxInline, TreeNode::kListAt / numberBits()); }
 };
 

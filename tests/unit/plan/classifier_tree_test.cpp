@@ -123,7 +123,7 @@ uint32_t lookUp(const TreeRows& rows, const Forest& forest, const Trees& trees, 
 }
 
 Forest emptyForest() {
-  Forest forest = emptyForest();
+  Forest forest;
   forest.nodes.push_back(TreeNode::kLeaf);
   return forest;
 }
