@@ -13,6 +13,7 @@ constexpr size_t kPairwise = 32;       // rows in a node that are compared with 
 constexpr size_t kMaxNodes = 1u << 19; // 4 MiB
 constexpr size_t kMaxRefs = 1u << 20;
 constexpr size_t kTried = 1500;        // rows on which ways to separate are compared
+constexpr size_t kMany = 20000;        // rows of which bytes are dear from the start: cheap ones would not fit
 constexpr double kTreeCost = 12;       // of a tree more beside others, whose loads overlap
 constexpr double kNearBytes = 1 << 20; // of a near cache
 constexpr unsigned kLevelsAtOnce = 3;  // most walks go no deeper
@@ -273,8 +274,8 @@ bool buildTrees(const TreeRows& rows, const std::vector<Groups>& ways, size_t ev
       order.emplace_back(priceOf(tried, static_cast<double>(every)), i);
   }
   std::ranges::sort(order);
-  // The sample is seldom wrong twice.
-  order.resize(std::min<size_t>(2, order.size()));
+  // The sample is seldom wrong twice; of many rows, the next byte cost is the better second try.
+  order.resize(std::min<size_t>(every > kMany / kTried ? 1 : 2, order.size()));
   for (const auto& [price, i] : order) {
     const Attempt made = attempt(rows, ways[i], budget);
     if (!made.worked || forest.nodes.size() + made.forest.nodes.size() > kMaxNodes ||
@@ -292,6 +293,8 @@ bool buildTrees(const TreeRows& rows, std::span<const uint32_t> numbers, Forest&
   const std::vector<Groups> ways = waysToSeparate(rows, numbers);
   const size_t every = 1 + numbers.size() / kTried;
   for (double byte_cost : {0.05, 0.3, 2.0, 20.0}) {
+    if (byte_cost < 0.1 && numbers.size() > kMany)
+      continue;
     const size_t most = std::min(kMaxNodes, 8192 + numbers.size() * (byte_cost > 1 ? 64 : 16));
     if (buildTrees(rows, ways, every, {.nodes = most, .byte_cost = byte_cost}, forest, trees))
       return true;
