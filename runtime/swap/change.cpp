@@ -18,12 +18,6 @@ using kernel::ErrorKind;
 using kernel::Fd;
 using kernel::KernelError;
 
-Result<Fd> openRunning(const Folder& folder, const Running& running) {
-  if (running.capture)
-    return openCapture(folder, running.generation);
-  return running.trial ? openTrial(folder, running.generation) : openProgram(folder, running.generation);
-}
-
 // Puts the program on the links of all members, then on the newcomers.
 struct Forward {
   const Folder& folder;

@@ -18,19 +18,27 @@ namespace {
 // How often a reader that has no lock is willing to be overtaken by changes.
 constexpr int kAttempts = 10;
 
+using kernel::KernelError;
+
 struct Pinned {
   Running running;
   kernel::Fd program;
 };
 
+// Whether it says nothing about what is pinned: to take it for a pin that is not there would lose a generation.
+bool isShortage(const KernelError& error) {
+  return error.code == ENOMEM || error.code == EMFILE || error.code == ENFILE || error.code == EAGAIN ||
+         error.code == EINTR;
+}
+
 // Nothing if it is not there (half made) or another one.
-std::optional<kernel::Fd> openIfRunning(Result<kernel::Fd> program, uint32_t id) {
-  if (!program)
-    return std::nullopt;
-  const auto info = kernel::programInfo(program->get());
+Result<std::optional<kernel::Fd>> openIfRunning(Result<kernel::Fd> program, uint32_t id) {
+  const auto info = program ? kernel::programInfo(program->get()) : program.error();
+  if (!info && isShortage(info.error()))
+    return info.error();
   if (!info || info->id != id)
-    return std::nullopt;
-  return std::move(*program);
+    return std::optional<kernel::Fd>();
+  return std::optional(std::move(*program));
 }
 
 uint32_t idOf(const Result<kernel::Fd>& program) {
@@ -48,16 +56,18 @@ Result<kernel::LinkInfo> askDevice(const Folder& folder, uint32_t ifindex, int c
   return kernel::LinkInfo{.program_id = hook->program_id, .ifindex = ifindex, .xdp = hook->program_id != 0};
 }
 
-Pinned pinnedProgram(const Folder& folder, uint32_t id) {
+Result<Pinned> pinnedProgram(const Folder& folder, uint32_t id) {
   Pinned found;
-  for (const uint32_t number : generations(folder)) {
-    if (auto program = openIfRunning(openProgram(folder, number), id))
-      found = {{number, false}, std::move(*program)};
-    else if (auto trial = openIfRunning(openTrial(folder, number), id))
-      found = {{number, true}, std::move(*trial)};
-    else if (auto capture = openIfRunning(openCapture(folder, number), id))
-      found = {{number, false, true}, std::move(*capture)};
-  }
+  for (const uint32_t number : generations(folder))
+    for (const Load load : {Load::own, Load::trial, Load::capture}) {
+      auto program = openIfRunning(openRunning(folder, runningOf(number, static_cast<uint32_t>(load))), id);
+      if (!program)
+        return program.error();
+      if (!*program)
+        continue;
+      found = {runningOf(number, static_cast<uint32_t>(load)), std::move(**program)};
+      break;
+    }
   return found;
 }
 
@@ -109,20 +119,27 @@ Result<bool> lookOnce(const Folder& folder, Installed& found) {
     return true;
   for (Member& member : found.members) {
     const Member& first = found.members[0];
-    member.running = &member != &first && member.info.program_id == first.info.program_id
-                         ? first.running
-                         : pinnedProgram(folder, member.info.program_id).running;
+    if (&member != &first && member.info.program_id == first.info.program_id) {
+      member.running = first.running;
+      continue;
+    }
+    auto pinned = pinnedProgram(folder, member.info.program_id);
+    if (!pinned)
+      return pinned.error();
+    member.running = pinned->running;
   }
   const bool one = runOneProgram(found.members);
   auto intent = one ? Result<std::optional<Intent>>(std::optional<Intent>()) : pendingIntent(folder);
   if (!intent)
     return intent.error();
   found.program_id = leading(found.members, *intent)->info.program_id;
-  Pinned pinned = pinnedProgram(folder, found.program_id);
-  found.generation = pinned.running.generation;
-  found.trial = pinned.running.trial;
-  found.capture = pinned.running.capture;
-  found.program = std::move(pinned.program);
+  auto pinned = pinnedProgram(folder, found.program_id);
+  if (!pinned)
+    return pinned.error();
+  found.generation = pinned->running.generation;
+  found.trial = pinned->running.trial;
+  found.capture = pinned->running.capture;
+  found.program = std::move(pinned->program);
   return one || *intent;
 }
 
@@ -143,6 +160,12 @@ void removeCapture(const Folder& folder, uint32_t generation) {
   const auto path = capturePath(folder, generation);
   unlink((path / "prog").c_str());
   rmdir(path.c_str());
+}
+
+Result<kernel::Fd> openRunning(const Folder& folder, const Running& running) {
+  if (running.trial)
+    return openTrial(folder, running.generation);
+  return running.capture ? openCapture(folder, running.generation) : openProgram(folder, running.generation);
 }
 
 const Member* Installed::member(uint32_t ifindex) const {
@@ -179,9 +202,11 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
 }
 
 Result<kernel::Fd> programWithId(const Folder& folder, uint32_t id) {
-  Pinned pinned = pinnedProgram(folder, id);
-  if (pinned.program)
-    return std::move(pinned.program);
+  auto pinned = pinnedProgram(folder, id);
+  if (!pinned)
+    return pinned.error();
+  if (pinned->program)
+    return std::move(pinned->program);
   kernel::Fd program(bpf_prog_get_fd_by_id(id));
   if (!program)
     return kernel::systemError(fmt::format("cannot open program {}", id), errno);

@@ -50,6 +50,8 @@ void removeCapture(const Folder& folder, uint32_t generation);
 // Nothing if there is no link, or the devices of all are gone.
 Result<std::optional<Installed>> installed(const Folder& folder);
 
+// The program of a generation, of its trial or of its capture.
+Result<kernel::Fd> openRunning(const Folder& folder, const Running& running);
 // Ours by its pin; of others the id is all that there is.
 Result<kernel::Fd> programWithId(const Folder& folder, uint32_t id);
 // A device's name now, or as it was remembered. In its namespace.
