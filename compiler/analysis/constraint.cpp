@@ -62,11 +62,47 @@ std::optional<Intervals> allowed(ir::Op op, const ir::Expr& constant) {
   }
 }
 
-bool covers(const Intervals& outer, const Intervals& inner) {
-  return std::all_of(inner.begin(), inner.end(), [&](const Interval& x) {
-    return std::any_of(outer.begin(), outer.end(),
-                       [&](const Interval& y) { return x.domain == y.domain && y.low <= x.low && x.high <= y.high; });
-  });
+// All values that the type has.
+std::optional<Interval> wholeOf(const ir::Type& type) {
+  if (type.kind == ir::TypeKind::Bool)
+    return Interval{Domain::number, 0, 1};
+  if (type.kind != ir::TypeKind::Int || type.bits >= 64)
+    return {};
+  return Interval{Domain::number, 0, (u128{1} << type.bits) - 1};
+}
+
+std::optional<Bound> boundOfCompare(const ir::Expr& expr) {
+  const ir::Expr &left = expr.args[0], &right = expr.args[1];
+  const bool swapped = ir::isConstant(left) && isValue(right);
+  if (!swapped && !(isValue(left) && ir::isConstant(right)))
+    return {};
+  auto values = allowed(swapped ? ir::mirrored(expr.op) : expr.op, swapped ? left : right);
+  return values ? std::optional(Bound{swapped ? &right : &left, std::move(*values)}) : std::nullopt;
+}
+
+std::optional<Bound> boundOfSet(const ir::Policy& policy, const ir::Expr& expr) {
+  constexpr size_t many = 1000; // a list of that length is looked at by its name only
+  const ir::ConstSet& set = policy.const_sets[expr.id];
+  if (expr.args.size() != 1 || !isValue(expr.args[0]) || set.elements.size() > many)
+    return {};
+  Intervals values;
+  for (const auto& element : set.elements)
+    values.push_back(element[0]);
+  return Bound{&expr.args[0], std::move(values)};
+}
+
+// `tcp.flags & 2 == 1`: a bit that the mask has cleared.
+bool asksClearedBit(const ir::Expr& expr) {
+  if (expr.op != ir::Op::Eq)
+    return false;
+  for (const auto& [masked, constant] : {std::pair(&expr.args[0], &expr.args[1]), {&expr.args[1], &expr.args[0]}}) {
+    if (masked->kind != ExprKind::Arith || masked->op != ir::Op::BitAnd || constant->kind != ExprKind::Int)
+      continue;
+    for (const ir::Expr& mask : masked->args)
+      if (mask.kind == ExprKind::Int && (constant->number & ~mask.number) != 0)
+        return true;
+  }
+  return false;
 }
 
 bool readsSet(const ir::Expr& expr) {
@@ -74,6 +110,27 @@ bool readsSet(const ir::Expr& expr) {
 }
 
 } // namespace
+
+bool covers(const Intervals& outer, const Intervals& inner) {
+  return std::all_of(inner.begin(), inner.end(), [&](const Interval& x) {
+    return std::any_of(outer.begin(), outer.end(),
+                       [&](const Interval& y) { return x.domain == y.domain && y.low <= x.low && x.high <= y.high; });
+  });
+}
+
+std::optional<Bound> boundOf(const ir::Policy& policy, const ir::Expr& comparison) {
+  switch (comparison.kind) {
+  case ExprKind::Field:
+  case ExprKind::Packet:
+    return Bound{&comparison, {{Domain::number, 1, 1}}};
+  case ExprKind::Compare:
+    return boundOfCompare(comparison);
+  case ExprKind::InConst:
+    return boundOfSet(policy, comparison);
+  default:
+    return {};
+  }
+}
 
 Constraint::Constraint(const ir::Policy& policy, const ir::Expr& condition) : policy_(policy) {
   add(condition);
@@ -92,26 +149,28 @@ void Constraint::addNegations() {
   }
 }
 
-void Constraint::bound(const ir::Expr& value, Intervals values) {
+void Constraint::bound(const ir::Expr& value, const Intervals& values) {
   const std::string key = ir::toText(policy_, value);
   const auto [place, first] = bounds_.try_emplace(key, values);
+  const auto whole = wholeOf(value.type);
   if (!first)
     place->second = intersection(place->second, values);
+  else if (whole)
+    place->second = intersection({*whole}, values);
+  if (value.kind == ExprKind::Field)
+    fields_.try_emplace(key, &value);
 }
 
-bool Constraint::addCompare(const ir::Expr& expr) {
-  const ir::Expr &left = expr.args[0], &right = expr.args[1];
-  const bool swapped = ir::isConstant(left) && isValue(right);
-  if (!swapped && !(isValue(left) && ir::isConstant(right)))
-    return false;
-  auto values = allowed(swapped ? ir::mirrored(expr.op) : expr.op, swapped ? left : right);
-  if (values)
-    bound(swapped ? right : left, std::move(*values));
-  return values.has_value();
+void Constraint::addNot(const ir::Expr& inner) {
+  if (isValue(inner))
+    return bound(inner, {{Domain::number, 0, 0}});
+  if (inner.kind == ExprKind::Present)
+    absent_.insert(inner.header);
+  if (inner.kind == ExprKind::And)
+    negations_.push_back(&inner);
 }
 
 void Constraint::add(const ir::Expr& expr) {
-  constexpr size_t many = 1000; // a list of that length is looked at by its name only
   switch (expr.kind) {
   case ExprKind::And:
     for (const ir::Expr& arg : expr.args)
@@ -123,33 +182,30 @@ void Constraint::add(const ir::Expr& expr) {
   case ExprKind::Present:
     present_.insert(expr.header);
     return;
-  case ExprKind::Field:
-  case ExprKind::Packet:
-    return bound(expr, {{Domain::number, 1, 1}});
   case ExprKind::Not:
+    addNot(expr.args[0]);
     if (isValue(expr.args[0]))
-      return bound(expr.args[0], {{Domain::number, 0, 0}});
-    if (expr.args[0].kind == ExprKind::And)
-      negations_.push_back(&expr.args[0]);
-    break;
-  case ExprKind::Compare:
-    if (addCompare(expr))
       return;
     break;
-  case ExprKind::InConst: {
-    const ir::ConstSet& set = policy_.const_sets[expr.id];
-    if (expr.args.size() != 1 || !isValue(expr.args[0]) || set.elements.size() > many)
-      break;
-    Intervals values;
-    for (const auto& element : set.elements)
-      values.push_back(element[0]);
-    return bound(expr.args[0], std::move(values));
-  }
+  case ExprKind::Compare:
+    never_ = never_ || asksClearedBit(expr);
+    [[fallthrough]];
   default:
-    break;
+    if (const auto bound_of = boundOf(policy_, expr))
+      return bound(*bound_of->value, bound_of->values);
   }
   dynamic_ = dynamic_ || readsSet(expr);
   others_.insert(ir::toText(policy_, expr));
+}
+
+// `ip.proto == 6 and udp`: the number leads to another header.
+bool Constraint::selectsAnother(const Presence& presence) const {
+  return std::ranges::any_of(fields_, [&](const auto& field) {
+    return std::ranges::any_of(present_, [&](ir::HeaderId header) {
+      const auto numbers = presence.selecting(*field.second, header);
+      return numbers && intersection(bounds_.at(field.first), *numbers).empty();
+    });
+  });
 }
 
 bool Constraint::contradictory(const Presence& presence) const {
@@ -162,7 +218,11 @@ bool Constraint::contradictory(const Presence& presence) const {
     for (ir::HeaderId other : present_)
       if (presence.exclude(one, other))
         return true;
-  return false;
+  for (ir::HeaderId one : present_)
+    for (ir::HeaderId other : absent_)
+      if (presence.implies(one, other))
+        return true;
+  return selectsAnother(presence);
 }
 
 bool Constraint::implies(const Constraint& weaker) const {

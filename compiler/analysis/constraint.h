@@ -15,6 +15,14 @@ namespace xdpc::analysis {
 
 using ir::Intervals;
 
+// What a comparison says of one value.
+struct Bound {
+  const ir::Expr* value;
+  Intervals values; // for which it holds
+};
+std::optional<Bound> boundOf(const ir::Policy& policy, const ir::Expr& comparison);
+bool covers(const Intervals& outer, const Intervals& inner);
+
 class Constraint {
 public:
   Constraint(const ir::Policy& policy, const ir::Expr& condition);
@@ -26,15 +34,17 @@ public:
 
 private:
   void add(const ir::Expr& expr);
-  bool addCompare(const ir::Expr& expr);
+  void addNot(const ir::Expr& inner);
   void addNegations();
-  void bound(const ir::Expr& value, Intervals allowed);
+  void bound(const ir::Expr& value, const Intervals& allowed);
+  bool selectsAnother(const Presence& presence) const;
 
   const ir::Policy& policy_;
   bool never_ = false;
   bool dynamic_ = false;
-  std::set<ir::HeaderId> present_;
-  std::map<std::string, Intervals> bounds_; // by the value's text
+  std::set<ir::HeaderId> present_, absent_;
+  std::map<std::string, Intervals> bounds_;       // by the value's text
+  std::map<std::string, const ir::Expr*> fields_; // of those that are fields
   std::set<std::string> others_;
   std::vector<const ir::Expr*> negations_; // conjunctions within the condition
 };

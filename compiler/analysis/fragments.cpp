@@ -1,5 +1,7 @@
-// A port is dropped, and the later fragments of the same packet, which have no ports, pass by default. Said once, at
-// the first such rule, and not where any rule looks at fragments: then it has been thought of.
+// A port is dropped, and the later fragments of the same packet, which have no ports, pass by a rule behind it or by
+// default. Said once, at the first such rule, and not where any rule looks at fragments: then it has been thought of.
+#include "compiler/analysis/constraint.h"
+#include "compiler/analysis/outcomes.h"
 #include "compiler/analysis/warnings.h"
 
 #include <algorithm>
@@ -7,11 +9,8 @@
 namespace xdpc::analysis {
 namespace {
 
-using Test = bool (*)(const ir::Policy&, const ir::Expr&);
-
-bool contains(const ir::Policy& policy, const ir::Expr& expr, Test test) {
-  return test(policy, expr) || std::any_of(expr.args.begin(), expr.args.end(),
-                                           [&](const ir::Expr& arg) { return contains(policy, arg, test); });
+template <class Test> bool contains(const ir::Expr& expr, const Test& test) {
+  return test(expr) || std::ranges::any_of(expr.args, [&](const ir::Expr& arg) { return contains(arg, test); });
 }
 
 bool isOfFragments(const ir::Policy& policy, const ir::Expr& expr) {
@@ -26,39 +25,132 @@ bool isOfFragments(const ir::Policy& policy, const ir::Expr& expr) {
   return field == "fragment" || field == "fragment_offset" || field == "more_fragments";
 }
 
-bool isPort(const ir::Policy&, const ir::Expr& expr) {
+bool asksForFragments(const ir::Policy& policy, const ir::Expr& condition) {
+  return contains(condition, [&](const ir::Expr& expr) { return isOfFragments(policy, expr); });
+}
+
+bool asksForFragments(const ir::Policy& policy, const ir::Block& block) {
+  return std::ranges::any_of(block.steps, [&](const ir::Step& step) {
+    return std::ranges::any_of(step.branch, [&](const ir::Branch& branch) {
+      return asksForFragments(policy, branch.condition) || asksForFragments(policy, branch.then) ||
+             asksForFragments(policy, branch.otherwise);
+    });
+  });
+}
+
+bool asksForFragments(const ir::Policy& policy) {
+  return std::ranges::any_of(policy.rules,
+                             [&](const ir::Rule& rule) {
+                               return (rule.condition && asksForFragments(policy, *rule.condition)) ||
+                                      asksForFragments(policy, rule.body) || asksForFragments(policy, rule.otherwise);
+                             }) ||
+         std::ranges::any_of(policy.lists, [&](const ir::RuleList& list) {
+           return std::ranges::any_of(list.items, [&](const ir::ListItem& item) {
+             return item.condition && asksForFragments(policy, *item.condition);
+           });
+         });
+}
+
+bool isPort(const ir::Expr& expr) {
   return expr.kind == ir::ExprKind::Field && expr.type.port;
 }
 
-// A ban of what a set holds is no closed door.
-bool readsSet(const ir::Policy&, const ir::Expr& expr) {
+bool readsSet(const ir::Expr& expr) {
   return expr.kind == ir::ExprKind::InSet;
 }
 
-bool dropsAlways(const ir::Block& block) {
-  return block.verdict == ir::Verdict::Drop || block.verdict == ir::Verdict::Abort;
+// The innermost condition about a port.
+const ir::Expr* portOf(const Outcome& outcome) {
+  for (auto term = outcome.path.rbegin(); term != outcome.path.rend(); ++term)
+    if (contains(*term->condition, isPort))
+      return term->condition;
+  return nullptr;
+}
+
+// A ban of what a set holds, or of what is beyond a rate, is no closed door.
+bool closesPort(const Outcome& outcome) {
+  return !passes(outcome) && !outcome.metered && portOf(outcome) &&
+         std::ranges::none_of(outcome.path,
+                              [](const Outcome::Term& term) { return contains(*term.condition, readsSet); });
+}
+
+class Fragments {
+public:
+  Fragments(const ir::Policy& policy, const Presence& presence, ir::HeaderId ip)
+      : policy_(policy), presence_(presence), whole_(packetsWith(policy, presence, ip)),
+        kind_(laterFragments(policy, presence, ip)) {}
+
+  // The way of these fragments to the first place where they pass that their first fragment would not have come to.
+  struct Gap {
+    const Outcome *closed, *open;
+  };
+  std::optional<Gap> find(const std::vector<Outcome>& outcomes) {
+    for (const Outcome& outcome : outcomes) {
+      const Truth reached = reaches(policy_, kind_, outcome);
+      if (reached != Truth::yes && closesPort(outcome) && reaches(policy_, whole_, outcome) != Truth::no)
+        closed_.push_back(&outcome);
+      if (reached != Truth::no && passes(outcome))
+        for (const Outcome* closed : closed_)
+          if (mayBothMatch(*closed, outcome))
+            return Gap{closed, &outcome};
+      if (reached == Truth::yes || looks_ > kMaxLooks)
+        return {};
+    }
+    return {};
+  }
+
+private:
+  // What the rule with the port asks of the rest of the packet, and the other rule, do not exclude each other.
+  bool mayBothMatch(const Outcome& closed, const Outcome& open) {
+    ++looks_;
+    ir::Expr both;
+    both.kind = ir::ExprKind::And;
+    for (const Outcome::Term& term : closed.path)
+      if (!term.negated)
+        addSeen(*term.condition, both);
+    for (const Outcome::Term& term : open.path)
+      if (!term.negated)
+        both.args.push_back(*term.condition);
+    return !Constraint(policy_, both).contradictory(presence_);
+  }
+
+  void addSeen(const ir::Expr& condition, ir::Expr& both) const {
+    if (condition.kind == ir::ExprKind::And)
+      for (const ir::Expr& arg : condition.args)
+        addSeen(arg, both);
+    else if (truth(policy_, kind_, condition) != Truth::no)
+      both.args.push_back(condition);
+  }
+
+  static constexpr unsigned kMaxLooks = 10'000;
+  const ir::Policy& policy_;
+  const Presence& presence_;
+  PacketKind whole_, kind_;            // all packets of the family, and its later fragments
+  std::vector<const Outcome*> closed_; // so far
+  unsigned looks_ = 0;
+};
+
+void report(const ir::Policy& policy, const Fragments::Gap& gap, diag::Emitter& emitter) {
+  diag::Diagnostic& warning = emitter.report(diag::Id::later_fragments, portOf(*gap.closed)->span,
+                                             "later fragments have no ports: they pass this rule and the whole policy");
+  warning.help =
+      "drop fragments by a rule of their own, `fragments: drop when ip.fragment`, or let them pass knowingly "
+      "with `fragments: pass when ip.fragment`";
+  if (gap.open->block != &policy.rules.back().body)
+    warning.notes.push_back({gap.open->block->verdict_span, "here they pass"});
 }
 
 } // namespace
 
 void warnOfFragments(const ir::Policy& policy, diag::Emitter& emitter) {
-  if (policy.rules.empty() || policy.rules.back().body.verdict != ir::Verdict::Pass)
+  if (policy.rules.empty() || asksForFragments(policy))
     return;
-  const ir::Rule* first = nullptr;
-  for (const ir::Rule& rule : policy.rules) {
-    if (rule.condition && contains(policy, *rule.condition, isOfFragments))
-      return;
-    if (!first && rule.condition && !rule.meter && dropsAlways(rule.body) &&
-        contains(policy, *rule.condition, isPort) && !contains(policy, *rule.condition, readsSet))
-      first = &rule;
-  }
-  if (!first)
-    return;
-  diag::Diagnostic& warning = emitter.report(diag::Id::later_fragments, first->condition->span,
-                                             "later fragments have no ports: they pass this rule and the whole policy");
-  warning.help =
-      "drop fragments by a rule of their own, `fragments: drop when ip.fragment`, or let them pass knowingly "
-      "with `fragments: pass when ip.fragment`";
+  const Presence presence(policy);
+  const std::vector<Outcome> outcomes = outcomesOf(policy);
+  for (const char* family : {"ipv4", "ipv6"})
+    if (const auto ip = headerByName(policy, family))
+      if (const auto gap = Fragments(policy, presence, *ip).find(outcomes))
+        return report(policy, *gap, emitter);
 }
 
 } // namespace xdpc::analysis

@@ -1,45 +1,55 @@
 // `default drop` without a rule for ARP or neighbour discovery: the host vanishes from its own network, a while after
 // the policy was attached.
-#include "compiler/analysis/presence.h"
+#include "compiler/analysis/outcomes.h"
 #include "compiler/analysis/warnings.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace xdpc::analysis {
 namespace {
 
-bool passes(ir::Verdict verdict) {
-  return verdict != ir::Verdict::Drop && verdict != ir::Verdict::Abort;
+// Some rule may let packets of the kind through, before one drops all of them.
+bool mayPass(const ir::Policy& policy, const std::vector<Outcome>& outcomes, const PacketKind& kind) {
+  for (const Outcome& outcome : outcomes) {
+    const Truth reached = reaches(policy, kind, outcome);
+    if (reached != Truth::no && passes(outcome))
+      return true;
+    if (reached == Truth::yes)
+      return false;
+  }
+  return false;
 }
 
-bool mayPass(const ir::Block& block) {
-  if (block.verdict && passes(*block.verdict))
-    return true;
-  return std::any_of(block.steps.begin(), block.steps.end(), [](const ir::Step& step) {
-    return !step.branch.empty() && (mayPass(step.branch[0].then) || mayPass(step.branch[0].otherwise));
-  });
-}
+class Neighbors {
+public:
+  explicit Neighbors(const ir::Policy& policy) : policy_(policy), presence_(policy), outcomes_(outcomesOf(policy)) {}
 
-// Some rule may let through what has the header.
-bool mayPass(const ir::Policy& policy, const Presence& presence, const char* name) {
-  const auto header = headerByName(policy, name);
-  return header && std::any_of(policy.rules.begin(), policy.rules.end(), [&](const ir::Rule& rule) {
-           return mayPass(rule.otherwise) ||
-                  (mayPass(rule.body) && (!rule.condition || presence.mayHold(*rule.condition, *header)));
-         });
-}
+  bool lacksArp() const { return passesAny("ipv4") && !passesAny("arp"); }
+
+  bool lacksDiscovery() const {
+    const auto icmp6 = headerByName(policy_, "icmp6");
+    return icmp6 && passesAny("ipv6") && !mayPass(policy_, outcomes_, neighborDiscovery(policy_, presence_, *icmp6));
+  }
+
+private:
+  bool passesAny(const char* name) const {
+    const auto header = headerByName(policy_, name);
+    return header && mayPass(policy_, outcomes_, packetsWith(policy_, presence_, *header));
+  }
+
+  const ir::Policy& policy_;
+  Presence presence_;
+  std::vector<Outcome> outcomes_;
+};
 
 } // namespace
 
 void warnOfNeighbors(const ir::Policy& policy, diag::Emitter& emitter) {
   const ir::Block& otherwise = policy.rules.back().body;
-  if (mayPass(otherwise) || !otherwise.verdict)
+  if (otherwise.verdict != ir::Verdict::Drop && otherwise.verdict != ir::Verdict::Abort)
     return;
-  const Presence presence(policy);
-  const bool arp = mayPass(policy, presence, "ipv4") && !mayPass(policy, presence, "arp");
-  const bool nd = mayPass(policy, presence, "ipv6") && !mayPass(policy, presence, "icmp6");
+  const Neighbors neighbors(policy);
+  const bool arp = neighbors.lacksArp(), nd = neighbors.lacksDiscovery();
   if (!arp && !nd)
     return;
   const char* what = arp && nd ? "ARP and neighbour discovery" : arp ? "ARP" : "neighbour discovery";

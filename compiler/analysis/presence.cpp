@@ -28,7 +28,7 @@ void Presence::reach(ir::HeaderId from, ir::HeaderId header) {
     for (const ir::PayloadBy& payload : policy_.headers[table].payload)
       for (const ir::PayloadEntry& entry : payload.entries)
         for (ir::HeaderId next : plain(entry.next))
-          if (!reaches_[from][next]) {
+          if (!entry.tunnel && !reaches_[from][next]) {
             reaches_[from][next] = true;
             reach(from, next);
           }
@@ -45,39 +45,83 @@ bool Presence::exclude(ir::HeaderId one, ir::HeaderId other) const {
   return true;
 }
 
-Presence::Truth Presence::truth(const ir::Expr& expr, ir::HeaderId header) const {
-  const auto any = [&](Truth wanted) {
-    return std::any_of(expr.args.begin(), expr.args.end(),
-                       [&](const ir::Expr& arg) { return truth(arg, header) == wanted; });
-  };
-  const auto all = [&](Truth wanted) {
-    return std::all_of(expr.args.begin(), expr.args.end(),
-                       [&](const ir::Expr& arg) { return truth(arg, header) == wanted; });
-  };
-  switch (expr.kind) {
-  case ir::ExprKind::Bool:
-    return expr.number ? Truth::yes : Truth::no;
-  case ir::ExprKind::Present: {
-    const auto alternatives = plain(expr.header);
-    if (std::find(alternatives.begin(), alternatives.end(), header) != alternatives.end())
-      return Truth::yes;
-    return exclude(expr.header, header) ? Truth::no : Truth::unknown;
-  }
-  case ir::ExprKind::Not: {
-    const Truth inner = truth(expr.args[0], header);
-    return inner == Truth::unknown ? inner : inner == Truth::yes ? Truth::no : Truth::yes;
-  }
-  case ir::ExprKind::And:
-    return any(Truth::no) ? Truth::no : all(Truth::yes) ? Truth::yes : Truth::unknown;
-  case ir::ExprKind::Or:
-    return any(Truth::yes) ? Truth::yes : all(Truth::no) ? Truth::no : Truth::unknown;
-  default:
-    return Truth::unknown;
-  }
+bool Presence::implies(ir::HeaderId one, ir::HeaderId other) const {
+  const auto wider = plain(other);
+  return one == other ||
+         std::ranges::all_of(plain(one), [&](ir::HeaderId id) { return std::ranges::count(wider, id) > 0; });
 }
 
-bool Presence::mayHold(const ir::Expr& condition, ir::HeaderId header) const {
-  return truth(condition, header) != Truth::no;
+bool Presence::canFollow(ir::HeaderId ip, ir::HeaderId next) const {
+  return reaches_[ip][next];
+}
+
+// The field that chooses what follows where this one says it: itself, or that of a chain of extension headers, whose
+// last number is the derived field.
+std::optional<ir::FieldId> Presence::chooser(ir::HeaderId header, ir::FieldId field) const {
+  const ir::Header& here = policy_.headers[header];
+  const bool chain = std::ranges::any_of(policy_.headers, [&](const ir::Header& one) {
+    return one.kind == ir::HeaderKind::extension && one.extension_of == header;
+  });
+  const auto& derived = here.fields[field].derived;
+  const bool last = derived && derived->kind == ir::ExprKind::LastProtocol;
+  for (const ir::PayloadBy& payload : here.payload)
+    if (payload.by && (chain ? last : payload.by == field))
+      return payload.by;
+  return {};
+}
+
+std::optional<Presence::Choosers> Presence::choosers(const ir::Expr& field) const {
+  const ir::Header& header = policy_.headers[field.header];
+  if (field.kind != ir::ExprKind::Field || header.packet != 0)
+    return {};
+  const auto& same = header.fields[field.field].alternatives;
+  const auto headers = plain(field.header);
+  if (!header.alternatives.empty() && same.size() != headers.size())
+    return {};
+  Choosers choosers;
+  for (size_t i = 0; i < headers.size(); ++i) {
+    const auto by = chooser(headers[i], same.empty() ? field.field : same[i]);
+    if (!by)
+      return {};
+    choosers[headers[i]] = *by;
+  }
+  return choosers;
+}
+
+std::optional<ir::Intervals> Presence::selecting(const ir::Expr& field, ir::HeaderId next) const {
+  const auto tables = choosers(field);
+  if (!tables || policy_.headers[next].packet != 0)
+    return {};
+  const auto alternatives = plain(next);
+  std::set<ir::HeaderId> wanted(alternatives.begin(), alternatives.end());
+  ir::Intervals numbers;
+  for (size_t before = 0; before != wanted.size();) { // until nothing new leads there
+    before = wanted.size();
+    numbers.clear();
+    for (ir::HeaderId id = 0; id < policy_.headers.size(); ++id)
+      if (!collect(*tables, id, wanted, numbers))
+        return {};
+  }
+  return numbers.empty() ? std::nullopt : std::optional(std::move(numbers));
+}
+
+// Numbers in the header's tables that lead to one of `wanted`. A header between the tables and these is wanted, too.
+bool Presence::collect(const Choosers& tables, ir::HeaderId header, std::set<ir::HeaderId>& wanted,
+                       ir::Intervals& numbers) const {
+  const auto any = [&](auto&& test) { return std::ranges::any_of(tables, test); };
+  const auto chosen = tables.find(header);
+  for (const ir::PayloadBy& payload : policy_.headers[header].payload)
+    for (const ir::PayloadEntry& entry : payload.entries) {
+      if (entry.tunnel || !wanted.contains(entry.next))
+        continue;
+      if (chosen != tables.end() && payload.by == chosen->second)
+        numbers.push_back({ir::Domain::number, entry.value, entry.value});
+      else if (chosen == tables.end() && any([&](const auto& table) { return reaches_[table.first][header]; }))
+        wanted.insert(header);
+      else if (any([&](const auto& table) { return !exclude(header, table.first); }))
+        return false; // another way
+    }
+  return true;
 }
 
 std::optional<ir::HeaderId> headerByName(const ir::Policy& policy, const char* name) {
