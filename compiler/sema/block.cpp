@@ -55,10 +55,8 @@ private:
       block.verdict_span = statement.span;
       return true;
     }
-    if (statement.kind == ast::StatementKind::Redirect) {
-      addRedirect(statement, block);
-      return true;
-    }
+    if (statement.kind == ast::StatementKind::Redirect)
+      return addRedirect(statement, block);
     ir::Step step;
     if (statement.kind == ast::StatementKind::Apply)
       step.apply = applyList(scope_, statement.name);
@@ -69,16 +67,19 @@ private:
     return false;
   }
 
-  void addRedirect(const ast::Statement& statement, ir::Block& block) {
+  // One through a map goes on where the map has nothing.
+  bool addRedirect(const ast::Statement& statement, ir::Block& block) {
     std::vector<ir::Expr> guards;
     auto redirect = checkRedirect(scope_, statement.name, statement.exprs, guards);
-    ir::Block& end = guards.empty() ? block : blockWhere(std::move(guards), statement.span, block);
+    const bool always = guards.empty();
+    ir::Block& end = always ? block : blockWhere(std::move(guards), statement.span, block);
     end.redirect = std::move(redirect);
     end.verdict = ir::Verdict::Redirect;
     end.verdict_span = statement.span;
+    return always;
   }
 
-  // A block at the end of `block`, where the conditions hold: else the packet goes on with the next rule. Tags stand
+  // A block at the end of `block`, where the conditions hold: else the packet goes on behind it. Tags stand
   // right before the verdict, and go with it.
   ir::Block& blockWhere(std::vector<ir::Expr> conditions, Span span, ir::Block& block) {
     auto tags = block.steps.end();
