@@ -29,9 +29,16 @@ bool mismatch(Env env, const ast::Expr& expr, const Value& left, const Value& ri
   return false;
 }
 
+// A field that compares with 0 and 1, other than a condition at large.
+bool isBit(const Value& value) {
+  return !value.constant && category(value.expr.type) == Category::boolean &&
+         (value.expr.kind == ir::ExprKind::Field || value.expr.kind == ir::ExprKind::Packet);
+}
+
 // `tcp.syn == 1` reads a condition as the bit that it is.
-bool bitAsTruth(Value& constant) {
-  if (!constant.constant || category(constant.expr.type) != Category::number || constant.low < 0 || constant.low > 1)
+bool bitAsTruth(const Value& bit, Value& constant) {
+  if (!isBit(bit) || !constant.constant || category(constant.expr.type) != Category::number || constant.low < 0 ||
+      constant.low > 1)
     return false;
   constant = truth(constant.low == 1, constant.expr.span);
   return true;
@@ -74,19 +81,48 @@ const char* helpForBytes(Category a, Category b) {
 
 bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
   const Category a = category(left.expr.type), b = category(right.expr.type);
-  if (a == Category::boolean && b == Category::number && bitAsTruth(right))
+  if (bitAsTruth(left, right) || bitAsTruth(right, left))
     return true;
-  if (b == Category::boolean && a == Category::number && bitAsTruth(left))
-    return true;
-  if (a == Category::boolean && b == Category::number && right.constant)
+  if (isBit(left) && b == Category::number && right.constant)
     return fitConstant(env.scope, right, left, quoted(withoutGroup(expr.args[0]).span));
   if (a != b)
-    return mismatch(env, expr, left, right, helpForBytes(a, b));
+    return mismatch(env, expr, left, right,
+                    a == Category::boolean ? "a condition stands by itself" : helpForBytes(a, b));
   if (a == Category::bytes)
     return agreeBytes(env, expr, left, right);
   if (a == Category::address)
     return agreeAddresses(env, expr, left, right);
   return a != Category::number || agreeNumbers(env, expr, left, right);
+}
+
+// The field that is meant where a header is compared with something of the kind.
+std::string likelyField(const ir::Header& header, Category wanted) {
+  static constexpr std::pair<const char*, Category> kLikely[] = {
+      {"dport", Category::number}, {"proto", Category::number}, {"label", Category::number},
+      {"vni", Category::number},   {"teid", Category::number},  {"session", Category::number},
+      {"code", Category::number},  {"id", Category::number},    {"type", Category::number},
+      {"op", Category::number},    {"src", Category::address},  {"sender_ip", Category::address},
+      {"src", Category::mac}};
+  for (const auto& [name, kind] : kLikely)
+    for (const ir::Field& field : header.fields)
+      if (kind == wanted && field.name == name && category(field.type) == wanted)
+        return field.name == "code" ? "type" : field.name; // of ICMP
+  return "";
+}
+
+// `vlan == 1`: a header is there or not.
+bool refuseHeader(Env env, const ast::Expr& expr, const Value& left, const Value& right) {
+  const bool first = left.expr.kind == ir::ExprKind::Present;
+  if (!first && right.expr.kind != ir::ExprKind::Present)
+    return false;
+  const ir::Header& header = env.scope.policy.headers[(first ? left : right).expr.header];
+  const std::string_view text = withoutGroup(expr.args[first ? 0 : 1]).span.text().substr(0, 60);
+  diag::Diagnostic& error = env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
+                                                     fmt::format("`{}` is there or not, and does not compare", text));
+  const std::string field = likelyField(header, category((first ? right : left).expr.type));
+  error.help = field.empty() ? fmt::format("ask for it: `{}`, or `not {}`", text, text)
+                             : fmt::format("its fields compare: `{}.{}`", text, field);
+  return true;
 }
 
 bool checkOrder(Env env, const ast::Expr& expr, const Value& left) {
@@ -170,6 +206,18 @@ ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
   return compare;
 }
 
+// `payload_len >= 2`: what asks for these bytes next to it is settled.
+std::optional<ir::Expr> lengthAsked(ast::Op op, const Value& left, const Value& right) {
+  const bool more = op == ast::Op::Ge || op == ast::Op::Gt || op == ast::Op::Eq;
+  if (!more || left.expr.kind != ir::ExprKind::PayloadLength || !right.constant)
+    return std::nullopt;
+  ir::Expr bytes;
+  bytes.kind = ir::ExprKind::HasBytes;
+  bytes.header = left.expr.header;
+  bytes.number = static_cast<uint64_t>(right.low) + (op == ast::Op::Gt);
+  return bytes;
+}
+
 bool isSet(const Scope& scope, const ast::Expr& expr) {
   using enum ast::ExprKind;
   if (expr.kind == Set || expr.kind == Range || expr.kind == Prefix)
@@ -220,24 +268,29 @@ Value checkCompare(Env env, const ast::Expr& expr) {
   Value right = checkExpr(env, expr.args[1]);
   if (!left.ok || !right.ok)
     return failed();
+  if (refuseHeader(env, expr, left, right))
+    return failed();
   // A condition made of several terms compares as a truth only where its fields are present anyway.
   const bool bytes = category(left.expr.type) == Category::bytes && category(right.expr.type) == Category::bytes;
   if ((bytes && !checkOrder(env, expr, left)) || !agree(env, expr, left, right) || !checkOrder(env, expr, left))
     return failed();
   if (auto folded = fold(expr, left, right))
     return std::move(*folded);
+  if (!withinMask(env.scope, left.expr, right.expr) || !withinMask(env.scope, right.expr, left.expr))
+    return failed();
   Value result;
   addParts(result, left);
   addParts(result, right);
   result.nodes *= category(left.expr.type) == Category::boolean ? 2 : 1;
   result.depth += 3; // of the logic that comparing truths becomes
   env.scope.nodes += result.nodes;
+  auto length = lengthAsked(expr.op, left, right);
   ir::Expr compare = compareExpr(expr, left, right);
   result = atom(env, std::move(result), std::move(compare));
-  if (expr.op == ast::Op::Ne && !result.certain.empty()) {
-    result.maybe_absent.push_back({expr.span, result.certain});
-    result.certain.clear();
-  }
+  if (expr.op == ast::Op::Ne)
+    setMaybeAbsent(result, expr.span);
+  else if (length)
+    result.certain_guards.push_back(std::move(*length));
   return result;
 }
 

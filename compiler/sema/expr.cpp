@@ -35,22 +35,6 @@ std::vector<const ast::Expr*> row(const ast::Expr& expr) {
   return operands;
 }
 
-// Warnings that another operand of the conjunction settles: it requires the header.
-void settle(const Scope& scope, std::vector<Value>& values) {
-  std::map<ir::HeaderId, unsigned> counts;
-  std::vector<HeaderSet> certain;
-  for (const Value& value : values) {
-    certain.push_back(withImplied(scope, value.certain));
-    for (ir::HeaderId id : certain.back())
-      ++counts[id];
-  }
-  for (size_t i = 0; i < values.size(); ++i) {
-    for (MaybeAbsent& warning : values[i].maybe_absent)
-      std::erase_if(warning.needs, [&](ir::HeaderId id) { return counts[id] > certain[i].count(id); });
-    std::erase_if(values[i].maybe_absent, [](const MaybeAbsent& warning) { return warning.needs.empty(); });
-  }
-}
-
 HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool all) {
   HeaderSet certain;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -81,6 +65,8 @@ Value checkRow(Env env, const ast::Expr& expr) {
   std::vector<ir::Expr> args;
   for (Value& value : values) {
     addParts(result, value);
+    if (all)
+      std::ranges::move(value.certain_guards, std::back_inserter(result.certain_guards));
     args.push_back(std::move(value.expr));
   }
   result.expr = logic(all ? ir::ExprKind::And : ir::ExprKind::Or, std::move(args), expr.span);
@@ -91,6 +77,8 @@ Value checkNot(Env env, const ast::Expr& expr) {
   Value inner = checkCondition(env, expr.args[0]);
   if (!inner.ok)
     return inner;
+  for (MaybeAbsent& warning : inner.maybe_absent)
+    warning.negated |= warning.span.begin == expr.args[0].span.begin && warning.span.end == expr.args[0].span.end;
   Value result;
   addParts(result, inner);
   std::vector<ir::Expr> args;
@@ -214,50 +202,6 @@ bool tooDeep(Env env, Span span) {
 
 } // namespace
 
-namespace {
-
-// Those that no other one of them brings along: with `tcp` there is IP.
-std::vector<ir::HeaderId> withoutImplied(const Scope& scope, const HeaderSet& needs) {
-  std::vector<ir::HeaderId> out;
-  for (const ir::HeaderId id : needs)
-    if (std::ranges::none_of(needs, [&](ir::HeaderId other) {
-          return other != id && withImplied(scope, {other}).contains(id) &&
-                 (other < id || !withImplied(scope, {id}).contains(other));
-        }))
-      out.push_back(id);
-  return out;
-}
-
-void reportMaybeAbsent(Env env, const MaybeAbsent& warning) {
-  const auto& headers = env.scope.policy.headers;
-  std::vector<std::string> names;
-  bool has_names = true; // a field that is not always there has none as a condition
-  for (const ir::HeaderId id : withoutImplied(env.scope, warning.needs)) {
-    names.push_back(headers[id].name);
-    has_names &= headers[id].kind != ir::HeaderKind::part && headers[id].kind != ir::HeaderKind::option;
-  }
-  const std::string text(warning.span.text());
-  diag::Diagnostic& report = env.scope.emitter.report(
-      diag::Id::maybe_absent, warning.span,
-      fmt::format("{} is false for a packet without `{}`", quoted(warning.span), fmt::join(names, "` or `")));
-  std::string positive = text;
-  const size_t unequal = text.find("!="), outside = text.find("not in");
-  if (unequal != std::string::npos)
-    positive.replace(unequal, 2, "==");
-  else if (outside != std::string::npos)
-    positive.replace(outside, 6, "in");
-  if (!has_names) {
-    report.fixits = {{warning.span, "not " + positive}};
-    report.help = fmt::format("write `not {}`, which is true for it", positive);
-    return;
-  }
-  const std::string asked = fmt::format("{} and {}", fmt::join(names, " and "), text);
-  report.fixits = {{warning.span, asked}, {warning.span, "not " + positive}};
-  report.help = fmt::format("write `{}`, or `not {}`, which is true for it", asked, positive);
-}
-
-} // namespace
-
 Value checkExpr(Env env, const ast::Expr& expr) {
   if (env.scope.depth >= kMaxDepth && tooDeep(env, expr.span))
     return failed();
@@ -280,7 +224,7 @@ std::optional<ir::Expr> checkWholeCondition(Env env, const ast::Expr& expr) {
     return std::nullopt;
   for (const MaybeAbsent& warning : value.maybe_absent)
     if (env.scope.warned_absent.try_emplace({warning.span.file, warning.span.begin}, true).second)
-      reportMaybeAbsent(env, warning);
+      reportMaybeAbsent(env.scope, warning);
   return std::move(value.expr);
 }
 
@@ -374,6 +318,9 @@ Value atom(Env, Value operands, ir::Expr expr) {
   result.ok = true;
   result.constant = result.masked = false;
   result.certain = result.needs;
+  result.certain_guards = result.guards;
+  if (expr.kind == ir::ExprKind::MapHas)
+    result.certain_guards.push_back(expr);
   if (result.needs.empty() && result.guards.empty()) {
     result.expr = std::move(expr);
     return result;

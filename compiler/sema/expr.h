@@ -55,6 +55,13 @@ bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_
 Value checkMembership(Env env, const ast::Expr& expr);
 // mask.cpp
 Value checkMask(Env env, const ast::Expr& expr);
+// A masked address can be equal to the constant, or to one of the interval; else an error is reported. True for others.
+bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Expr& constant);
+bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Interval& interval, Span at);
+// maybe_absent.cpp: warnings of `!=` and `not in`, which are false where something is absent.
+void setMaybeAbsent(Value& value, Span span);                     // of a `!=` or `not in`: what it needs may be absent
+void settle(const Scope& scope, std::vector<Value>& conjunction); // what another operand requires
+void reportMaybeAbsent(Scope& scope, const MaybeAbsent& warning);
 // constant.cpp
 void checkConstants(Scope& scope);
 // The expression without its group or, for the name of a tuple of fields, that tuple.

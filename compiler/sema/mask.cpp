@@ -1,4 +1,5 @@
 // Checks masks: `ip.src/24/64`, `ipv4.src/16`. Tested by tests/unit/sema/expr_test.cpp.
+#include "compiler/ir/intervals.h"
 #include "compiler/sema/expr.h"
 
 #include <fmt/format.h>
@@ -37,6 +38,13 @@ Value checkLengths(Env env, const ast::Expr& expr, ir::TypeKind kind) {
   return value;
 }
 
+abi::Address addressOf(ir::u128 number, abi::Family family) {
+  abi::Address address{.family = family};
+  for (unsigned i = abi::addressBits(family) / 8; i-- > 0; number >>= 8)
+    address.bytes[i] = static_cast<uint8_t>(number);
+  return address;
+}
+
 } // namespace
 
 Value checkMask(Env env, const ast::Expr& expr) {
@@ -59,6 +67,29 @@ Value checkMask(Env env, const ast::Expr& expr) {
   addParts(value, inner);
   value.expr.args.push_back(std::move(inner.expr));
   return value;
+}
+
+bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Interval& interval, Span at) {
+  if (masked.kind != ir::ExprKind::Mask || interval.domain == ir::Domain::number)
+    return true;
+  const bool v4 = interval.domain == ir::Domain::v4;
+  const unsigned kept = v4 ? masked.v4_bits : masked.v6_bits, hidden = (v4 ? 32 : 128) - kept;
+  const ir::u128 low_bits = hidden == 128 ? ~ir::u128{0} : (ir::u128{1} << hidden) - 1;
+  const ir::u128 first = interval.low & ~low_bits; // below or at the interval's start
+  if (first == interval.low || (first | low_bits) < interval.high)
+    return true;
+  diag::Diagnostic& error = scope.emitter.report(
+      diag::Id::host_bits, at, fmt::format("{} has bits set behind the {} that the mask keeps", quoted(at), kept));
+  if (interval.low == interval.high)
+    error.fixits.push_back({at, abi::toString(addressOf(first, v4 ? abi::Family::v4 : abi::Family::v6))});
+  return false;
+}
+
+bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Expr& constant) {
+  if (constant.kind != ir::ExprKind::Address)
+    return true;
+  const ir::u128 number = ir::numberOf(constant.address);
+  return withinMask(scope, masked, {ir::domainOf(constant.address.family), number, number}, constant.span);
 }
 
 } // namespace xdpc::sema

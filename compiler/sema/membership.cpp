@@ -88,9 +88,23 @@ Value inConstant(Env env, const ast::Expr& expr, Operand operand, uint32_t index
   return member(env, expr, std::move(operand.values), ir::ExprKind::InConst, *id);
 }
 
+// Elements that stand in this place, not in a constant that is compared with something else, too.
+bool withinMasks(Scope& scope, const std::vector<Value>& values, const RawSet& raw, Span place) {
+  bool ok = true;
+  for (const RawElement& element : raw.elements)
+    for (size_t i = 0; i < element.size() && i < values.size(); ++i) {
+      const Span at = element[i].span;
+      if (at.file == place.file && at.begin >= place.begin && at.end <= place.end)
+        ok &= withinMask(scope, values[i].expr, element[i].interval, at);
+    }
+  return ok;
+}
+
 Value inLiteral(Env env, const ast::Expr& expr, Operand operand) {
   const ast::Expr& set = withoutGroup(expr.args[1]);
   const RawSet raw = collectElements(env, set);
+  if (!withinMasks(env.scope, operand.values, raw, set.span))
+    return failed();
   if (isLong(operand))
     return inBytes(env, expr, std::move(operand.values[0]), raw);
   const ConstSetUse use{"", set.span, std::string(withoutGroup(expr.args[0]).span.text()), false};
@@ -139,10 +153,8 @@ Value membership(Env env, const ast::Expr& expr, Value operands, ir::Expr condit
     ++operands.depth;
   }
   Value result = atom(env, std::move(operands), std::move(condition));
-  if (outside && !result.certain.empty()) {
-    result.maybe_absent.push_back({expr.span, result.certain});
-    result.certain.clear();
-  }
+  if (outside)
+    setMaybeAbsent(result, expr.span);
   return result;
 }
 

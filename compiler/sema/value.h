@@ -13,11 +13,13 @@ namespace xdpc::sema {
 using HeaderSet = std::set<ir::HeaderId>;
 using Wide = __int128; // holds every unsigned and signed 64-bit number
 
-// A `!=` or `not in` that is false for packets without the header: a warning, unless the conjunction around it requires
-// it.
+// A `!=` or `not in` that is false for packets without the header, a map's key or bytes of a payload: a warning, unless
+// the conjunction around it requires them.
 struct MaybeAbsent {
   Span span;
   HeaderSet needs;
+  std::vector<ir::Expr> guards;
+  bool negated = false; // stands right behind `not`
 };
 
 struct Value {
@@ -25,10 +27,11 @@ struct Value {
   bool constant = false; // a number, address, MAC or truth that is known now
   bool masked = false;   // an address behind /N
   ir::Expr expr;
-  Wide low = 0, high = 0;       // of an Int: bounds of its value
-  HeaderSet needs;              // headers that must be present where the value is read
-  std::vector<ir::Expr> guards; // what else must hold there: HasBytes, MapHas
-  HeaderSet certain;            // of a condition: headers that are present where it holds
+  Wide low = 0, high = 0;               // of an Int: bounds of its value
+  HeaderSet needs;                      // headers that must be present where the value is read
+  std::vector<ir::Expr> guards;         // what else must hold there: HasBytes, MapHas
+  HeaderSet certain;                    // of a condition: headers that are present where it holds
+  std::vector<ir::Expr> certain_guards; // and what else holds there: HasBytes, MapHas
   std::vector<MaybeAbsent> maybe_absent;
   uint32_t nodes = 1, depth = 1; // of expr
 };

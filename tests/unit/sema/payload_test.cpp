@@ -41,10 +41,16 @@ TEST(Payload, Patterns) {
   EXPECT_EQ(checked.policy->patterns.size(), 2u);
 }
 
-TEST(Payload, UnequalWarnsUnlessTheHeaderIsAskedFor) {
-  EXPECT_EQ(accept(withCondition("payload[0:2] != \"ab\"")).places("maybe-absent").size(), 1u);
-  EXPECT_EQ(accept(withCondition("l4 and payload[0:2] != \"ab\"")).places("maybe-absent").size(), 0u);
-  EXPECT_EQ(accept(withCondition("tcp and payload[0:2] not in { \"ab\" }")).places("maybe-absent").size(), 0u);
+TEST(Payload, UnequalWarnsUnlessTheBytesAreAskedFor) {
+  const auto warnings = [](const char* condition) {
+    return accept(withCondition(condition)).places("maybe-absent").size();
+  };
+  EXPECT_EQ(warnings("payload[0:2] != \"ab\""), 1u);
+  EXPECT_EQ(warnings("l4 and payload[0:2] != \"ab\""), 1u);
+  EXPECT_EQ(warnings("l4.payload_len >= 2 and payload[0:2] != \"ab\""), 0u);
+  EXPECT_EQ(warnings("l4.payload_len > 0 and payload[0:2] not in { \"ab\" }"), 1u);
+  EXPECT_EQ(warnings("payload[4] == 1 and payload[0:2] != \"ab\""), 0u);
+  EXPECT_EQ(warnings("udp.payload[4] == 1 and payload[0:2] != \"ab\""), 1u);
 }
 
 } // namespace
