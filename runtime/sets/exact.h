@@ -16,6 +16,10 @@ public:
   std::optional<uint64_t> expiry(const abi::KeyValue& key) const;
   // False if all places that it could have are taken by elements that are live.
   bool put(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns);
+  // Of the elements in the places that the key could have, the one that ends first goes. False if none has an end.
+  bool evictFor(const abi::KeyValue& key, uint64_t now_ns) {
+    return table_.evictFor(key, tables::Rest::ofSet(now_ns), abi::kEternal - now_ns);
+  }
   // False if it was not there.
   bool erase(const abi::KeyValue& key) { return table_.erase(key); }
   // All elements, dead ones too.

@@ -25,7 +25,7 @@ uint64_t expiryOf(const Lifetime& lifetime) {
 class Writer {
 public:
   static Result<Writer, SetError> open(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set) {
-    Writer writer(set);
+    Writer writer(maps, manifest, set);
     if (set.exact_map) {
       auto exact = ExactPart::open(maps, manifest, set);
       if (!exact)
@@ -63,16 +63,20 @@ public:
     const auto before = expiry(key);
     if (!before)
       return before.error();
-    if (ExactPart::takes(set_, key))
-      return exact_->erase(key) && *before && **before > now_ns;
-    const auto erased = trie_->erase(key);
+    const auto erased = eraseFromPart(key);
     if (!erased)
       return erased.error();
     return *erased && *before && **before > now_ns;
   }
 
 private:
-  explicit Writer(const abi::Set& set) : set_(set) {}
+  Writer(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set)
+      : maps_(maps), manifest_(manifest), set_(set) {}
+
+  // False if it was not there.
+  Result<bool, SetError> eraseFromPart(const abi::KeyValue& key) {
+    return ExactPart::takes(set_, key) ? Result<bool, SetError>(exact_->erase(key)) : trie_->erase(key);
+  }
 
   Result<std::optional<uint64_t>, SetError> expiry(const abi::KeyValue& key) const {
     if (ExactPart::takes(set_, key))
@@ -81,12 +85,18 @@ private:
   }
 
   Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
-    if (ExactPart::takes(set_, key))
-      return exact_->put(key, expires_ns, how, now_ns) ? Result<Done, SetError>(Done{}) : full();
-    return trie_->put(key, expires_ns);
+    if (!ExactPart::takes(set_, key))
+      return trie_->put(key, expires_ns);
+    while (!exact_->put(key, expires_ns, how, now_ns)) {
+      if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(key, now_ns))
+        return full();
+      --*count_;
+    }
+    return Done{};
   }
 
-  // Room for one more element within the capacity. Dead elements go first.
+  // Room for one more element within the capacity. Dead elements go first, then, where the set says so, the live one
+  // that ends first.
   Result<Done, SetError> makeRoom(uint64_t now_ns) {
     if (!count_)
       recount();
@@ -95,7 +105,45 @@ private:
     if (auto erased = eraseDead(now_ns); !erased)
       return erased.error();
     recount();
-    return *count_ < set_.capacity ? Result<Done, SetError>(Done{}) : full();
+    if (*count_ < set_.capacity)
+      return Done{};
+    return set_.when_full == abi::WhenFull::evict ? evict() : full();
+  }
+
+  // Those without an end somebody meant to stay: they are not given up for another one.
+  Result<Done, SetError> evict() {
+    if (ending_.empty())
+      if (auto listed = listEnding(); !listed)
+        return listed;
+    while (!ending_.empty()) {
+      const Element element = std::move(ending_.back());
+      ending_.pop_back();
+      const auto now = expiry(element.key);
+      if (!now)
+        return now.error();
+      if (*now != std::optional(element.expires_ns)) // it is gone, or was prolonged
+        continue;
+      const auto erased = eraseFromPart(element.key);
+      if (!erased)
+        return erased.error();
+      --*count_;
+      return Done{};
+    }
+    return full();
+  }
+
+  Result<Done, SetError> listEnding() {
+    if (trie_) {
+      auto prefixes = prefixElements(maps_, manifest_, set_);
+      if (!prefixes)
+        return prefixes.error();
+      ending_ = std::move(*prefixes);
+    }
+    if (exact_)
+      std::ranges::move(exact_->elements(), std::back_inserter(ending_));
+    std::erase_if(ending_, [](const Element& element) { return element.expires_ns == abi::kNever; });
+    std::ranges::sort(ending_, std::greater(), &Element::expires_ns);
+    return Done{};
   }
 
   Result<size_t, SetError> eraseDead(uint64_t now_ns) {
@@ -121,10 +169,13 @@ private:
             0};
   }
 
+  const engine::Maps& maps_;
+  const abi::Manifest& manifest_;
   const abi::Set& set_;
   std::optional<ExactPart> exact_;
   std::unique_ptr<PrefixPart> trie_;
   std::optional<size_t> count_; // of elements, dead ones too; programs change it meanwhile
+  std::vector<Element> ending_; // that have an end, the first one last
 };
 
 // The key cut to a length, if the key is at least that long.

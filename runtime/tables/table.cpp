@@ -273,6 +273,21 @@ void Table::makeUnused(const Place& place) {
   tag(place.bucket, place.number).store(0, std::memory_order_release);
 }
 
+bool Table::evictFor(const abi::KeyValue& value, const Rest& rest, uint64_t bound) {
+  const auto at = placementOf(abi::packKey(type_, value));
+  const Locks locks(*this, at);
+  std::optional<Place> nearest;
+  for (const uint32_t number : at.buckets)
+    for (unsigned i = 0; i < abi::kWays; ++i)
+      if (const Place place{bucket(number), i}; rest.distance(wordsAt(place)[0]) < bound) {
+        bound = rest.distance(wordsAt(place)[0]);
+        nearest = place;
+      }
+  if (nearest)
+    makeUnused(*nearest);
+  return nearest.has_value();
+}
+
 bool Table::erase(const abi::KeyValue& value) {
   const auto key = abi::packKey(type_, value);
   const auto at = placementOf(key);

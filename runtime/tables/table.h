@@ -53,6 +53,8 @@ public:
   std::optional<Words> find(const abi::KeyValue& key) const;
   // A key without a place takes one that is unused or at rest, of the emptier of its two buckets.
   Placed put(const abi::KeyValue& key, const Words& words, Merge merge, const Rest& rest);
+  // Of the places that the key could have, the one nearest to rest is unused then, unless it is as far as `bound`.
+  bool evictFor(const abi::KeyValue& key, const Rest& rest, uint64_t bound);
   // The place is unused then. False if the key has none.
   bool erase(const abi::KeyValue& key);
   // Every key that has a place, be it at rest, with its words.

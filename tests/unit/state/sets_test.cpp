@@ -142,6 +142,7 @@ TEST(Sets, SayWhatIsNotThere) {
 
 TEST(Sets, StopAtTheirCapacityOverBothParts) {
   Policy p(setPolicy(kPrefixes, 3, kHostLengths));
+  p.manifest.sets[0].when_full = abi::WhenFull::refuse;
   unwrap(p.add("192.0.2.1"));
   unwrap(p.add("192.0.2.2", 100));
   unwrap(p.add("10.0.0.0/8", 100));
@@ -160,8 +161,37 @@ TEST(Sets, StopAtTheirCapacityOverBothParts) {
   EXPECT_FALSE(p.add("192.0.2.4").ok());
 }
 
+TEST(Sets, GiveUpWhatEndsFirst) {
+  Policy p(setPolicy(kPrefixes, 4, kHostLengths));
+  unwrap(p.add("192.0.2.1"));
+  unwrap(p.add("192.0.2.2", 300));
+  unwrap(p.add("10.0.0.0/8", 100));
+  unwrap(p.add("2001:db8::1", 200));
+  unwrap(p.add("192.0.2.3"));
+  EXPECT_EQ(p.list(), "192.0.2.1 192.0.2.2@1300 192.0.2.3 2001:db8::1@1200");
+  unwrap(p.add("2001:db8::/32"));
+  unwrap(p.add("11.0.0.0/8"));
+  EXPECT_EQ(p.list(), "11.0.0.0/8 192.0.2.1 192.0.2.3 2001:db8::/32");
+  EXPECT_EQ(p.add("192.0.2.4").error().kind, SetError::Kind::full); // what has no end is not given up
+}
+
+TEST(Sets, GiveUpWhatEndsFirstOfATablesPlaces) {
+  Policy p(setPolicy({{abi::KeyKind::U32}}, 100));
+  p.manifest.maps[kExactMap].max_entries = 1; // a bucket of 16 places
+  p.maps = FakeMaps(p.manifest);
+  unwrap(p.add("100"));
+  for (unsigned i = 0; i < 15; ++i)
+    unwrap(p.add(std::to_string(i), 50 + (i + 7) % 15));
+  unwrap(p.add("200"));
+  EXPECT_TRUE(p.has("100"));
+  EXPECT_TRUE(p.has("200"));
+  EXPECT_FALSE(p.has("8")); // the first to end
+  EXPECT_EQ(p.exact(), 16u);
+}
+
 TEST(Sets, MakeRoomInATableThatDeadElementsOfAProgramFill) {
   Policy p(setPolicy({{abi::KeyKind::U32}}, 100));
+  p.manifest.sets[0].when_full = abi::WhenFull::refuse;
   p.manifest.maps[kExactMap].max_entries = 1; // a bucket of 16 places
   p.maps = FakeMaps(p.manifest);
   for (unsigned i = 0; i < 16; ++i)
