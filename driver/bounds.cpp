@@ -74,7 +74,8 @@ void checkBounds(const ir::Policy& policy, const Bounds& bounds, diag::Emitter& 
   if (rules > bounds.rules)
     report(emitter, policy.rules[bounds.rules].span, "the policy has", rules, "rules", bounds.rules, "--max-rules");
   if (const uint64_t elements = elementsOf(policy); elements > bounds.elements)
-    report(emitter, {}, "the policy's sets are written with", elements, "elements", bounds.elements, "--max-elements");
+    report(emitter, policy.span, "the policy's sets are written with", elements, "elements", bounds.elements,
+           "--max-elements");
 }
 
 uint64_t bytesOf(const abi::Map& map) {
@@ -87,20 +88,20 @@ uint64_t bytesOf(const abi::Map& map) {
   return uint64_t{map.max_entries} * (map.key_size + map.value_size);
 }
 
-void checkBounds(const abi::Manifest& manifest, const Bounds& bounds, diag::Emitter& emitter) {
+void checkBounds(const abi::Manifest& manifest, Span policy, const Bounds& bounds, diag::Emitter& emitter) {
   uint64_t memory = 0;
   for (const abi::Map& map : manifest.maps)
     memory += bytesOf(map);
   if (memory > bounds.memory)
-    report(emitter, {}, "the policy's maps have", memory, "bytes", bounds.memory, "--max-memory");
+    report(emitter, policy, "the policy's maps have", memory, "bytes", bounds.memory, "--max-memory");
 }
 
-void checkBounds(std::span<const uint8_t> object, const Bounds& bounds, diag::Emitter& emitter) {
+void checkBounds(std::span<const uint8_t> object, Span policy, const Bounds& bounds, diag::Emitter& emitter) {
   if (bounds.instructions >= Bounds{}.instructions)
     return; // whoever reads the object sees to it
   const auto read = object::readObject(object);
   if (read && read->program.size() > bounds.instructions)
-    report(emitter, {}, "the program has", read->program.size(), "instructions", bounds.instructions,
+    report(emitter, policy, "the program has", read->program.size(), "instructions", bounds.instructions,
            "--max-instructions");
 }
 

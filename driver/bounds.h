@@ -17,11 +17,13 @@ struct Bounds {
   uint64_t elements = 4u << 20;         // --max-elements: of constant sets, and initial ones, together
   uint64_t memory = uint64_t{16} << 30; // --max-memory: bytes of all maps, on one CPU
   uint64_t instructions = 1'000'000;    // --max-instructions
+  unsigned errors = 20;                 // --max-errors: that are printed, and so many warnings; 0: all
 };
 
 void checkBounds(const ir::Policy& policy, const Bounds& bounds, diag::Emitter& emitter);
-void checkBounds(const abi::Manifest& manifest, const Bounds& bounds, diag::Emitter& emitter);
-void checkBounds(std::span<const uint8_t> object, const Bounds& bounds, diag::Emitter& emitter);
+// `policy`: where its name stands.
+void checkBounds(const abi::Manifest& manifest, Span policy, const Bounds& bounds, diag::Emitter& emitter);
+void checkBounds(std::span<const uint8_t> object, Span policy, const Bounds& bounds, diag::Emitter& emitter);
 
 // The kernel's own bound, which no flag sets: maps that one program uses. Which ones that are only its code tells.
 bool canExceedMaps(const abi::Manifest& manifest);

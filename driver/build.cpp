@@ -6,7 +6,20 @@
 
 namespace xdpc::driver {
 
+namespace {
+
+std::vector<std::string> namedFiles(const Compilation& compilation) {
+  std::vector<std::string> paths;
+  for (const SourceFile* file : compilation.named)
+    paths.emplace_back(file->name());
+  return paths;
+}
+
+} // namespace
+
 int buildCommand(const BuildOptions& options) {
+  if (const auto kept = keepInputs(options.output, {options.file}); !kept)
+    return fail(kUsage, kept.error().message);
   int code = kFine;
   const auto compilation = compile(
       options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code);
@@ -17,6 +30,8 @@ int buildCommand(const BuildOptions& options) {
     object = objectOf(*compilation);
   if (!report(*compilation))
     return kWrong;
+  if (const auto kept = keepInputs(options.output, namedFiles(*compilation)); !kept)
+    return fail(kUsage, kept.error().message);
   if (const auto written = writeFile(options.output, *object); !written)
     return fail(kRefused, written.error().message);
   return kFine;

@@ -31,6 +31,11 @@ std::optional<std::string> dump(Compilation& compilation, const std::string& emi
   return emit == "plan" ? plan::toText(*program) : std::string();
 }
 
+// A program is made for its length alone where the length is bounded.
+bool boundsProgram(const Bounds& bounds) {
+  return bounds.instructions < Bounds{}.instructions;
+}
+
 int checkFile(const std::string& file, const CheckOptions& options) {
   int code = kFine;
   const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
@@ -40,6 +45,8 @@ int checkFile(const std::string& file, const CheckOptions& options) {
   if (!compilation)
     return code;
   std::optional<std::string> text;
+  if (!compilation->emitter.hasErrors() && until == Until::checked && boundsProgram(options.bounds))
+    objectOf(*compilation);
   if (!compilation->emitter.hasErrors())
     text = options.cost ? costText(*compilation, options.json ? CostForm::json : CostForm::table)
                         : dump(*compilation, options.emit);

@@ -138,6 +138,7 @@ void declareBounds(CLI::App& app, Bounds& bounds) {
   add("--max-memory", bounds.memory, "bytes of maps, on one CPU: 512MiB")->transform(CLI::AsSizeValue(false));
   add("--max-instructions", bounds.instructions, "instructions of the program")
       ->check(CLI::Range(uint64_t{0}, Bounds{}.instructions));
+  add("--max-errors", bounds.errors, "errors, and warnings, that are printed; 0: all");
 }
 
 void declareTables(CLI::App& app, bool& no_tables) {
@@ -215,6 +216,8 @@ void Commands::addOffline() {
     app.add_flag("--json", options.json, "a line a frame, then the totals, as JSON");
     app.add_option("--write-drop", options.write_drop, "write the dropped frames")->type_name("OUT");
     app.add_option("--write-pass", options.write_pass, "write the passed frames")->type_name("OUT");
+    declareWarnings(app, options.warnings);
+    declareBounds(app, options.bounds);
   });
   add<ReferenceOptions>(app_, "reference", "Print a page of the reference, as Markdown.", referenceCommand,
                         [](CLI::App& app, ReferenceOptions& options) {
@@ -302,6 +305,7 @@ void Commands::addState() {
         app.add_option("--bpffs", options.bpffs, "where bpffs is mounted")->type_name("DIR")->capture_default_str();
         declareJson(app, options.json);
         declareWarnings(app, options.warnings);
+        declareBounds(app, options.bounds);
       });
   add<CountersOptions>(
       app_, "counters", "Print the counts of rules and counters.", countersCommand,

@@ -59,6 +59,8 @@ struct RunOptions {
   bool no_tables = false;
   bool json = false;
   std::string write_drop, write_pass; // paths, or none
+  std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int runCommand(const RunOptions& options);
 
@@ -198,6 +200,7 @@ struct FeaturesOptions {
   std::string file; // a policy, or none
   bool json = false;
   std::vector<std::string> warnings;
+  Bounds bounds;
 };
 int featuresCommand(const FeaturesOptions& options);
 

@@ -12,6 +12,8 @@
 #include "driver/sha256.h"
 #include "driver/used_files.h"
 
+#include <algorithm>
+#include <limits>
 #include <set>
 
 namespace xdpc::driver {
@@ -101,10 +103,12 @@ void checkAfterErrors(Compilation& compilation) {
   }
 }
 
+constexpr std::string_view kBeforePacket = "test \"packet\" {\n    expect pass for ";
+
 void addPacket(Compilation& compilation, const std::string& packet) {
-  const SourceFile& source =
-      compilation.sources.add("<packet>", fmt::format("test \"packet\" {{\n    expect pass for {}\n}}\n", packet));
-  ast::File parsed = parse::parse(source, compilation.emitter);
+  compilation.packet = &compilation.sources.add("<packet>", packet);
+  compilation.packet_test = &compilation.sources.add("<packet>", fmt::format("{}{}\n}}\n", kBeforePacket, packet));
+  ast::File parsed = parse::parse(*compilation.packet_test, compilation.emitter);
   std::move(parsed.tests.begin(), parsed.tests.end(), std::back_inserter(compilation.file.tests));
 }
 
@@ -146,8 +150,37 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   return compilation;
 }
 
+namespace {
+
+// Its place in the packet as it was written, not in the test that was made of it.
+Span inPacket(const Compilation& compilation, Span span) {
+  if (!span.file || span.file != compilation.packet_test)
+    return span;
+  const auto place = [&](uint32_t offset) {
+    const auto end = static_cast<uint32_t>(compilation.packet->text().size());
+    return std::min(end, offset - std::min(offset, static_cast<uint32_t>(kBeforePacket.size())));
+  };
+  return {compilation.packet, place(span.begin), place(span.end)};
+}
+
+diag::Emitter asWritten(const Compilation& compilation) {
+  diag::Emitter shown;
+  for (diag::Diagnostic found : compilation.emitter.diagnostics()) {
+    found.span = inPacket(compilation, found.span);
+    for (diag::FixIt& fix : found.fixits)
+      fix.span = inPacket(compilation, fix.span);
+    for (diag::Note& note : found.notes)
+      note.span = inPacket(compilation, note.span);
+    shown.report(found.id, found.span, found.message) = found;
+  }
+  return shown;
+}
+
+} // namespace
+
 bool report(const Compilation& compilation) {
-  fmt::print(stderr, "{}", diag::render(compilation.emitter, colorOnStderr()));
+  const unsigned most = compilation.bounds.errors ? compilation.bounds.errors : std::numeric_limits<unsigned>::max();
+  fmt::print(stderr, "{}", diag::render(asWritten(compilation), colorOnStderr(), most));
   return !compilation.emitter.hasErrors();
 }
 
@@ -155,7 +188,7 @@ std::optional<plan::Program> planOf(Compilation& compilation) {
   const plan::Options options{.source_sha256 = sourceHash(compilation), .tables = compilation.tables};
   std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, compilation.emitter);
   if (program)
-    checkBounds(program->manifest, compilation.bounds, compilation.emitter);
+    checkBounds(program->manifest, compilation.policy->span, compilation.bounds, compilation.emitter);
   return compilation.emitter.hasErrors() ? std::nullopt : std::move(program);
 }
 
@@ -182,7 +215,7 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
                 "what is alike into sets";
     return {};
   }
-  checkBounds(object, compilation.bounds, compilation.emitter);
+  checkBounds(object, compilation.policy->span, compilation.bounds, compilation.emitter);
   if (canExceedMaps(program->manifest))
     checkMaps(object, compilation.file.policies.front().name.span, compilation.emitter);
   return compilation.emitter.hasErrors() ? std::nullopt : std::optional(std::move(object));

@@ -29,8 +29,9 @@ struct Compilation {
   std::vector<ast::File> used;          // whose declarations `use` brings in, each once
   std::vector<ast::File> library;       // stdlib/*.xf
   std::vector<const SourceFile*> named; // what the policy names: used files and loaded lists, as they were read
-  std::map<std::string, const SourceFile*> lists; // loaded lists by their path
-  std::optional<ir::Policy> policy;               // nothing on errors
+  std::map<std::string, const SourceFile*> lists;             // loaded lists by their path
+  std::optional<ir::Policy> policy;                           // nothing on errors
+  const SourceFile *packet = nullptr, *packet_test = nullptr; // CompileOptions::packet, and the test around it
 
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };

@@ -261,7 +261,7 @@ int featuresCommand(const FeaturesOptions& options) {
   int code = kFine;
   std::optional<object::Object> object;
   if (!options.file.empty()) {
-    object = objectOfFile(options.file, {.warnings = options.warnings}, code);
+    object = objectOfFile(options.file, {.warnings = options.warnings, .bounds = options.bounds}, code);
     if (!object)
       return code;
   }

@@ -121,6 +121,16 @@ Result<Done, FileError> NewFile::commit() {
   return Done{};
 }
 
+Result<Done, FileError> keepInputs(const std::string& output, const std::vector<std::string>& inputs) {
+  struct stat out{}, in{};
+  if (output.empty() || ::stat(output.c_str(), &out) != 0 || !S_ISREG(out.st_mode))
+    return Done{};
+  for (const std::string& input : inputs)
+    if (::stat(input.c_str(), &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+      return FileError{fmt::format("`{}` is what the command reads: it is not written over", output)};
+  return Done{};
+}
+
 Result<Done, FileError> writeFile(const std::string& path, std::span<const uint8_t> bytes) {
   Result<NewFile, FileError> file = NewFile::create(path);
   if (!file)

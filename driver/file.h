@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace xdpc::driver {
 
@@ -34,6 +35,9 @@ private:
   int fd_;
   std::string path_, temporary_; // temporary_ is empty for a device
 };
+
+// Says no where the output is one of the inputs, by whatever name. Devices and pipes are nobody's contents; "" is none.
+Result<Done, FileError> keepInputs(const std::string& output, const std::vector<std::string>& inputs);
 
 Result<Done, FileError> writeFile(const std::string& path, std::span<const uint8_t> bytes);
 

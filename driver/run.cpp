@@ -3,6 +3,7 @@
 #include "driver/capture.h"
 #include "driver/commands.h"
 #include "driver/engines.h"
+#include "driver/file.h"
 #include "driver/object_of.h"
 #include "driver/output.h"
 #include "runtime/abi/verdict.h"
@@ -169,8 +170,14 @@ int Run::commitOutputs() {
 } // namespace
 
 int runCommand(const RunOptions& options) {
+  for (const std::string* output : {&options.write_drop, &options.write_pass})
+    if (const auto kept = keepInputs(*output, {options.file, options.pcap}); !kept)
+      return fail(kUsage, kept.error().message);
+  if (!options.write_drop.empty() && options.write_drop == options.write_pass)
+    return fail(kUsage, fmt::format("`{}` cannot hold both the dropped and the passed frames", options.write_drop));
   int code = kFine;
-  const auto object = objectOfFile(options.file, {.tables = !options.no_tables}, code);
+  const auto object = objectOfFile(
+      options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code);
   if (!object)
     return code;
   auto reader = CaptureReader::open(options.pcap);

@@ -135,6 +135,8 @@ int Session::finish() {
 } // namespace
 
 int testCommand(const TestOptions& options) {
+  if (const auto kept = keepInputs(options.junit, options.files); !kept)
+    return fail(kUsage, kept.error().message);
   Session session(options);
   for (const std::string& path : options.files)
     session.file(path);
