@@ -28,7 +28,7 @@ inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<
              .value_size = abi::tableLayout(key, 1).bucketBytes(),
              .max_entries = abi::bucketsFor(capacity),
              .flags = 1024}}; // can be mapped
-  abi::Set set{.name = "banned", .index = 3, .key = key, .capacity = capacity};
+  abi::Set set{.name = "banned", .index = 3, .key = key, .capacity = capacity, .when_full = abi::WhenFull::refuse};
   if (abi::prefixPart(key) && key.parts.size() == 1) {
     const abi::PrefixTrieLayout layout = abi::prefixTrieLayout(key.parts[0], capacity);
     const auto array = [](const char* name, abi::MapRole role, uint32_t bytes, uint32_t entries) {

@@ -142,7 +142,6 @@ TEST(Sets, SayWhatIsNotThere) {
 
 TEST(Sets, StopAtTheirCapacityOverBothParts) {
   Policy p(setPolicy(kPrefixes, 3, kHostLengths));
-  p.manifest.sets[0].when_full = abi::WhenFull::refuse;
   unwrap(p.add("192.0.2.1"));
   unwrap(p.add("192.0.2.2", 100));
   unwrap(p.add("10.0.0.0/8", 100));
@@ -163,6 +162,7 @@ TEST(Sets, StopAtTheirCapacityOverBothParts) {
 
 TEST(Sets, GiveUpWhatEndsFirst) {
   Policy p(setPolicy(kPrefixes, 4, kHostLengths));
+  p.manifest.sets[0].when_full = abi::WhenFull::evict;
   unwrap(p.add("192.0.2.1"));
   unwrap(p.add("192.0.2.2", 300));
   unwrap(p.add("10.0.0.0/8", 100));
@@ -177,6 +177,7 @@ TEST(Sets, GiveUpWhatEndsFirst) {
 
 TEST(Sets, GiveUpWhatEndsFirstOfATablesPlaces) {
   Policy p(setPolicy({{abi::KeyKind::U32}}, 100));
+  p.manifest.sets[0].when_full = abi::WhenFull::evict;
   p.manifest.maps[kExactMap].max_entries = 1; // a bucket of 16 places
   p.maps = FakeMaps(p.manifest);
   unwrap(p.add("100"));
@@ -191,7 +192,6 @@ TEST(Sets, GiveUpWhatEndsFirstOfATablesPlaces) {
 
 TEST(Sets, MakeRoomInATableThatDeadElementsOfAProgramFill) {
   Policy p(setPolicy({{abi::KeyKind::U32}}, 100));
-  p.manifest.sets[0].when_full = abi::WhenFull::refuse;
   p.manifest.maps[kExactMap].max_entries = 1; // a bucket of 16 places
   p.maps = FakeMaps(p.manifest);
   for (unsigned i = 0; i < 16; ++i)
