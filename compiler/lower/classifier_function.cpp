@@ -49,7 +49,9 @@ private:
     return tree % 2 ? b.CreateLShr(pair, 32) : b.CreateAnd(pair, UINT32_MAX);
   }
 
-  llvm::Value* loadNode(llvm::Value* index) { return b.loadAt(checkedElement(b, view_.nodes, index, 8, none_), 0, 8); }
+  llvm::Value* loadNode(llvm::Value* index) {
+    return b.pinned(b.loadAt(checkedElement(b, view_.nodes, index, 8, none_), 0, 8));
+  }
 
   // All ones of a negative number, else 0.
   llvm::Value* signOf(llvm::Value* value) { return b.opaque(b.CreateAShr(value, 63)); }

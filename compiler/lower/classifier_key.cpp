@@ -53,7 +53,9 @@ llvm::Value* ClassifierKey::rankOf(const plan::ClassifierLane& lane, llvm::Value
     const unsigned size = last ? 1 : 4;
     llvm::Value* index = b.opaque(b.CreateAdd(b.CreateShl(node, ranks.widths[level]), part));
     llvm::Value* element = checkedElement(b, ranks.levels[level], index, size, none);
-    llvm::Value* entry = b.CreateZExt(b.loadAt(element, 0, size), b.getInt64Ty());
+    // Pinned: a load that sinks to where it is used leaves its index to be spilled before it is compared, and what the
+    // verifier of 6.1 knows of a copy is lost to it.
+    llvm::Value* entry = b.pinned(b.CreateZExt(b.loadAt(element, 0, size), b.getInt64Ty()));
     sum = b.CreateAdd(sum, last ? entry : b.CreateLShr(entry, node_bits));
     node = b.CreateAnd(entry, (1u << node_bits) - 1);
   }
