@@ -29,10 +29,11 @@ bool mismatch(Env env, const ast::Expr& expr, const Value& left, const Value& ri
   return false;
 }
 
-// A field that compares with 0 and 1, other than a condition at large.
+// A field that compares with 0 and 1, other than a condition at large. An option, too; headers are refused before.
 bool isBit(const Value& value) {
   return !value.constant && category(value.expr.type) == Category::boolean &&
-         (value.expr.kind == ir::ExprKind::Field || value.expr.kind == ir::ExprKind::Packet);
+         (value.expr.kind == ir::ExprKind::Field || value.expr.kind == ir::ExprKind::Packet ||
+          value.expr.kind == ir::ExprKind::Present);
 }
 
 // `tcp.syn == 1` reads a condition as the bit that it is.
@@ -110,12 +111,14 @@ std::string likelyField(const ir::Header& header, Category wanted) {
   return "";
 }
 
-// `vlan == 1`: a header is there or not.
+// `vlan == 1`: a header is there or not. So is an option without a value, but it is asked for like a flag: `== 1`.
 bool refuseHeader(Env env, const ast::Expr& expr, const Value& left, const Value& right) {
   const bool first = left.expr.kind == ir::ExprKind::Present;
   if (!first && right.expr.kind != ir::ExprKind::Present)
     return false;
   const ir::Header& header = env.scope.policy.headers[(first ? left : right).expr.header];
+  if (header.kind == ir::HeaderKind::option)
+    return false;
   const std::string_view text = withoutGroup(expr.args[first ? 0 : 1]).span.text().substr(0, 60);
   diag::Diagnostic& error = env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
                                                      fmt::format("`{}` is there or not, and does not compare", text));
