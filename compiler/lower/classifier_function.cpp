@@ -118,7 +118,7 @@ private:
   }
 
   void compareInline(llvm::Value* leaf) {
-    for (unsigned i = 0; i < rowsInLeaf(); ++i)
+    for (unsigned i = 0; i < std::min(rowsInLeaf(), view_.longest); ++i)
       compareRow(b.opaque(b.CreateAnd(b.CreateLShr(leaf, i * rowBits()), (uint64_t{1} << rowBits()) - 1)));
   }
 
