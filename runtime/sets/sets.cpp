@@ -53,7 +53,7 @@ public:
       return Done{};
     // A program may have prolonged it since.
     const auto done = write(key, end, replace ? tables::Merge::replace : tables::Merge::later, now_ns);
-    if (done && !*before)
+    if (done && !*before && count_)
       ++*count_;
     return done;
   }
@@ -90,7 +90,7 @@ private:
     while (!exact_->put(key, expires_ns, how, now_ns)) {
       if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(key, now_ns))
         return full();
-      --*count_;
+      count_.reset();
     }
     return Done{};
   }
