@@ -16,39 +16,6 @@ namespace {
 
 class Carry : public LiveTest {};
 
-// Layouts that share with the one before, move slots, rename nothing, drop rules and have rules without names.
-object::Object layout(size_t number) {
-  switch (number % 6) {
-  case 0:
-    return countingRules("a", {"x"}, 0);
-  case 1:
-    return countingRules("b", {"x"}, 0);
-  case 2:
-    return countingRules("c", {"y", "x"}, 1);
-  case 3:
-    return countingRules("d", {"y", "x"}, 0);
-  case 4:
-    return countingRules("e", {"#1"}, 0);
-  default:
-    return countingRules("f", std::vector<std::string>(300, "x"), 299);
-  }
-}
-
-uint64_t total(const Veth& veth) {
-  const auto policy = swap::open(veth.target(), swap::Access::read);
-  EXPECT_TRUE(ok(policy));
-  if (!policy)
-    return 0;
-  const auto counts = swap::readCounts(*policy, policy->other());
-  EXPECT_TRUE(ok(counts));
-  if (!counts)
-    return 0;
-  uint64_t sum = counts->retired.packets;
-  for (const abi::Cell& cell : counts->slots)
-    sum += cell.packets;
-  return sum;
-}
-
 abi::Cell countOf(const Veth& veth, const std::string& rule) {
   const auto policy = swap::open(veth.target(), swap::Access::read);
   EXPECT_TRUE(ok(policy));
@@ -100,7 +67,7 @@ TEST_F(Carry, AResetRuleStartsAfreshAndItsCountsRetire) {
 
 TEST_F(Carry, NoIncrementIsLostOverHundredsOfSwapsUnderAFlood) {
   Veth veth("a0");
-  ASSERT_TRUE(ok(swap::attach(layout(0), veth.target(), {})));
+  ASSERT_TRUE(ok(swap::attach(oneOfLayouts(0), veth.target(), {})));
   std::atomic<bool> stop = false;
   uint64_t sent = 0, reads = 0;
   std::thread sender([&] {
@@ -110,13 +77,13 @@ TEST_F(Carry, NoIncrementIsLostOverHundredsOfSwapsUnderAFlood) {
   // A reader that meets swaps sees totals that only grow.
   std::thread reader([&] {
     for (uint64_t last = 0; !stop; ++reads) {
-      const uint64_t now = total(veth);
+      const uint64_t now = totalCounted(veth.target());
       EXPECT_GE(now, last);
       last = now;
     }
   });
   for (size_t i = 1; i <= 200; ++i) {
-    const auto swapped = swap::attach(layout(i * 7 / 3), veth.target(), {});
+    const auto swapped = swap::attach(oneOfLayouts(i * 7 / 3), veth.target(), {});
     ASSERT_TRUE(ok(swapped));
     EXPECT_TRUE(swapped->warnings.empty());
   }
@@ -125,12 +92,12 @@ TEST_F(Carry, NoIncrementIsLostOverHundredsOfSwapsUnderAFlood) {
   reader.join();
   EXPECT_GT(sent, 1'000'000u);
   EXPECT_GT(reads, 100u);
-  EXPECT_EQ(total(veth), sent);
+  EXPECT_EQ(totalCounted(veth.target()), sent);
 }
 
 TEST_F(Carry, NoIncrementIsLostOrCountedTwiceWhoeverIsKilled) {
   Veth veth("a0");
-  ASSERT_TRUE(ok(swap::attach(layout(0), veth.target(), {})));
+  ASSERT_TRUE(ok(swap::attach(oneOfLayouts(0), veth.target(), {})));
   uint64_t sent = 0;
   size_t completed = 0;
   // Killed after every fortieth of the time that a swap takes here, the first ones at once.
@@ -140,7 +107,7 @@ TEST_F(Carry, NoIncrementIsLostOrCountedTwiceWhoeverIsKilled) {
     const auto now = [&] { return std::chrono::steady_clock::now() - start; };
     const pid_t child = fork();
     if (child == 0) {
-      (void)swap::attach(layout(i + 1), veth.target(), {});
+      (void)swap::attach(oneOfLayouts(i + 1), veth.target(), {});
       _exit(0);
     }
     int status = 0;
@@ -158,11 +125,11 @@ TEST_F(Carry, NoIncrementIsLostOrCountedTwiceWhoeverIsKilled) {
       waitpid(child, &status, 0);
     }
     completed += WIFEXITED(status);
-    EXPECT_EQ(total(veth), sent) << i;
+    EXPECT_EQ(totalCounted(veth.target()), sent) << i;
   }
   EXPECT_LT(completed, 84u);
-  ASSERT_TRUE(ok(swap::attach(layout(2), veth.target(), {})));
-  EXPECT_EQ(total(veth), sent);
+  ASSERT_TRUE(ok(swap::attach(oneOfLayouts(2), veth.target(), {})));
+  EXPECT_EQ(totalCounted(veth.target()), sent);
 }
 
 } // namespace

@@ -96,6 +96,23 @@ object::Object countingRules(const std::string& policy, const std::vector<std::s
   return counter(policy, rules, counted, abi::kDrop);
 }
 
+object::Object oneOfLayouts(size_t number) {
+  switch (number % 6) {
+  case 0:
+    return countingRules("a", {"x"}, 0);
+  case 1:
+    return countingRules("b", {"x"}, 0);
+  case 2:
+    return countingRules("c", {"y", "x"}, 1);
+  case 3:
+    return countingRules("d", {"y", "x"}, 0);
+  case 4:
+    return countingRules("e", {"#1"}, 0);
+  default:
+    return countingRules("f", std::vector<std::string>(300, "x"), 299);
+  }
+}
+
 object::Object reporting(const std::string& policy, uint32_t mark) {
   ObjectMaker maker(policy);
   auto& manifest = maker.object().manifest;

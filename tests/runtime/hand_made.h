@@ -38,6 +38,8 @@ object::Object always(const std::string& policy, abi::Verdict verdict);
 object::Object counting(const std::string& policy, abi::Verdict verdict);
 // Has these rules in this order, and counts packets in the slot of one of them.
 object::Object countingRules(const std::string& policy, const std::vector<std::string>& rules, uint32_t counted);
+// Layouts that share with the one before, move slots, rename nothing, drop rules and have rules without names.
+object::Object oneOfLayouts(size_t number);
 // Writes a record of 32 bytes, whose field is `mark`, for every packet while the lease lasts, and passes.
 object::Object reporting(const std::string& policy, uint32_t mark);
 // The verifier refuses it at the rule `bad`, line 4.

@@ -30,16 +30,7 @@ swap::Target both(const std::string& devices = "a0,b0") {
 }
 
 uint64_t total(const std::string& device) {
-  const auto policy = swap::open({.device = device}, swap::Access::read);
-  EXPECT_TRUE(ok(policy));
-  if (!policy)
-    return 0;
-  const auto counts = swap::readCounts(*policy, policy->other());
-  EXPECT_TRUE(ok(counts));
-  uint64_t sum = counts ? counts->retired.packets : 0;
-  for (const abi::Cell& cell : counts->slots)
-    sum += cell.packets;
-  return sum;
+  return totalCounted({.device = device});
 }
 
 std::string policyOn(const std::string& device) {

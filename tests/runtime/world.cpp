@@ -2,8 +2,10 @@
 #include "tests/runtime/world.h"
 
 #include "runtime/kernel/test_run.h"
+#include "runtime/swap/counts.h"
 #include "runtime/swap/detach.h"
 #include "runtime/swap/list.h"
+#include "runtime/swap/open.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -103,6 +105,21 @@ void send(uint32_t ifindex, uint32_t count) {
   frame[12] = 0x88; // an EtherType for experiments
   frame[13] = 0xb5;
   ASSERT_TRUE(ok(kernel::injectFrames(reflector(), frame, ifindex, count)));
+}
+
+uint64_t totalCounted(const swap::Target& target) {
+  const auto policy = swap::open(target, swap::Access::read);
+  EXPECT_TRUE(ok(policy));
+  if (!policy)
+    return 0;
+  const auto counts = swap::readCounts(*policy, policy->other());
+  EXPECT_TRUE(ok(counts));
+  if (!counts)
+    return 0;
+  uint64_t sum = counts->retired.packets;
+  for (const abi::Cell& cell : counts->slots)
+    sum += cell.packets;
+  return sum;
 }
 
 uint64_t packetsOf(const engine::Maps& maps, uint32_t counters) {

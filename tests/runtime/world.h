@@ -44,6 +44,9 @@ std::vector<std::string> pins(); // paths below /sys/fs/bpf/xdpc, sorted
 // Copies of a frame out of `device`, so that its peer receives them; the peer needs a native program.
 void send(uint32_t ifindex, uint32_t count);
 
+// Packets of all rules of the policy that runs there, and of those that are gone.
+uint64_t totalCounted(const swap::Target& target);
+
 // Packets counted in slot 0 by the policy, over all rows.
 uint64_t packetsOf(const engine::Maps& maps, uint32_t counters = 0);
 

@@ -45,10 +45,6 @@ TEST(Expr, addressesKnowTheirFamily) {
   EXPECT_EQ(conditionText("eth.src == 02:00:5e:00:53:01"), "(present(eth) and (eth.src == 02:00:5e:00:53:01))");
 }
 
-unsigned absent(const std::string& condition) {
-  return check(withCondition(condition)).count("maybe-absent");
-}
-
 TEST(Expr, unequalWarnsUnlessTheHeaderIsRequired) {
   EXPECT_EQ(absent("tcp.dport != 22"), 1u);
   EXPECT_EQ(absent("tcp and tcp.dport != 22"), 0u);

@@ -30,6 +30,10 @@ Checked accept(std::string text);
 inline std::string withCondition(const std::string& condition) {
   return "policy p { a: drop when " + condition + "\ndefault pass }\n";
 }
+// How often the condition warns that it is false for packets that lack something.
+inline unsigned absent(const std::string& condition) {
+  return accept(withCondition(condition)).count("maybe-absent");
+}
 std::string conditionText(const std::string& condition); // of the IR
 
 } // namespace xdpc
