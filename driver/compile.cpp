@@ -217,7 +217,7 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
   }
   checkBounds(object, compilation.policy->span, compilation.bounds, compilation.emitter);
   if (canExceedMaps(program->manifest))
-    checkMaps(object, compilation.file.policies.front().name.span, compilation.emitter);
+    checkMaps(object, compilation.policy->span, compilation.emitter);
   return compilation.emitter.hasErrors() ? std::nullopt : std::optional(std::move(object));
 }
 

@@ -4,6 +4,7 @@
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
 #include "runtime/kernel/privilege.h"
+#include "runtime/swap/folder.h"
 
 #include <fmt/ranges.h>
 
@@ -40,7 +41,7 @@ int detachCommand(const DetachOptions& options) {
   }
   int code = kFine;
   for (const std::string& device : detached->missing)
-    code = fail(kNoObject, fmt::format("no policy of xdpc is attached to `{}`", device));
+    code = fail(swap::nothingAttached(device));
   return code;
 }
 

@@ -113,11 +113,14 @@ Result<Done> refuseLeavingOut(const Chosen& chosen, const Target& target) {
                                  fmt::join(missing, ","))};
 }
 
+KernelError nothingToReturnTo(const std::string& device) {
+  return {ErrorKind::busy, 0, fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", device)};
+}
+
 Result<Done> mayJoin(const Place& place, const Instance& instance, const AttachOptions& options) {
   const auto& name = place.device.name;
   if (place.hook.program_id != 0 && options.confirm_ns)
-    return KernelError{ErrorKind::busy, 0,
-                       fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", name)};
+    return nothingToReturnTo(name);
   if (instance.live && instance.folder.netns != place.netns)
     return KernelError{
         ErrorKind::busy,
@@ -134,13 +137,6 @@ Result<Done> mayJoin(const Place& place, const Instance& instance, const AttachO
   return place.hook.program_id != 0 ? mayReplace(place, options.replace) : Result<Done>(Done{});
 }
 
-Result<Done> mayTry(const std::string& name, const Member& member, const AttachOptions& options) {
-  if (member.running.generation == 0 && options.confirm_ns)
-    return KernelError{ErrorKind::busy, 0,
-                       fmt::format("no trial on `{}`: what it carries is not xdpc's to return to", name)};
-  return Done{};
-}
-
 Result<Done> maySwap(const Place& place, const Member& member, const AttachOptions& options) {
   const auto& name = place.device.name;
   if (member.running.generation == 0 && !options.replace)
@@ -150,14 +146,17 @@ Result<Done> maySwap(const Place& place, const Member& member, const AttachOptio
         fmt::format("xdpc's link on `{}` runs program {}, which is not xdpc's", name, member.info.program_id),
         {},
         "take its place with --replace"};
-  if (options.mode == Mode::automatic || (options.mode == Mode::native) == (place.hook.mode == kernel::XdpMode::native))
-    return mayTry(name, member, options);
-  return KernelError{ErrorKind::device,
-                     EEXIST,
-                     fmt::format("the policy on `{}` runs in {} mode, and a swap cannot change that", name,
-                                 kernel::modeName(place.hook.mode)),
-                     {},
-                     "detach it first, or leave --mode out"};
+  const bool native = place.hook.mode == kernel::XdpMode::native;
+  if (options.mode != Mode::automatic && (options.mode == Mode::native) != native)
+    return KernelError{ErrorKind::device,
+                       EEXIST,
+                       fmt::format("the policy on `{}` runs in {} mode, and a swap cannot change that", name,
+                                   kernel::modeName(place.hook.mode)),
+                       {},
+                       "detach it first, or leave --mode out"};
+  if (member.running.generation == 0 && options.confirm_ns)
+    return nothingToReturnTo(name);
+  return Done{};
 }
 
 Result<Done> mayAttach(const Chosen& chosen, const Target& target, const AttachOptions& options) {

@@ -13,12 +13,6 @@
 namespace xdpc::swap {
 namespace {
 
-Result<Done> removePin(const std::filesystem::path& path) {
-  if (unlink(path.c_str()) != 0 && errno != ENOENT)
-    return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), errno);
-  return Done{};
-}
-
 // All pins beside the generations.
 Result<Done> removeLinks(const Folder& folder) {
   for (const uint32_t ifindex : linkedDevices(folder))

@@ -2,10 +2,8 @@
 // tests/runtime/attach_test.cpp and instance_test.cpp.
 #include "runtime/swap/detach.h"
 
-#include "runtime/kernel/netns.h"
-#include "runtime/swap/change.h"
 #include "runtime/swap/clear.h"
-#include "runtime/swap/lock_live.h"
+#include "runtime/swap/hook.h"
 #include "runtime/swap/trial.h"
 
 #include <algorithm>

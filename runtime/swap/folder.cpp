@@ -78,11 +78,17 @@ std::optional<Folder> parseFolder(const fs::path& path) {
   return Folder{path, numbers[0], static_cast<uint32_t>(numbers[1])};
 }
 
-KernelError nothingThere(const std::string& device) {
+} // namespace
+
+KernelError nothingAttached(const std::string& device) {
   return {ErrorKind::not_found, ENOENT, fmt::format("no policy of xdpc is attached to `{}`", device)};
 }
 
-} // namespace
+Result<Done> removePin(const fs::path& path) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), errno);
+  return Done{};
+}
 
 Result<Done> requireBpffs(const fs::path& path) {
   struct statfs status{};
@@ -164,7 +170,7 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
       if (errno != ENOENT)
         return kernel::systemError(fmt::format("cannot open `{}`", folder.path.string()), errno);
       if (missing == IfMissing::fail)
-        return nothingThere(device);
+        return nothingAttached(device);
       continue; // another command removed it between the two calls
     }
     for (const auto& path : {folder.path.parent_path(), folder.path})
@@ -183,7 +189,7 @@ Result<Fd> lockFolder(const Folder& folder, const std::string& device, IfMissing
     if (stillThere(folder.path, fd))
       return fd;
     if (missing == IfMissing::fail)
-      return nothingThere(device);
+      return nothingAttached(device);
   }
 }
 

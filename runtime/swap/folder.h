@@ -32,6 +32,11 @@ std::vector<uint32_t> linkedDevices(const Folder& folder);
 // All that are there, by name.
 Result<std::vector<Folder>> allFolders(const std::filesystem::path& bpffs);
 
+kernel::KernelError nothingAttached(const std::string& device);
+
+// One that is not there is no error.
+Result<Done> removePin(const std::filesystem::path& path);
+
 enum class IfMissing { fail, create };
 // The descriptor of the folder holds the lock until it is closed, so a killed command leaves none behind. Waits
 // for another xdpc that has it, two seconds at most: then it is busy. not_found if the folder is missing and is not to

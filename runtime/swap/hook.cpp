@@ -77,10 +77,7 @@ Result<Hooked> takeHook(const Folder& folder, const Place& place, const Fd& prog
 Result<Done> leaveHook(const Folder& folder, uint32_t ifindex, const Fd& link) {
   if (auto detached = kernel::detachLink(link); !detached)
     return detached;
-  const auto path = folder.link(ifindex);
-  if (unlink(path.c_str()) != 0 && errno != ENOENT)
-    return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), errno);
-  return Done{};
+  return removePin(folder.link(ifindex));
 }
 
 } // namespace xdpc::swap

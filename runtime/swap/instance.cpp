@@ -100,6 +100,11 @@ Result<std::optional<Folder>> findOnce(const std::filesystem::path& bpffs, const
   return std::optional<Folder>();
 }
 
+// The number that a device of the instance has in the namespace of the command.
+uint32_t numberNow(const Installed& live, const Member& member) {
+  return live.members.size() == 1 ? member.info.ifindex : member.ifindex;
+}
+
 // A link of the device's number in its namespace, and whose it is.
 Result<std::optional<std::pair<Folder, kernel::LinkInfo>>> linkOf(const std::filesystem::path& bpffs,
                                                                   const Place& place) {
@@ -115,10 +120,6 @@ Result<std::optional<std::pair<Folder, kernel::LinkInfo>>> linkOf(const std::fil
 }
 
 } // namespace
-
-KernelError nothingAttached(const std::string& device) {
-  return {ErrorKind::not_found, 0, fmt::format("no policy of xdpc is attached to `{}`", device)};
-}
 
 Result<std::optional<Folder>> findInstance(const Target& target, const Place& place) {
   const Folder own = folderOf(target.bpffs, place);
@@ -197,15 +198,6 @@ Result<Instance> lockInstance(const Target& target) {
     return mounted.error();
   return lockInstance(target, *places);
 }
-
-namespace {
-
-// The number that a device of the instance has in the namespace of the command.
-uint32_t numberNow(const Installed& live, const Member& member) {
-  return live.members.size() == 1 ? member.info.ifindex : member.ifindex;
-}
-
-} // namespace
 
 std::vector<std::string> deviceNames(const Folder& folder, const Installed& live, const Target& target) {
   const auto scope = kernel::NetnsScope::enter(target.netns);

@@ -19,8 +19,6 @@ Result<std::optional<Folder>> findInstance(const Target& target, const Place& pl
 // none.
 Result<Folder> findCommon(const Target& target, const std::vector<Place>& places);
 
-kernel::KernelError nothingAttached(const std::string& device);
-
 // Under its lock.
 struct Instance {
   Folder folder;

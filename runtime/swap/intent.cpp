@@ -12,11 +12,6 @@ namespace {
 
 constexpr uint64_t kIntentVersion = 1;
 
-// 0, or why not.
-int removePin(const std::filesystem::path& path) {
-  return unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
-}
-
 } // namespace
 
 Result<Intent> Intent::create(const IntentHead& head, std::span<const IntentDevice> devices) {
@@ -76,9 +71,7 @@ Result<Done> closeIntent(const Folder& folder) {
 }
 
 Result<Done> dropIntent(const Folder& folder) {
-  if (const int code = removePin(folder.intent()))
-    return kernel::systemError(fmt::format("cannot remove `{}`", folder.intent().string()), code);
-  return Done{};
+  return removePin(folder.intent());
 }
 
 std::string rememberedName(const Folder& folder, uint32_t ifindex) {

@@ -218,8 +218,7 @@ Result<Details> show(const Target& target) {
     if (all->size() == 1)
       one = all->begin();
     if (one == all->end())
-      return kernel::KernelError{.kind = kernel::ErrorKind::not_found,
-                                 .message = fmt::format("no policy of xdpc is attached to `{}`", target.device)};
+      return nothingAttached(target.device);
     // Both of one generation, unless swaps follow one another without end.
     if (one->generation == policy->number || attempt == kAttempts)
       return detailsOf(std::move(*one), *policy);

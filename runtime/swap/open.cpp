@@ -31,8 +31,7 @@ Result<Done> openLive(LivePolicy& policy, Instance* instance, const Target& targ
   if (!live)
     return live.error();
   if (!*live)
-    return KernelError{ErrorKind::not_found, ENOENT,
-                       fmt::format("no policy of xdpc is attached to `{}`", policy.device.name)};
+    return nothingAttached(policy.device.name);
   policy.program_id = (*live)->policy_id;
   // 0: the pins of what the link runs are not there, or went while this function looked.
   if ((*live)->generation == 0)

@@ -95,9 +95,8 @@ Result<Done> letGo(Instance& instance, const Target& target) {
     return Done{};
   const auto names = deviceNames(instance.folder, *instance.live, target);
   for (const uint32_t ifindex : instance.live->gone) {
-    const auto path = instance.folder.link(ifindex);
-    if (unlink(path.c_str()) != 0 && errno != ENOENT)
-      return kernel::systemError(fmt::format("cannot remove `{}`", path.string()), errno);
+    if (auto removed = removePin(instance.folder.link(ifindex)); !removed)
+      return removed;
     instance.notes.push_back(fmt::format("`{}` is gone; the policy goes on on {}",
                                          rememberedName(instance.folder, ifindex), fmt::join(names, ", ")));
   }
