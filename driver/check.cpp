@@ -1,6 +1,5 @@
 // `xdpc check`: diagnoses, and prints what a phase gives. Tested by tests/lit/cli/check.test and tests/lit/diag.
 #include "compiler/ast/print.h"
-#include "compiler/codegen/codegen.h"
 #include "compiler/ir/print.h"
 #include "compiler/plan/print.h"
 #include "driver/commands.h"
@@ -19,12 +18,12 @@ std::optional<std::string> dump(Compilation& compilation, const std::string& emi
     return ast::toText(compilation.file);
   if (emit == "ir")
     return ir::toText(*compilation.policy);
-  if (emit == "llvm" || emit == "asm") {
-    std::optional<lower::Module> module = moduleOf(compilation);
-    if (!module)
-      return {};
-    return emit == "llvm" ? lower::toText(*module) : codegen::emitAssembly(std::move(*module));
+  if (emit == "llvm") {
+    const std::optional<lower::Module> module = moduleOf(compilation);
+    return module ? std::optional(lower::toText(*module)) : std::nullopt;
   }
+  if (emit == "asm")
+    return assemblyOf(compilation);
   const std::optional<plan::Program> program = planOf(compilation); // its bounds are part of being right
   if (!program || (canExceedMaps(program->manifest) && !objectOf(compilation)))
     return {};

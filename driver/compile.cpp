@@ -199,6 +199,19 @@ std::optional<lower::Module> moduleOf(Compilation& compilation) {
   return lower::lower(*program);
 }
 
+// Where leaves of the parser outgrow BPF's jumps, with notes (lower.h).
+template <class Emit> static auto emitted(const plan::Program& program, const Emit& emit) {
+  auto code = emit(lower::lower(program));
+  return code.empty() ? emit(lower::lower(program, lower::Presence::notes)) : code;
+}
+
+std::optional<std::string> assemblyOf(Compilation& compilation) {
+  const std::optional<plan::Program> program = planOf(compilation);
+  if (!program)
+    return {};
+  return emitted(*program, [](lower::Module module) { return codegen::emitAssembly(std::move(module)); });
+}
+
 std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
                                              const std::function<void(const abi::Manifest&)>& planned) {
   const std::optional<plan::Program> program = planOf(compilation);
@@ -206,13 +219,14 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
     return {};
   if (planned)
     planned(program->manifest);
-  std::vector<uint8_t> object = codegen::emitObject(lower::lower(*program));
+  std::vector<uint8_t> object =
+      emitted(*program, [](lower::Module module) { return codegen::emitObject(std::move(module)); });
   if (object.empty()) {
     compilation.emitter
         .report(diag::Id::too_large, compilation.file.policies.front().name.span,
                 fmt::format("the program of `{}` outgrows BPF's jumps or its stack", compilation.policy->name))
-        .help = "rules are lowered once for each set of headers that they tell apart: ask for fewer headers, or put "
-                "what is alike into sets";
+        .help =
+        "put what is alike into sets, and conditions on fields and constants next to each other: those become tables";
     return {};
   }
   checkBounds(object, compilation.policy->span, compilation.bounds, compilation.emitter);

@@ -56,6 +56,7 @@ bool report(const Compilation& compilation);
 // The later phases; nothing where a bound is exceeded, which is then in the emitter. The policy must be ok().
 std::optional<plan::Program> planOf(Compilation& compilation);
 std::optional<lower::Module> moduleOf(Compilation& compilation);
+std::optional<std::string> assemblyOf(Compilation& compilation); // empty where BPF's jumps cannot cross the program
 // `planned`, if given, is told the manifest before the back end runs.
 std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
                                              const std::function<void(const abi::Manifest&)>& planned = {});

@@ -2,6 +2,7 @@
 #include "compiler/lower/assign.h"
 #include "compiler/ir/checksum.h"
 #include "compiler/lower/checksum.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/value.h"
 
@@ -42,7 +43,7 @@ private:
 
   // `bits`: as many ones as the field has.
   void storeBits(const Packet::Found& found, const BitPlace& place, uint64_t bits, llvm::Value* number) {
-    llvm::Value* base = found.value->base;
+    llvm::Value* base = baseOf(b, found);
     llvm::Value* before = loadBytes(b, base, place.first, place.count);
     const uint64_t mask = bits << place.behind;
     llvm::Value* kept = b.CreateAnd(before, ~mask);

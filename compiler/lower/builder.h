@@ -119,6 +119,9 @@ public:
 
   std::vector<PayloadWindow> windows;                              // open ones, the innermost last
   std::map<std::pair<uint32_t, ir::HeaderId>, llvm::Value*> scans; // on the stack: the answer of a scan of a payload
+  llvm::AllocaInst* notes = nullptr;                               // on the stack: notes.h
+  std::map<ir::HeaderId, unsigned> noted;                          // the notes' numbers; empty without them
+  llvm::Value* record = nullptr;                                   // of the event that is being written
   llvm::AllocaInst* payload_key = nullptr;                         // on the stack: 0, the payload buffer's only key
 
   // A pointer to `bytes` bytes of the frame at `offset` (i64); to `outside` where they are not all there. Goes on in a

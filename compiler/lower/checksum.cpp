@@ -3,6 +3,7 @@
 #include "compiler/lower/checksum.h"
 #include "compiler/ir/checksum.h"
 #include "compiler/lower/crc32c.h"
+#include "compiler/lower/notes.h"
 
 #include <llvm/IR/Intrinsics.h>
 
@@ -35,8 +36,8 @@ llvm::Value* ChecksumUpdate::shift(const Packet::Found& field, const BitPlace& p
       std::ranges::count(header.pseudo, field.field) > 0 && header.packet == b.policy().headers[summed].packet;
   if (summed == field.id || pseudo)
     return b.CreateShl(odd, 3);
-  llvm::Value* start = packet_.find(b.policy(), summed)->value->offset;
-  return b.CreateShl(b.CreateXor(odd, b.CreateAnd(b.CreateSub(field.value->offset, start), 1)), 3);
+  llvm::Value* start = offsetOf(b, *packet_.find(b.policy(), summed)->value);
+  return b.CreateShl(b.CreateXor(odd, b.CreateAnd(b.CreateSub(offsetOf(b, *field.value), start), 1)), 3);
 }
 
 void ChecksumUpdate::note(const Packet::Found& field, const BitPlace& place, llvm::Value* before, llvm::Value* after) {
@@ -64,7 +65,7 @@ llvm::Value* ChecksumUpdate::crcChange(ir::HeaderId summed, const Packet::Found&
   llvm::Value* end = packet_.ipEnd(b.policy().headers[summed].packet);
   if (b.program().headers[summed].before_ip)
     end = b.CreateSelect(b.CreateICmpEQ(end, b.u64(0)), b.length, end);
-  llvm::Value* behind = b.CreateSub(end, b.CreateAdd(field.value->offset, b.u64(place.first + place.count)));
+  llvm::Value* behind = b.CreateSub(end, b.CreateAdd(offsetOf(b, *field.value), b.u64(place.first + place.count)));
   return lowerCrcChange(b, change, behind);
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/lower/condition.h"
 #include "compiler/lower/const_set.h"
 #include "compiler/lower/map.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/payload.h"
 #include "compiler/lower/set.h"
 #include "compiler/lower/value.h"
@@ -89,7 +90,7 @@ std::optional<bool> knownCondition(const ir::Policy& policy, const Packet& packe
     auto found = packet.find(policy, expr.header);
     if (!found)
       return false;
-    return found->value->present ? std::nullopt : std::optional<bool>(true);
+    return found->value->isCertain() ? std::optional<bool>(true) : std::nullopt;
   }
   case ir::ExprKind::HasBytes:
   case ir::ExprKind::Contains:
@@ -121,7 +122,7 @@ void lowerCondition(Builder& b, const Packet& packet, const ir::Expr& expr, llvm
   case ir::ExprKind::Or:
     return lowerRow(b, packet, expr, true, yes, no);
   case ir::ExprKind::Present:
-    b.CreateCondBr(packet.find(b.policy(), expr.header)->value->present, yes, no);
+    b.CreateCondBr(presentOf(b, *packet.find(b.policy(), expr.header)->value), yes, no);
     return;
   case ir::ExprKind::InConst:
     return lowerInConst(b, packet, expr, yes, no);
@@ -152,10 +153,10 @@ bool lowerNeeds(Builder& b, const Packet& packet, const std::vector<ir::HeaderId
       b.CreateBr(absent);
       return false;
     }
-    if (!found->value->present)
+    if (found->value->isCertain())
       continue;
     auto* there = b.block("there");
-    b.CreateCondBr(found->value->present, there, absent);
+    b.CreateCondBr(presentOf(b, *found->value), there, absent);
     b.startBlock(there);
   }
   return true;

@@ -2,6 +2,7 @@
 #include "compiler/lower/event.h"
 #include "compiler/lower/capture.h"
 #include "compiler/lower/condition.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/value.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ bool missing(const Builder& b, const Packet& packet, const ir::EventField& field
 llvm::Value* presence(Builder& b, const Packet& packet, const ir::EventField& field) {
   llvm::Value* all = nullptr;
   for (ir::HeaderId id : field.needs)
-    if (llvm::Value* present = packet.find(b.policy(), id)->value->present)
+    if (llvm::Value* present = presentOf(b, *packet.find(b.policy(), id)->value))
       all = all ? b.CreateAnd(all, present) : present;
   return all;
 }
@@ -116,7 +117,9 @@ void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, llvm:
       b.call(BpfHelper::ringbuf_reserve, {b.map(*b.program().common.events), b.u64(plan.size), b.u64(0)});
   b.CreateCondBr(b.CreateIsNull(record), lost, fill);
   b.startBlock(fill);
+  b.record = record;
   storeRecord(b, packet, record, action, rule_slot, verdict);
+  b.record = nullptr;
   b.call(BpfHelper::ringbuf_submit, {record, b.u64(0)});
   b.CreateBr(done);
 

@@ -1,7 +1,11 @@
 // Calls the function of a chain and goes on with what it found.
 #include "compiler/lower/chain.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
+
+#include <algorithm>
+#include <iterator>
 
 namespace xdpc::lower {
 namespace {
@@ -10,7 +14,9 @@ class ChainCall {
 public:
   ChainCall(Builder& b, Walk& walk, ir::HeaderId owner, const Place& start)
       : b(b), walk_(walk), owner_(owner), start_(start), members_(chainMembers(b.policy(), owner)),
-        asked_(askedOf(b.program(), members_)) {}
+        asked_(askedOf(b.program(), members_)) {
+    std::ranges::copy_if(asked_, std::back_inserter(known_), [&](ir::HeaderId id) { return !b.noted.contains(id); });
+  }
 
   void run(llvm::Value* next_header, const std::function<void(const Place&, llvm::Value*)>& behind) {
     auto *chain = b.block("chain"), *none = b.block("chain.none"), *joined = b.block("chain.joined");
@@ -20,7 +26,7 @@ public:
 
     b.startBlock(none);
     Place plain = start_;
-    for (ir::HeaderId id : asked_)
+    for (ir::HeaderId id : known_)
       plain.packet.headers[id] = {b.data, b.u64(0), b.u64(0), b.getFalse()};
     b.CreateBr(joined);
 
@@ -39,7 +45,7 @@ public:
     };
     Place place = start_;
     place.offset = join(plain.offset, walked.offset);
-    for (ir::HeaderId id : asked_) {
+    for (ir::HeaderId id : known_) {
       const HeaderValue &there = plain.packet.headers[id], &here = walked.packet.headers[id];
       place.packet.headers[id] = {join(there.base, here.base), join(there.offset, here.offset),
                                   join(there.size, here.size), join(there.present, here.present)};
@@ -67,7 +73,10 @@ private:
       llvm::Value* offset =
           bits(results[i / ChainResult::kGroup],
                ChainResult::kAskedAt + (i % ChainResult::kGroup) * ChainResult::kOffsetBits, ChainResult::kOffsetBits);
-      place.packet.headers[asked_[i]] = found(asked_[i], offset, gone);
+      if (auto noted = b.noted.find(asked_[i]); noted != b.noted.end())
+        takeNote(b, noted->second, {nullptr, offset, nullptr, nullptr}, b.u64(1)); // a packet has one chain
+      else
+        place.packet.headers[asked_[i]] = found(asked_[i], offset, gone);
     }
     dispatch(bits(results[0], 0, ChainResult::kStatusBits), place, done);
     b.startBlock(gone); // the function has found them there
@@ -115,6 +124,7 @@ private:
   Place start_;
   ChainMembers members_;
   std::vector<ir::HeaderId> asked_;
+  std::vector<ir::HeaderId> known_; // of those, the ones without a note
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "compiler/lower/extern.h"
 #include "compiler/lower/c_module.h"
 #include "compiler/lower/context_function.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/value.h"
 
@@ -145,7 +146,7 @@ llvm::Value* smaller(Builder& b, llvm::Value* left, llvm::Value* right) {
 // Up to IP's length and the frame's end, and no more than C sees.
 llvm::Value* payloadArgument(Builder& b, const Packet& packet, ir::HeaderId header) {
   const auto found = packet.find(b.policy(), header);
-  llvm::Value* start = b.CreateAdd(found->value->offset, found->value->size);
+  llvm::Value* start = endOf(b, packet, *found);
   llvm::Value* end = packet.ipEnd(b.policy().headers[found->id].packet);
   if (b.program().headers[found->id].before_ip) { // 0 where there is no IP
     llvm::Value* none = b.isLess(end, b.u64(1));

@@ -12,6 +12,7 @@
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/options.h"
 #include "compiler/lower/parser.h"
 #include "compiler/lower/rule.h"
@@ -108,7 +109,12 @@ bool readsHeaders(const plan::Program& program) {
   return false;
 }
 
-void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals) {
+// Of LLVM's instructions. BPF's jumps cross 32,767 of BPF's, and these come to two thirds as many or more.
+constexpr size_t kMaxInstructions = 120'000;
+
+// False if the program is unfinished: too large.
+bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
+                  Presence presence) {
   Builder b(program, module, *makeProgram(module, debug), globals);
   b.startBlock(b.block("entry"));
   debug.setPlace(b, b.policy().span);
@@ -116,8 +122,13 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   bool reads = readsHeaders(program);
   const auto rare = lowerFrame(b, reads ? FrameUse::headers : FrameUse::length);
   Exit exit = makeExit(b);
+  if (presence == Presence::notes)
+    b.noted = notableHeaders(program);
+  bool whole = true;
   if (reads) {
-    lowerParser(b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); });
+    whole = lowerParser(
+        b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); },
+        presence == Presence::leaves ? kMaxInstructions : SIZE_MAX);
   } else {
     Packet nothing;
     nothing.malformed = nothing.unparsed = b.u64(0);
@@ -126,6 +137,7 @@ void lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
   finishExit(b, exit);
   for (llvm::BasicBlock* block : rare)
     block->moveAfter(&b.function().back());
+  return whole;
 }
 
 // The policy's file, and those that rules come from.
@@ -143,7 +155,10 @@ Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Module::Module(Module&&) noexcept = default;
 Module::~Module() = default;
 
-Module lower(const plan::Program& program) {
+namespace {
+
+// Null where the program is too large.
+std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence) {
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
   impl->module = std::make_unique<llvm::Module>(program.policy->name, *impl->context);
@@ -169,9 +184,16 @@ Module lower(const plan::Program& program) {
   makeClassifierFunctions(program, module, debug, globals);
   makeCaptureFunction(program, module, debug, globals);
   makeCrcFunctions(program, module, debug, globals);
-  lowerProgram(program, module, debug, globals);
+  const bool whole = lowerProgram(program, module, debug, globals, presence);
   debug.finish();
-  return Module(std::move(impl));
+  return whole ? std::move(impl) : nullptr;
+}
+
+} // namespace
+
+Module lower(const plan::Program& program, Presence presence) {
+  auto impl = makeModule(program, presence);
+  return Module(impl ? std::move(impl) : makeModule(program, Presence::notes));
 }
 
 std::string toText(const Module& module) {

@@ -21,7 +21,12 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-Module lower(const plan::Program& program);
+// How the rules know which headers a packet has: from the leaf of the parser that they are lowered in, or from notes
+// that the parser takes (notes.h).
+enum class Presence : uint8_t { leaves, notes };
+
+// By leaves wherever they do not outgrow what BPF's jumps can cross.
+Module lower(const plan::Program& program, Presence presence = Presence::leaves);
 std::string toText(const Module& module); // --emit=llvm
 
 } // namespace xdpc::lower

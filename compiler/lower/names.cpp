@@ -1,5 +1,6 @@
 // The names that a header has where the parser meets it. Tested by tests/packet/tunnels and tests/packet/headers.
 #include "compiler/lower/condition.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/options.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
@@ -14,7 +15,9 @@ public:
   void run(ir::HeaderId id) {
     bindLater(id);
     bindParts(id, value_);
-    if (b.program().headers[id].asked)
+    if (b.noted.contains(id))
+      takeNote(b, b.noted.at(id), value_, isEmptyNote(b, b.noted.at(id)));
+    else if (b.program().headers[id].asked)
       packet_.headers.try_emplace(id, value_); // a name means the first such header
   }
 
@@ -27,32 +30,42 @@ private:
       if (headers[id].kind != ir::HeaderKind::later || headers[id].of != of || !b.program().headers[id].asked)
         continue;
       const auto after = before.headers.find(headers[id].after);
-      if (after == before.headers.end() || before.headers.contains(id))
+      if (after == before.headers.end() || (before.headers.contains(id) && !b.noted.contains(id)))
         continue;
       HeaderValue value = value_;
-      value.present = after->second.present;
-      packet_.headers[id] = value;
+      value.present = presentOf(b, after->second);
       bindParts(id, value);
+      know(id, value, b.noted.contains(id) ? isEmptyNote(b, b.noted.at(id)) : nullptr);
     }
   }
 
   void bindParts(ir::HeaderId of, const HeaderValue& value) {
     const auto& headers = b.policy().headers;
     bool has_options = false;
+    // Parts belong to the first such header.
+    llvm::Value* first = b.noted.contains(of) ? isEmptyNote(b, b.noted.at(of)) : b.u64(1);
     for (ir::HeaderId id = 0; id < headers.size(); ++id) {
-      if (headers[id].of != of || !b.program().headers[id].asked || packet_.headers.contains(id))
+      if (headers[id].of != of || !b.program().headers[id].asked ||
+          (packet_.headers.contains(id) && !b.noted.contains(id)))
         continue;
       if (headers[id].kind == ir::HeaderKind::part)
-        bindPart(id, value);
+        bindPart(id, value, first);
       else if (headers[id].kind == ir::HeaderKind::option)
         has_options = true;
     }
     if (has_options)
       for (const auto& [id, option] : lowerOptions(b, of, value))
-        packet_.headers[id] = option;
+        know(id, option, first);
   }
 
-  void bindPart(ir::HeaderId id, const HeaderValue& owner) {
+  void know(ir::HeaderId id, const HeaderValue& value, llvm::Value* first) {
+    if (b.noted.contains(id))
+      takeNote(b, b.noted.at(id), value, first);
+    else
+      packet_.headers[id] = value;
+  }
+
+  void bindPart(ir::HeaderId id, const HeaderValue& owner, llvm::Value* first) {
     const ir::Header& part = b.policy().headers[id];
     Packet own = packet_;
     own.headers[part.of] = owner;
@@ -80,7 +93,7 @@ private:
     value.present = merge(b.getTrue(), b.getFalse());
     if (owner.present)
       value.present = b.CreateAnd(value.present, owner.present);
-    packet_.headers[id] = value;
+    know(id, value, first);
   }
 
   Builder& b;

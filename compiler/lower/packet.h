@@ -13,6 +13,9 @@ struct HeaderValue {
   llvm::Value* offset = nullptr;  // i64, from the frame's start
   llvm::Value* size = nullptr;    // i64, bytes
   llvm::Value* present = nullptr; // i1 where only the running program knows (extension headers); else it is there
+  std::optional<unsigned> note{}; // nothing of the above: where it lies is in this note, see notes.h
+
+  bool isCertain() const { return !present && !note; } // it is there
 };
 
 struct Packet {

@@ -1,6 +1,7 @@
 // Lowers the packet parser.
 #include "compiler/lower/parser.h"
 #include "compiler/lower/condition.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
 
@@ -26,8 +27,9 @@ public:
     checkLength(own);
     bindNames(b, place_.packet, id_, value_);
     place_.offset = b.CreateAdd(value_.offset, value_.size);
-    // Tagged frames are one case to the verifier, whatever the tags; so is all that lies in a tunnel.
-    if (isTag() || header_.packet > 0)
+    // Tagged frames are one case to the verifier, whatever the tags; so is all that lies in a tunnel, and each header
+    // where the code does not tell those before it apart.
+    if (isTag() || header_.packet > 0 || !b.noted.empty())
       place_.offset = b.forgotten(place_.offset, offsetMask());
     if (hasExtensions())
       return lowerChain(own);
@@ -88,7 +90,8 @@ private:
       place_ = place;
       traceFragment();
       // What was looked for only to know fragments is known to no rule.
-      std::erase_if(place_.packet.headers, [&](const auto& known) { return !b.program().headers[known.first].asked; });
+      std::erase_if(place_.packet.headers,
+                    [&](const auto& known) { return !b.program().headers[known.first].asked && !known.second.note; });
       follow(own, protocol);
     });
   }
@@ -243,7 +246,7 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
   return value;
 }
 
-void lowerParser(Builder& b, const LeafLowering& leaf) {
+bool lowerParser(Builder& b, const LeafLowering& leaf, size_t max_instructions) {
   Walk walk(b, leaf);
   Place start;
   start.offset = b.u64(0);
@@ -258,10 +261,11 @@ void lowerParser(Builder& b, const LeafLowering& leaf) {
     if (number > 0 && packet.last_protocol)
       start.packet.inner_last_protocols[number] = b.u64(0);
   }
+  startNotes(b, start.packet);
   walk.enter(0, 0, start);
-  walk.run([&](ir::HeaderId header, unsigned repeats, const Place& place) {
-    NodeLowering(b, walk, header, repeats, place).run();
-  });
+  return walk.run([&](ir::HeaderId header, unsigned repeats,
+                      const Place& place) { NodeLowering(b, walk, header, repeats, place).run(); },
+                  max_instructions);
 }
 
 } // namespace xdpc::lower

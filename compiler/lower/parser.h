@@ -5,6 +5,7 @@
 
 #include "compiler/lower/packet.h"
 
+#include <cstddef>
 #include <functional>
 
 namespace xdpc::lower {
@@ -12,7 +13,8 @@ namespace xdpc::lower {
 // Called once a leaf, with the builder in its block; it has to end the block.
 using LeafLowering = std::function<void(const Packet&)>;
 
-// Ends the current block. The builder knows where the frame is.
-void lowerParser(Builder& builder, const LeafLowering& leaf);
+// Ends the current block. The builder knows where the frame is. False if the function has more than so many of LLVM's
+// instructions: it is then left unfinished.
+bool lowerParser(Builder& builder, const LeafLowering& leaf, size_t max_instructions);
 
 } // namespace xdpc::lower

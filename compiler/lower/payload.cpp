@@ -1,5 +1,6 @@
 // Lowers what reads payloads.
 #include "compiler/lower/payload.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/value.h"
 #include "compiler/lower/write_back.h"
@@ -11,10 +12,6 @@
 
 namespace xdpc::lower {
 namespace {
-
-llvm::Value* payloadStart(Builder& b, const HeaderValue& header) {
-  return b.CreateAdd(header.offset, header.size);
-}
 
 // Of the payload's part of the buffer for bytes that do not lie in the frame's first buffer.
 uint64_t placeOf(const Builder& b, ir::HeaderId header) {
@@ -83,7 +80,7 @@ void openWindow(Builder& b, const Packet& packet, const ir::Expr& has_bytes, llv
     b.windows.push_back({has_bytes.header, llvm::PoisonValue::get(b.getPtrTy()), has_bytes.number});
     return;
   }
-  llvm::Value* start = payloadStart(b, *found->value);
+  llvm::Value* start = endOf(b, packet, *found);
   uint64_t bytes = has_bytes.number;
   auto *in_ip = b.block("payload"), *far = b.block("far"), *window = b.block("window");
   llvm::Value* own_end = packet.ipEnd(b.policy().headers[found->id].packet);
@@ -123,8 +120,8 @@ llvm::Value* compareSlices(Builder& b, const ir::Expr& comparison) {
 llvm::Value* lowerContains(Builder& b, const Packet& packet, const ir::Expr& contains) {
   auto found = packet.find(b.policy(), contains.header);
   const plan::PatternPlan& plan = b.program().patterns[contains.id];
-  llvm::Value* answer = lowerScan(b, plan.scan, found->id, payloadStart(b, *found->value),
-                                  packet.ipEnd(b.policy().headers[found->id].packet));
+  llvm::Value* answer =
+      lowerScan(b, plan.scan, found->id, endOf(b, packet, *found), packet.ipEnd(b.policy().headers[found->id].packet));
   return b.CreateICmpNE(b.CreateAnd(answer, uint64_t{1} << plan.bit), b.u64(0));
 }
 

@@ -194,6 +194,8 @@ Packet relevantHeaders(const plan::Program& program, const Packet& packet) {
   Packet smaller = packet;
   const Words whole = Residue(program, packet).rules();
   for (const auto& [id, value] : packet.headers) {
+    if (value.note)
+      continue;
     smaller.headers.erase(id);
     if (Residue(program, smaller).rules() != whole)
       smaller.headers[id] = value;

@@ -8,6 +8,8 @@ namespace {
 // they are the same to it.
 void forgetPlaces(Builder& b, Packet& packet, llvm::BasicBlock* gone) {
   for (auto& [id, value] : packet.headers) {
+    if (value.note)
+      continue;
     const ir::Header& header = b.policy().headers[id];
     value.offset = b.forgotten(value.offset, plan::kCopiedBytes - 1);
     value.base = b.packetAt(value.offset, header.min_size, gone);

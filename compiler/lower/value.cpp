@@ -3,6 +3,7 @@
 #include "compiler/lower/condition.h"
 #include "compiler/lower/extern.h"
 #include "compiler/lower/map.h"
+#include "compiler/lower/notes.h"
 #include "compiler/lower/payload.h"
 
 #include <llvm/IR/Intrinsics.h>
@@ -42,7 +43,7 @@ Value loadField(Builder& b, const Packet& packet, const ir::Expr& expr) {
     return field.type.kind == ir::TypeKind::Bool
                ? Value{.low = b.CreateZExt(lowerBool(b, packet, *field.derived), b.getInt64Ty())}
                : lowerValue(b, packet, *field.derived);
-  llvm::Value* base = found->value->base;
+  llvm::Value* base = baseOf(b, *found);
   if (field.bits == 128)
     return {Value::Kind::v6, loadBigEndian(b, base, field.bit_offset / 8 + 8, 8),
             loadBigEndian(b, base, field.bit_offset / 8, 8), 128};
@@ -79,7 +80,7 @@ llvm::Value* packetField(Builder& b, const Packet& packet, ir::PacketField field
 // Up to IP's length, or the frame's where there is no IP; zero where IP says that it ends before.
 llvm::Value* payloadLength(Builder& b, const Packet& packet, ir::HeaderId id) {
   auto found = packet.find(b.policy(), id);
-  llvm::Value* start = b.CreateAdd(found->value->offset, found->value->size);
+  llvm::Value* start = endOf(b, packet, *found);
   llvm::Value* end = packet.ipEnd(b.policy().headers[found->id].packet);
   if (b.program().headers[found->id].before_ip)
     end = b.CreateSelect(b.CreateICmpEQ(end, b.u64(0)), b.length, end);

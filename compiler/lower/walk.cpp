@@ -5,6 +5,12 @@
 
 namespace xdpc::lower {
 
+namespace {
+
+constexpr size_t kLeastNode = 10; // instructions of a node, at least
+
+} // namespace
+
 Walk::Signature Walk::signature(const Packet& packet) {
   Signature headers;
   for (const auto& [id, value] : packet.headers)
@@ -18,7 +24,7 @@ Place Walk::makePhis(const Place& like) {
   place.behind_ip = like.behind_ip;
   place.offset = phi(like.offset);
   for (const auto& [id, value] : like.packet.headers)
-    place.packet.headers[id] = {phi(value.base), phi(value.offset), phi(value.size), phi(value.present)};
+    place.packet.headers[id] = {phi(value.base), phi(value.offset), phi(value.size), phi(value.present), value.note};
   place.fragmented = phi(like.fragmented);
   for (const auto& [number, value] : like.packet.inner_ip_ends)
     place.packet.inner_ip_ends[number] = phi(value);
@@ -102,15 +108,24 @@ void Walk::tooDeep(Packet packet) {
   finish(packet);
 }
 
-void Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node) {
+bool Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node, size_t max_instructions) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_.size() * kLeastNode > max_instructions)
+      return false;
     b.startBlock(nodes_[i].block);
     lower_node(nodes_[i].header, nodes_[i].repeats, nodes_[i].place);
   }
   for (auto& [headers, leaf] : leaves_) {
     b.startBlock(leaf.block);
+    if (!b.noted.empty()) {
+      leaf.place.packet.malformed = b.forgotten(leaf.place.packet.malformed, 1);
+      leaf.place.packet.unparsed = b.forgotten(leaf.place.packet.unparsed, 1);
+    }
     leaf_(leaf.place.packet);
+    if (b.function().getInstructionCount() > max_instructions)
+      return false;
   }
+  return true;
 }
 
 } // namespace xdpc::lower

@@ -31,8 +31,9 @@ public:
   virtual void cutShort(ir::HeaderId header, Packet packet);
   virtual void tooDeep(Packet packet);
 
-  // Lowers all nodes, then all leaves.
-  void run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node);
+  // Lowers all nodes, then all leaves. False, with the function unfinished, if it has more instructions.
+  bool run(const std::function<void(ir::HeaderId header, unsigned repeats, const Place&)>& node,
+           size_t max_instructions);
 
 private:
   using Signature = std::vector<ir::HeaderId>;

@@ -45,8 +45,10 @@ public:
 private:
   void ask(ir::HeaderId id) {
     if (headers_[id].kind == ir::HeaderKind::alternatives) {
-      for (ir::HeaderId alternative : headers_[id].alternatives)
+      for (ir::HeaderId alternative : headers_[id].alternatives) {
+        program_.headers[alternative].united = true;
         ask(alternative);
+      }
       return;
     }
     if (program_.headers[id].asked)

@@ -20,6 +20,7 @@ struct HeaderPlan {
   bool checked = false; // its part of pkt.malformed is computed
   bool before_ip = false; // it can stand before any IP header, or without one
   bool traced = false;    // of an extension header: looked for to tell fragments from whole packets, known to no rule
+  bool united = false;    // a rule asks for it by the name of a union
   uint64_t end = 0;       // no frame has more bytes before its end; beyond kCopiedBytes the walk checks
 };
 

@@ -4,6 +4,7 @@
 #include "compiler/ast/ast.h"
 #include "compiler/diag/diag.h"
 #include "compiler/ir/ir.h"
+#include "compiler/lower/lower.h"
 #include "compiler/plan/plan.h"
 #include "runtime/object/object.h"
 
@@ -30,6 +31,7 @@ struct TooLarge : std::runtime_error {
 struct Around {
   std::map<std::string, std::string> lists = {}; // that the text loads
   plan::Options plan = {.source_sha256 = std::string(64, '0')};
+  lower::Presence presence = lower::Presence::leaves;
 };
 
 // Throws std::runtime_error with the diagnostics if the text does not compile, TooLarge if only the program does not

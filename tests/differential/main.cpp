@@ -1,4 +1,4 @@
-// differential SUITE [--engines vm,kernel] [--seed N] [--rounds N] [--packets N]: oracle and engines over
+// differential SUITE [--engines vm,kernel] [--seed N] [--rounds N] [--packets N] [--notes]: oracle and engines over
 // the same policies and packets. Suites: fields (every field with every operator), cuts (frames cut at every length),
 // random (generated policies and packets; the numbers below make it larger). Exit code 77 where an engine cannot run
 // here.
@@ -21,6 +21,7 @@ struct Options {
   std::string suite;
   std::vector<std::string> engines = {"vm", "vm-copied"};
   uint64_t seed = 1, policies = 20, packets = 60;
+  bool notes = false; // of headers, where the random policies otherwise take turns
 };
 
 std::vector<Case> randomCases(const Vocabulary& words, const Options& options) {
@@ -30,6 +31,7 @@ std::vector<Case> randomCases(const Vocabulary& words, const Options& options) {
     Case one{fmt::format("seed {}", options.seed + i), randomPolicy(words, random), {}};
     one.frames = randomFrames(words, random, options.packets);
     one.around.plan.tables = i % 2 == 0;
+    one.around.presence = i % 4 < 2 ? xdpc::lower::Presence::leaves : xdpc::lower::Presence::notes;
     cases.push_back(std::move(one));
   }
   return cases;
@@ -67,7 +69,10 @@ int run(const Options& options) {
       return 77;
     }
   size_t failed = 0, packets = 0, rules = 0;
-  const std::vector<Case> cases = casesOf(options);
+  std::vector<Case> cases = casesOf(options);
+  for (Case& one : cases)
+    if (options.notes)
+      one.around.presence = xdpc::lower::Presence::notes;
   for (const Case& one : cases) {
     failed += !judgeApart(one, options.engines);
     failed += options.suite == "cuts" && !paddingIsIgnored(one);
@@ -89,6 +94,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed);
   app.add_option("--rounds,--policies", options.policies);
   app.add_option("--packets", options.packets);
+  app.add_flag("--notes", options.notes);
   CLI11_PARSE(app, argc, argv);
   return run(options);
 }
