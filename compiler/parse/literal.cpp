@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
 namespace xdpc::parse {
 namespace {
@@ -104,6 +106,17 @@ void compoundTime(Input& input, Span span) {
     d.fixits.push_back({span, time.error().fixit});
 }
 
+// `10mbps`, `64kib`
+bool wrongUnit(Input& input, Span span, std::string_view unit) {
+  const auto meant = unitMeant(unit);
+  if (!meant)
+    return false;
+  diag::Diagnostic& d =
+      input.report(Id::bad_number, span, fmt::format("`{}` has the unknown unit `{}`", span.text(), unit));
+  d.fixits.push_back({span, fmt::format("{}{}", span.text().substr(0, span.text().size() - unit.size()), *meant)});
+  return true;
+}
+
 Expr numberExpr(Input& input, Span span, const Node* unit) {
   Expr expr;
   expr.kind = ExprKind::Number;
@@ -122,6 +135,8 @@ Expr numberExpr(Input& input, Span span, const Node* unit) {
     expr.number = take(input, span, abi::parseDuration(text));
     return expr;
   }
+  if (!unit && wrongUnit(input, span, unit_name))
+    return expr;
   const Unit* known = findUnit(unit_name);
   if (known && !unit)
     text.remove_suffix(unit_name.size());
@@ -261,6 +276,23 @@ std::string quotedBytes(Input& input, const Node& node) {
 }
 
 } // namespace
+
+std::optional<std::string_view> unitMeant(std::string_view unit) {
+  if (findUnit(unit) || isTimeUnit(unit))
+    return std::nullopt;
+  constexpr std::pair<std::string_view, std::string_view> words[] = {
+      {"sec", "s"},  {"secs", "s"},  {"seconds", "s"}, {"min", "m"},  {"mins", "m"},  {"minutes", "m"},
+      {"hour", "h"}, {"hours", "h"}, {"day", "d"},     {"days", "d"}, {"msec", "ms"}, {"usec", "us"}};
+  for (const auto& [word, ours] : words)
+    if (unit == word)
+      return ours;
+  if (unit.size() > 2 && unit.ends_with("Bps")) // bytes a second: another number
+    return std::nullopt;
+  const auto lower = [](unsigned char c) { return std::tolower(c); };
+  const auto alike = [&](const Unit& known) { return std::ranges::equal(known.name, unit, {}, lower, lower); };
+  const Unit* found = std::ranges::find_if(kUnits, alike);
+  return found == std::end(kUnits) ? std::nullopt : std::optional(found->name);
+}
 
 Expr readLiteral(Input& input, const Node& literal) {
   const Children parts(literal);

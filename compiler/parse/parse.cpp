@@ -15,6 +15,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 namespace xdpc::parse {
 namespace {
 
@@ -39,10 +42,12 @@ private:
   std::optional<ast::Rule> ruleItem(const Statement& statement);
   std::optional<ast::Rule> rule(const Statement& statement, const Node& node);
   void ruleBlocks(ast::Rule& rule);
+  void behindBlock(const Statement& rest);
   std::vector<ast::BlockItem> blockItems();
   void blockItem(const Statement& statement, std::vector<ast::BlockItem>& items);
 
   const Node* match(Entry entry, const Statement& statement);
+  bool dashedMac(const Statement& statement);
   void endOfBlock();
   void unexpectedBlock(const Statement& statement);
   void missingBlock(const Statement& statement);
@@ -56,7 +61,38 @@ private:
   Matcher matcher_;
 };
 
+// `02-00-5e-00-53-01`, which the grammar takes for ranges and subtraction.
+bool Parser::dashedMac(const Statement& statement) {
+  constexpr uint32_t size = 17;
+  const std::string_view text = layout_.text;
+  const auto inMac = [&](uint32_t at) {
+    return at < statement.end && (std::isxdigit(static_cast<unsigned char>(text[at])) || text[at] == '-');
+  };
+  for (uint32_t at = statement.begin; at < statement.end; ++at) {
+    if (text[at] == '"') // text is passed over
+      for (++at; at < statement.end && text[at] != '"'; ++at)
+        at += text[at] == '\\';
+    if (at > statement.begin && (inMac(at - 1) || std::isalnum(static_cast<unsigned char>(text[at - 1])) ||
+                                 std::string_view("_.:").find(text[at - 1]) != std::string_view::npos))
+      continue;
+    uint32_t end = at;
+    while (inMac(end) && (text[end] == '-') == ((end - at) % 3 == 2))
+      ++end;
+    if (end - at != size || (end < statement.end && (std::isalnum(static_cast<unsigned char>(text[end])) ||
+                                                     text[end] == '-' || text[end] == '_')))
+      continue;
+    std::string ours(text.substr(at, size));
+    std::ranges::replace(ours, '-', ':');
+    input_.report(Id::bad_address, input_.span(at, end), fmt::format("`{}` is no MAC address", text.substr(at, size)))
+        .fixits.push_back({input_.span(at, end), ours});
+    return true;
+  }
+  return false;
+}
+
 const Node* Parser::match(Entry entry, const Statement& statement) {
+  if (dashedMac(statement))
+    return nullptr;
   if (const Node* piece = matcher_.match(entry, statement.begin, statement.end))
     return piece;
   if (!statements_.damaged(statement))
@@ -282,6 +318,21 @@ std::optional<ast::Rule> Parser::rule(const Statement& statement, const Node& no
   return rule;
 }
 
+// What is no `else {`.
+void Parser::behindBlock(const Statement& rest) {
+  const bool other = firstWord(rest) == "else";
+  diag::Diagnostic& error =
+      input_.report(Id::syntax, span(rest),
+                    other ? "expected `{` after `else`" : "expected `else` or the end of the statement after `}`");
+  const std::string_view text = span(rest).text();
+  const size_t at = text.find_first_not_of(' ', 4);
+  if (!other || at == text.npos || !(text.substr(at).starts_with("if ") || text.substr(at).starts_with("when ")))
+    return;
+  error.message = fmt::format("`else` is followed by `{}`, not by its block", text.substr(at, text.find(' ', at) - at));
+  error.label = "an `else` has a block";
+  error.help = "put the second condition into it: `else { when … { … } }`";
+}
+
 // The block of a `when`, and of its `else`.
 void Parser::ruleBlocks(ast::Rule& rule) {
   rule.block = true;
@@ -294,9 +345,7 @@ void Parser::ruleBlocks(ast::Rule& rule) {
     return endOfBlock();
   }
   if (!statements_.damaged(rest))
-    input_.report(Id::syntax, span(rest),
-                  firstWord(rest) == "else" ? "expected `{` after `else`"
-                                            : "expected `else` or the end of the statement after `}`");
+    behindBlock(rest);
   if (rest.block) {
     statements_.skipBlock();
     endOfBlock();

@@ -1,4 +1,5 @@
 // The slips that people make, each with its own message and, where the intent is clear, a fix-it. See mismatch.h.
+#include "compiler/parse/literal.h"
 #include "compiler/parse/mismatch.h"
 
 #include "grammar/keywords.h"
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace xdpc::parse {
 namespace {
@@ -175,6 +177,48 @@ bool detachedUnit(const Place& place) {
   return true;
 }
 
+// `rate 10 mbps`
+bool wrongUnit(const Place& place) {
+  const bool number = !place.word_before.empty() && place.word_before[0] >= '0' && place.word_before[0] <= '9';
+  if (!number || !isWord(place.word))
+    return false;
+  const auto meant = unitMeant(place.word);
+  const bool bytes = place.word.size() > 2 && place.word.ends_with("Bps");
+  if (!meant && !bytes)
+    return false;
+  Diagnostic& error = place.report(Id::bad_number, place.token, fmt::format("`{}` is no unit", place.word));
+  if (!meant) {
+    error.help = "a bit rate is in bps, kbps, Mbps or Gbps: 8 times the bytes";
+    return true;
+  }
+  error.fixits.push_back({place.token, std::string(*meant)});
+  return true;
+}
+
+// `my-rule: drop`, `set my-set of ip`
+bool dashInName(const Place& place) {
+  Span name = tokenAt(place.failure, place.failure.statement.begin);
+  if (place.failure.entry == Entry::top_item)
+    name = place.next(name);
+  if (!isWord(name.text()) || !(place.inRule() || place.failure.entry == Entry::top_item))
+    return false;
+  Span last = name;
+  for (Span dash = place.next(last); dash.text() == "-" && dash.begin == last.end; dash = place.next(last)) {
+    const Span part = place.next(dash);
+    if (part.begin != dash.end || part.text().empty() || !(isWord(part.text()) || std::isdigit(part.text()[0])))
+      break;
+    last = part;
+  }
+  if (last.begin == name.begin || (place.inRule() && place.next(last).text() != ":"))
+    return false;
+  const Span whole = join(name, last);
+  std::string ours(whole.text());
+  std::ranges::replace(ours, '-', '_');
+  Diagnostic& error = place.report(Id::bad_name, whole, fmt::format("`{}` is no name: `-` subtracts", whole.text()));
+  error.fixits.push_back({whole, ours});
+  return true;
+}
+
 bool reservedName(const Place& place) {
   const bool name_only = expects(place.failure, "a name") && !expects(place.failure, "an operator");
   if (!name_only || !isWord(place.word) || !grammar::isReserved(place.word))
@@ -200,6 +244,43 @@ bool ifForWhen(const Place& place) {
   Diagnostic& error = place.report(Id::unknown_word, place.token, "`if` is no word of this language");
   error.help = "write `when`";
   error.fixits.push_back({place.token, "when"});
+  return true;
+}
+
+// The first word of what a rule does, behind its name.
+Span actionWord(const Failure& failure) {
+  Span first = tokenAt(failure, failure.statement.begin);
+  const Span colon = tokenAt(failure, first.end);
+  return failure.entry == Entry::rule_item && colon.text() == ":" ? tokenAt(failure, colon.end) : first;
+}
+
+// `pop`, `pop vlan()`, `pop_vlan`
+bool popVlan(const Place& place) {
+  const bool lacks_name = place.word_before == "pop" && expects(place.failure, "a name");
+  if (lacks_name && !isWord(place.word)) {
+    Diagnostic& error = place.report(Id::syntax, place.before, "`pop` does not say what it takes off");
+    error.fixits.push_back({place.before, "pop vlan"});
+    return true;
+  }
+  const Span first = actionWord(place.failure), name = place.next(first);
+  if (place.word == "(" && first.text() == "pop" && name.begin == place.before.begin) {
+    Diagnostic& error = place.report(Id::syntax, place.token, "`pop` takes a name and nothing else");
+    error.label = "the outermost tag goes";
+    error.help = fmt::format("write `pop {}`", name.text());
+    return true;
+  }
+  constexpr std::string_view pops[] = {"pop_vlan", "popvlan", "vlan_pop", "strip_vlan", "untag"};
+  constexpr std::string_view pushes[] = {"push_vlan", "pushvlan", "vlan_push"};
+  const bool pop = std::ranges::count(pops, first.text()) > 0;
+  if (!place.inRule() || !(pop || std::ranges::count(pushes, first.text()) > 0))
+    return false;
+  Diagnostic& error =
+      place.report(Id::unknown_word, first, fmt::format("`{}` starts no rule or statement", first.text()));
+  error.help = "write `push vlan(id = …)`";
+  if (pop) {
+    error.help.clear();
+    error.fixits.push_back({first, "pop vlan"});
+  }
   return true;
 }
 
@@ -260,13 +341,6 @@ bool reportUnknown(const Place& place, Span token, const char* what, const std::
   return true;
 }
 
-// The first word of what a rule does, behind its name.
-Span actionWord(const Failure& failure) {
-  Span first = tokenAt(failure, failure.statement.begin);
-  const Span colon = tokenAt(failure, first.end);
-  return failure.entry == Entry::rule_item && colon.text() == ":" ? tokenAt(failure, colon.end) : first;
-}
-
 // A statement that starts with no word that it may start with.
 bool unknownFirstWord(const Place& place) {
   const Failure& failure = place.failure;
@@ -321,6 +395,24 @@ bool unknownVerdict(const Place& place) {
   return true;
 }
 
+// `default accept`
+bool defaultVerdict(const Place& place) {
+  const Span first = tokenAt(place.failure, place.failure.statement.begin), verdict = place.next(first);
+  const bool ends = place.next(verdict).begin >= place.failure.statement.end;
+  if (!place.inRule() || first.text() != "default" || !isWord(verdict.text()) || !ends ||
+      grammar::isReserved(verdict.text()))
+    return false;
+  const auto candidates = words([](const grammar::Keyword& k) { return k.use == Use::verdict; });
+  Diagnostic& error = place.report(Id::unknown_word, verdict, fmt::format("`{}` is not a verdict", verdict.text()));
+  if (const auto meant = suggestion(verdict.text(), candidates)) {
+    error.help = fmt::format("write `default {}`", *meant);
+    error.fixits.push_back({verdict, *meant});
+  } else {
+    error.help = fmt::format("one of {}", fmt::join(candidates, ", "));
+  }
+  return true;
+}
+
 // `ssh: tcp.dport == 22 { drop }`
 bool missingWhen(const Place& place) {
   const Failure& failure = place.failure;
@@ -365,10 +457,11 @@ bool wrongQuotes(const Place& place) {
 bool reportSlip(const Failure& failure) {
   const Place place(failure);
   constexpr bool (*slips[])(const Place&) = {
-      defaultWithColon, reservedRuleName,   foreignOperator,   sampleAfterWhen, meterBeforeWhen,
-      meterInCondition, meterInParentheses, equalsForColon,    colonForEquals,  detachedUnit,
-      missingWhen,      unknownVerdict,     unknownFirstWord,  unknownClause,   equalsForComparison,
-      reservedName,     wrongQuotes,        nameWithoutQuotes, ifForWhen};
+      defaultWithColon,   reservedRuleName,  defaultVerdict,  dashInName,          popVlan,
+      wrongUnit,          foreignOperator,   sampleAfterWhen, meterBeforeWhen,     meterInCondition,
+      meterInParentheses, equalsForColon,    colonForEquals,  detachedUnit,        missingWhen,
+      unknownVerdict,     unknownFirstWord,  unknownClause,   equalsForComparison, reservedName,
+      wrongQuotes,        nameWithoutQuotes, ifForWhen};
   return std::any_of(std::begin(slips), std::end(slips), [&](auto slip) { return slip(place); });
 }
 

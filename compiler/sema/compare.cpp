@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace xdpc::sema {
 
@@ -244,6 +246,25 @@ bool refuseSet(Scope& scope, const ast::Expr& expr) {
   return true;
 }
 
+// `(ip.src, tcp.dport) == (192.0.2.1, 80)`: tuples are in sets, and compare part by part.
+bool refuseTuples(Scope& scope, const ast::Expr& expr) {
+  const ast::Expr &left = withoutGroup(expr.args[0]), &right = withoutGroup(expr.args[1]);
+  const bool both = left.kind == ast::ExprKind::Tuple && right.kind == ast::ExprKind::Tuple;
+  if (!both && left.kind != ast::ExprKind::Tuple && right.kind != ast::ExprKind::Tuple)
+    return false;
+  const std::string_view op = expr.op_span.file ? expr.op_span.text() : "==";
+  diag::Diagnostic& error = scope.emitter.report(diag::Id::not_a_value, expr.op_span.file ? expr.op_span : expr.span,
+                                                 fmt::format("`{}` does not compare tuples", op));
+  error.label = "a tuple is in a set or not";
+  if (!both || left.args.size() != right.args.size() || expr.op != ast::Op::Eq)
+    return true;
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < left.args.size(); ++i)
+    parts.push_back(fmt::format("{} == {}", left.args[i].span.text(), right.args[i].span.text()));
+  error.help = fmt::format("write `{}`", fmt::join(parts, " and "));
+  return true;
+}
+
 } // namespace
 
 bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text) {
@@ -265,6 +286,8 @@ bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_
 }
 
 Value checkCompare(Env env, const ast::Expr& expr) {
+  if (refuseTuples(env.scope, expr))
+    return failed();
   Value left = checkExpr(env, expr.args[0]);
   if (refuseSet(env.scope, expr))
     return failed();

@@ -155,9 +155,9 @@ Value checkHeaderMember(Env env, ir::HeaderId id, const ast::Expr& expr, Span na
 }
 
 Value notAValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
-  diag::Diagnostic& error = env.scope.emitter.report(
-      diag::Id::not_a_value, expr.span,
-      fmt::format("`{}` is a {}, which has no value of its own", expr.text, kindName(symbol.kind)));
+  diag::Diagnostic& error =
+      env.scope.emitter.report(diag::Id::not_a_value, expr.span,
+                               fmt::format("`{}` is {}, which has no value of its own", expr.text, aKind(symbol.kind)));
   if (symbol.kind == SymbolKind::Set)
     error.help = fmt::format("ask for an element: `… in {}`", expr.text);
   if (symbol.kind == SymbolKind::Map)
@@ -216,7 +216,7 @@ std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
   if (symbol->kind == SymbolKind::Header)
     return symbol->index;
   env.scope.emitter.report(diag::Id::wrong_kind, expr.span,
-                           fmt::format("`{}` is a {} and has no fields", expr.text, kindName(symbol->kind)));
+                           fmt::format("`{}` is {} and has no fields", expr.text, aKind(symbol->kind)));
   return std::nullopt;
 }
 

@@ -26,8 +26,10 @@ std::optional<abi::KeyType> checkKeyType(Scope& scope, const std::vector<ast::Na
     type.parts.push_back(*kind);
   }
   if (prefixes > 1) {
-    scope.emitter.report(diag::Id::bad_element, join(names.front().span, names.back().span),
-                         fmt::format("`{}` has {} prefixes in a tuple, one is possible", owner.text, prefixes));
+    scope.emitter
+        .report(diag::Id::bad_element, join(names.front().span, names.back().span),
+                fmt::format("`{}` has {} prefixes in a tuple, one is possible", owner.text, prefixes))
+        .help = "ask two sets, `ip.src in NAME and ip.dst in OTHER`, or let one part be an address";
     return std::nullopt;
   }
   return type;

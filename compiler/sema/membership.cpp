@@ -173,7 +173,7 @@ Value checkMembership(Env env, const ast::Expr& expr) {
       return inMap(env, expr, symbol->index);
     if (symbol->kind != SymbolKind::Constant) {
       env.scope.emitter.report(diag::Id::wrong_kind, set.span,
-                               fmt::format("`{}` is a {}, not a set", set.text, kindName(symbol->kind)));
+                               fmt::format("`{}` is {}, not a set", set.text, aKind(symbol->kind)));
       return failed();
     }
   } else if (!isElementLiteral(set)) {

@@ -11,13 +11,17 @@ const char* kindName(SymbolKind kind) {
   return names[static_cast<unsigned>(kind)];
 }
 
+std::string aKind(SymbolKind kind) {
+  return fmt::format("{} {}", kind == SymbolKind::Event ? "an" : "a", kindName(kind));
+}
+
 bool declare(Scope& scope, const ast::Name& name, SymbolKind kind, uint32_t index) {
   const auto [it, inserted] = scope.symbols.try_emplace(name.text, Symbol{kind, index, name.span});
   if (inserted)
     return true;
   diag::Diagnostic& error = scope.emitter.report(
       diag::Id::duplicate_name, name.span,
-      fmt::format("`{}` is declared twice, the first time as a {}", name.text, kindName(it->second.kind)));
+      fmt::format("`{}` is declared twice, the first time as {}", name.text, aKind(it->second.kind)));
   error.notes.push_back({it->second.span, "the first one is here"});
   return false;
 }
@@ -42,6 +46,11 @@ void reportMissing(Scope& scope, const ast::Name& name, std::string message,
 }
 
 void reportUnknown(Scope& scope, const ast::Name& name, const char* what, std::optional<SymbolKind> wanted) {
+  if (name.text == "payload_len") { // `payload` stands for `l4.payload`, its length for nothing
+    scope.emitter.report(diag::Id::unknown_name, name.span, "`payload_len` is asked of a header")
+        .fixits.push_back({name.span, "l4.payload_len"});
+    return;
+  }
   std::vector<std::string> candidates;
   for (const auto& [text, symbol] : scope.symbols)
     if (wanted ? symbol.kind == *wanted : symbol.kind != SymbolKind::Policy)
@@ -59,9 +68,8 @@ const Symbol* resolve(Scope& scope, const ast::Name& name, SymbolKind kind) {
   }
   if (symbol->kind == kind)
     return symbol;
-  diag::Diagnostic& error =
-      scope.emitter.report(diag::Id::wrong_kind, name.span,
-                           fmt::format("`{}` is a {}, not a {}", name.text, kindName(symbol->kind), kindName(kind)));
+  diag::Diagnostic& error = scope.emitter.report(
+      diag::Id::wrong_kind, name.span, fmt::format("`{}` is {}, not {}", name.text, aKind(symbol->kind), aKind(kind)));
   error.notes.push_back({symbol->span, "it is declared here"});
   return nullptr;
 }

@@ -115,6 +115,7 @@ inline constexpr uint64_t kDefaultCapacity = 65536, kMaxCapacity = 1u << 26;
 bool declare(Scope& scope, const ast::Name& name, SymbolKind kind, uint32_t index);
 const Symbol* lookUp(const Scope& scope, std::string_view name);
 const char* kindName(SymbolKind kind); // "set"
+std::string aKind(SymbolKind kind);    // "a set", "an event"
 // Reports that `name` is unknown and suggests one of the kind, or of any kind.
 void reportUnknown(Scope& scope, const ast::Name& name, const char* what,
                    std::optional<SymbolKind> wanted = std::nullopt);

@@ -22,6 +22,12 @@ bool isVerdict(const ast::BlockItem& item) {
 }
 
 const ir::Header* tagHeader(Scope& scope, const ast::Statement& statement) {
+  if (!lookUp(scope, statement.name.text)) { // `pop tag`
+    scope.emitter
+        .report(diag::Id::unknown_name, statement.name.span, fmt::format("there is no tag `{}`", statement.name.text))
+        .fixits.push_back({statement.name.span, "vlan"});
+    return nullptr;
+  }
   const Symbol* symbol = resolve(scope, statement.name, SymbolKind::Header);
   if (!symbol)
     return nullptr;

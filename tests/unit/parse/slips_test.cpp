@@ -60,6 +60,14 @@ INSTANTIATE_TEST_SUITE_P(
         Slip{"a: drop when x == not y", "misplaced-not", nullptr},
         Slip{"a: drop when x < y < z", "chained-comparison", nullptr},
         Slip{"a: emit e sample 2/10", "bad-sample", nullptr}, Slip{"a: emit e sample 1/0", "bad-sample", nullptr},
+        Slip{"a-b-2: drop when x", "bad-name", "a_b_2: drop when x"},
+        Slip{"a: when x { pop; pass }", "syntax", "a: when x { pop vlan; pass }"},
+        Slip{"a: when x { untag; pass }", "unknown-word", "a: when x { pop vlan; pass }"},
+        Slip{"a: drop when x over 5 kPPS", "bad-number", "a: drop when x over 5 kpps"},
+        Slip{"a: drop when x over 5Kbps", "bad-number", "a: drop when x over 5kbps"},
+        Slip{"a: drop when x == 02-00-5E-00-53-01", "bad-address", "a: drop when x == 02:00:5E:00:53:01"},
+        Slip{"a: when x { drop } else if y { pass }", "syntax", nullptr},
+        Slip{"default accept", "unknown-word", "default pass"}, Slip{"default nonsense", "unknown-word", nullptr},
         Slip{"a: drop when ip.src in 'x'", "syntax", nullptr}));
 
 TEST(Slips, Messages) {
