@@ -1,10 +1,15 @@
-// A port is dropped, and the later fragments of the same packet, which have no ports, pass by a rule behind it or by
-// default. Said once, at the first such rule, and not where any rule looks at fragments: then it has been thought of.
+// What stands in a transport header or behind it is dropped, and the later fragments of the same packet, which have
+// neither, pass by a rule behind it or by default. Said once, at the first such rule, and not where any rule looks at
+// fragments: then it has been thought of.
 #include "compiler/analysis/constraint.h"
 #include "compiler/analysis/outcomes.h"
 #include "compiler/analysis/warnings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
+#include <string>
 
 namespace xdpc::analysis {
 namespace {
@@ -51,25 +56,47 @@ bool asksForFragments(const ir::Policy& policy) {
          });
 }
 
-bool isPort(const ir::Expr& expr) {
-  return expr.kind == ir::ExprKind::Field && expr.type.port;
+bool readsHeader(const ir::Expr& expr) {
+  switch (expr.kind) {
+  case ir::ExprKind::Field:
+  case ir::ExprKind::PayloadLength:
+  case ir::ExprKind::HasBytes:
+  case ir::ExprKind::Slice:
+  case ir::ExprKind::Contains:
+    return true;
+  default:
+    return false;
+  }
+}
+
+// What the condition reads, port or flag or payload, of a header that these fragments do not have.
+const ir::Expr* lackedIn(const PacketKind& later, const ir::Expr& expr) {
+  if (readsHeader(expr) && later.headers[expr.header] == Truth::no)
+    return &expr;
+  for (const ir::Expr& arg : expr.args)
+    if (const ir::Expr* found = lackedIn(later, arg))
+      return found;
+  return nullptr;
 }
 
 bool readsSet(const ir::Expr& expr) {
   return expr.kind == ir::ExprKind::InSet;
 }
 
-// The innermost condition about a port.
-const ir::Expr* portOf(const Outcome& outcome) {
+// In the innermost condition that reads it.
+struct Lacked {
+  const ir::Expr *condition, *read;
+};
+std::optional<Lacked> lackedBy(const PacketKind& later, const Outcome& outcome) {
   for (auto term = outcome.path.rbegin(); term != outcome.path.rend(); ++term)
-    if (contains(*term->condition, isPort))
-      return term->condition;
-  return nullptr;
+    if (const ir::Expr* read = lackedIn(later, *term->condition))
+      return Lacked{term->condition, read};
+  return std::nullopt;
 }
 
 // A ban of what a set holds, or of what is beyond a rate, is no closed door.
-bool closesPort(const Outcome& outcome) {
-  return !passes(outcome) && !outcome.metered && portOf(outcome) &&
+bool closesDoor(const PacketKind& later, const Outcome& outcome) {
+  return !passes(outcome) && !outcome.metered && lackedBy(later, outcome) &&
          std::ranges::none_of(outcome.path,
                               [](const Outcome::Term& term) { return contains(*term.condition, readsSet); });
 }
@@ -83,16 +110,17 @@ public:
   // The way of these fragments to the first place where they pass that their first fragment would not have come to.
   struct Gap {
     const Outcome *closed, *open;
+    Lacked lacked;
   };
   std::optional<Gap> find(const std::vector<Outcome>& outcomes) {
     for (const Outcome& outcome : outcomes) {
       const Truth reached = reaches(policy_, kind_, outcome);
-      if (reached != Truth::yes && closesPort(outcome) && reaches(policy_, whole_, outcome) != Truth::no)
+      if (reached != Truth::yes && closesDoor(kind_, outcome) && reaches(policy_, whole_, outcome) != Truth::no)
         closed_.push_back(&outcome);
       if (reached != Truth::no && passes(outcome))
         for (const Outcome* closed : closed_)
           if (mayBothMatch(*closed, outcome))
-            return Gap{closed, &outcome};
+            return Gap{closed, &outcome, *lackedBy(kind_, *closed)};
       if (reached == Truth::yes || looks_ > kMaxLooks)
         return {};
     }
@@ -100,7 +128,7 @@ public:
   }
 
 private:
-  // What the rule with the port asks of the rest of the packet, and the other rule, do not exclude each other.
+  // What the rule with the closed door asks of the rest of the packet, and the other rule, do not exclude each other.
   bool mayBothMatch(const Outcome& closed, const Outcome& open) {
     ++looks_;
     ir::Expr both;
@@ -130,9 +158,17 @@ private:
   unsigned looks_ = 0;
 };
 
+std::string nameOf(const ir::Policy& policy, const ir::Expr& read) {
+  if (read.kind != ir::ExprKind::Field)
+    return "payload";
+  return read.type.port ? "ports" : fmt::format("`{}` header", policy.headers[read.header].name);
+}
+
 void report(const ir::Policy& policy, const Fragments::Gap& gap, diag::Emitter& emitter) {
-  diag::Diagnostic& warning = emitter.report(diag::Id::later_fragments, portOf(*gap.closed)->span,
-                                             "later fragments have no ports: they pass this rule and the whole policy");
+  diag::Diagnostic& warning =
+      emitter.report(diag::Id::later_fragments, gap.lacked.condition->span,
+                     fmt::format("later fragments have no {}: they pass this rule and the whole policy",
+                                 nameOf(policy, *gap.lacked.read)));
   warning.help =
       "drop fragments by a rule of their own, `fragments: drop when ip.fragment`, or let them pass knowingly "
       "with `fragments: pass when ip.fragment`";
