@@ -4,6 +4,7 @@
 #include "driver/commands.h"
 #include "driver/compile.h"
 #include "driver/engines.h"
+#include "driver/explain_values.h"
 #include "driver/output.h"
 #include "driver/test_runner.h"
 #include "runtime/abi/verdict.h"
@@ -51,7 +52,7 @@ std::vector<Question> questionsOf(const ir::Policy& policy) {
 }
 
 // The policy whose rules ask, one a question, and let everything by.
-ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questions) {
+ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questions, const ExplainedValues& values) {
   ir::Policy out = policy;
   out.rules.clear();
   out.on.clear();
@@ -64,6 +65,7 @@ ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questio
     one.span = one.name_span = rule.span;
     out.rules.push_back(std::move(one));
   }
+  values.addTo(out);
   ir::Rule last;
   last.name = "default";
   last.body.verdict = ir::Verdict::Pass;
@@ -82,7 +84,7 @@ struct Ran {
   std::vector<std::string> names; // of the slots
 };
 
-Result<Ran, Failed> runOn(const object::Object& object, const ir::TestStep& packet) {
+Result<Ran, Failed> runOn(const object::Object& object, const ir::TestStep& packet, ExplainedValues* values = nullptr) {
   auto engine = loadEngine("vm", object);
   if (!engine)
     return engine.error();
@@ -92,6 +94,8 @@ Result<Ran, Failed> runOn(const object::Object& object, const ir::TestStep& pack
   auto slots = counters::readSlots((*engine)->maps(), object.manifest);
   if (!slots)
     return Failed{slots.error().message, {}, false};
+  if (values)
+    values->read((*engine)->maps(), object.manifest);
   Ran ran{std::move(*outcome), std::move(*slots), {}};
   for (const abi::Slot& slot : object.manifest.slots)
     ran.names.push_back(slot.name);
@@ -109,8 +113,9 @@ std::string oneLine(const Span& span) {
 
 class Explanation {
 public:
-  Explanation(Compilation& compilation, const std::vector<Question>& questions, const Ran& asked, const Ran& ran)
-      : policy_(*compilation.policy), questions_(questions), asked_(asked), ran_(ran) {}
+  Explanation(Compilation& compilation, const std::vector<Question>& questions, const ExplainedValues& values,
+              const Ran& asked, const Ran& ran)
+      : policy_(*compilation.policy), questions_(questions), values_(values), asked_(asked), ran_(ran) {}
 
   void print() const {
     for (ir::RuleId id = 0; id < policy_.rules.size(); ++id) {
@@ -135,7 +140,7 @@ private:
   std::string what(ir::RuleId id) const {
     if (counted(policy_.rules[id].name))
       return "holds, goes on";
-    std::string failed;
+    std::string failed, read;
     bool whole = true;
     for (size_t i = 0; i < questions_.size(); ++i) {
       if (questions_[i].rule != id)
@@ -143,15 +148,22 @@ private:
       if (!questions_[i].part)
         whole = holds(i);
       else if (!holds(i) && failed.empty())
-        failed = oneLine(questions_[i].part->span);
+        failed = oneLine(questions_[i].part->span), read = values_.textFor(*questions_[i].part);
     }
     if (whole)
       return policy_.rules[id].meter ? "its meter does not hold" : "its list is not applied";
-    return failed.empty() ? "does not hold" : fmt::format("does not hold: not `{}`", failed);
+    if (failed.empty())
+      read = values_.textFor(*policy_.rules[id].condition);
+    return fmt::format("does not hold{}{}{}", failed.empty() ? "" : fmt::format(": not `{}`", failed),
+                       read.empty()     ? ""
+                       : failed.empty() ? ": "
+                                        : ", ",
+                       read);
   }
 
   const ir::Policy& policy_;
   const std::vector<Question>& questions_;
+  const ExplainedValues& values_;
   const Ran &asked_, &ran_;
 };
 
@@ -177,7 +189,8 @@ int explainCommand(const ExplainOptions& options) {
   const ir::TestStep packet = policy.tests.back().steps.back();
   const std::vector<Question> questions = questionsOf(policy);
   const auto object = objectFor(*compilation);
-  compilation->policy = asking(policy, questions);
+  ExplainedValues values(policy);
+  compilation->policy = asking(policy, questions, values);
   compilation->tables = false; // which are for rules that decide
   const auto asking_object = object ? objectFor(*compilation) : std::nullopt;
   if (!asking_object) {
@@ -185,10 +198,10 @@ int explainCommand(const ExplainOptions& options) {
     return kWrong;
   }
   compilation->policy = policy;
-  const auto ran = runOn(*object, packet), asked = runOn(*asking_object, packet);
+  const auto ran = runOn(*object, packet), asked = runOn(*asking_object, packet, &values);
   if (!ran || !asked)
     return fail(kRefused, toText(ran ? asked.error() : ran.error()));
-  Explanation(*compilation, questions, *asked, *ran).print();
+  Explanation(*compilation, questions, values, *asked, *ran).print();
   return kFine;
 }
 
