@@ -57,7 +57,7 @@ std::string RewriteMaker::number(const FieldName& field) {
       words_.literal(field.type, field.bits, random_),
       other,
       fmt::format("{} - {}", field.text(), 1 + random_.below(3)),
-      fmt::format("{} + {}", field.text(), words_.number(field.bits, random_)),
+      fmt::format("{} + {}", field.text(), words_.number(std::min(field.bits, 63u), random_)), // signed
       fmt::format("{} ^ {}", other, words_.number(std::min(field.bits, 32u), random_)),
       fmt::format("(payload[{}] + {})", random_.below(8), other),
       fmt::format("(site[ip.dst] + {})", other)};
