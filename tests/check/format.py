@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 
-LAID_OUT = ("stdlib", "examples", "tests/lit")  # below these, every file
+LAID_OUT = ("stdlib", "examples", "tests/lit", "tests/packet")  # below these, every file
 
 
 def run(*command, text=None):
