@@ -9,6 +9,7 @@
 #include "compiler/lower/crc32c.h"
 #include "compiler/lower/extern.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/llvm.h"
 #include "compiler/lower/map.h"
 #include "compiler/lower/meter.h"
 #include "compiler/lower/module.h"
@@ -159,6 +160,7 @@ namespace {
 
 // Null where the program is too large.
 std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence) {
+  startLlvm();
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
   impl->module = std::make_unique<llvm::Module>(program.policy->name, *impl->context);
