@@ -99,9 +99,9 @@ std::vector<std::pair<std::string, const plan::Table*>> lookupsOf(const plan::Pr
       if (*table)
         lookups.emplace_back(name, &**table);
   };
-  for (size_t id = 0; id < program.const_tables.size(); ++id) {
+  for (const auto& [id, tables] : program.const_tables) {
     const std::string& name = program.policy->const_sets[id].name;
-    add(name.empty() ? fmt::format("set #{}", id) : "set " + name, program.const_tables[id]);
+    add(name.empty() ? fmt::format("set #{}", id) : "set " + name, tables);
   }
   for (size_t id = 0; id < program.map_tables.size(); ++id)
     add("map " + program.policy->maps[id].name, program.map_tables[id]);

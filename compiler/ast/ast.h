@@ -2,6 +2,7 @@
 // formatter. Dump: --emit=ast (print.h). Every node has its span.
 #pragma once
 
+#include "compiler/basic/boxed.h"
 #include "compiler/basic/source.h"
 #include "runtime/abi/address.h"
 
@@ -109,7 +110,7 @@ struct BlockItem;
 struct Rule {
   std::optional<Name> name, was;
   std::optional<Expr> condition;
-  std::optional<MeterUse> meter;
+  Boxed<MeterUse> meter;
   std::vector<BlockItem> body;
   std::optional<std::vector<BlockItem>> otherwise; // else { … }
   bool block = false;                              // written with { }

@@ -6,6 +6,7 @@
 // and stop early. So an absent header makes the atom false, and `not` is plain negation.
 #pragma once
 
+#include "compiler/basic/boxed.h"
 #include "compiler/basic/source.h"
 #include "runtime/abi/key.h"
 
@@ -80,14 +81,14 @@ struct Expr {
   Op op = Op::Eq;
   Type type;
   Span span;
-  uint64_t number = 0;
-  abi::Address address;
-  std::string bytes;
-  HeaderId header = 0;
-  FieldId field = 0;
   PacketField packet = PacketField::Len;
   uint8_t v4_bits = 32, v6_bits = 128;
+  abi::Address address;
+  HeaderId header = 0;
+  FieldId field = 0;
   uint32_t id = 0;
+  uint64_t number = 0;
+  std::string bytes;
   std::vector<Expr> args;
 };
 
@@ -336,8 +337,8 @@ struct Step {
 
 struct Block {
   std::vector<Step> steps;
-  std::optional<Verdict> verdict;   // ends the packet; none: on to the next rule
-  std::optional<Redirect> redirect; // with Verdict::Redirect
+  std::optional<Verdict> verdict; // ends the packet; none: on to the next rule
+  Boxed<Redirect> redirect;       // with Verdict::Redirect
   Span verdict_span;
 };
 

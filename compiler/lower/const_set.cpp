@@ -137,7 +137,7 @@ void lowerTuples(Builder& b, const ir::ConstSet& set, const std::vector<Value>& 
 // A set of tuples is looked up in place, one of single values in its function.
 void lowerInTable(Builder& b, const ir::ConstSet& set, uint32_t id, const std::vector<Value>& values,
                   llvm::BasicBlock* yes, llvm::BasicBlock* no) {
-  const plan::Tables& tables = b.program().const_tables[id];
+  const plan::Tables& tables = plan::constTables(b.program(), id);
   llvm::Value* number = nullptr;
   if (tables.tuples) {
     std::vector<bool> either;
@@ -155,7 +155,7 @@ void lowerInTable(Builder& b, const ir::ConstSet& set, uint32_t id, const std::v
 
 void makeTableFunction(const plan::Program& program, uint32_t id, llvm::Module& module, DebugInfo& debug,
                        Globals& globals) {
-  const plan::Tables& tables = program.const_tables[id];
+  const plan::Tables& tables = plan::constTables(program, id);
   ValueKinds kinds;
   for (Value::Kind kind : {Value::Kind::number, Value::Kind::v4, Value::Kind::v6})
     if (tableFor(tables, kind))

@@ -16,6 +16,27 @@ uint32_t lowBits(unsigned count) {
   return count >= 32 ? ~0u : (1u << count) - 1;
 }
 
+// Children `first` to `behind`, that one not included.
+struct CutPiece {
+  uint32_t first = 0, behind = 0;
+};
+
+// A range that begins again at 0 is two pieces; the second is empty otherwise.
+std::array<CutPiece, 2> piecesOf(const CutRange& range, uint32_t children) {
+  const uint32_t behind = range.first + range.count;
+  if (behind <= children)
+    return {{{range.first, behind}, {}}};
+  return {{{range.first, children}, {0, behind - children}}};
+}
+
+// Of each count of children. A division took half of the time.
+constexpr auto kInverse = [] {
+  std::array<double, (1u << kMaxCutBits) + 1> inverse{};
+  for (size_t i = 1; i < inverse.size(); ++i)
+    inverse[i] = 1.0 / static_cast<double>(i);
+  return inverse;
+}();
+
 // What is still to do for so many rows, in ns: nodes with some ten children each, then a leaf.
 double remaining(double rows, unsigned at_once) {
   const double leaf = leafCost(rows, at_once);
@@ -57,11 +78,25 @@ CutRange CutChooser::range(const Window& window, uint32_t row, const Region& reg
                  std::min(rows_.high[at], region.high[window.lane]));
 }
 
-void CutChooser::takeSample(std::span<const uint32_t> numbers) {
-  sample_.clear();
-  const size_t taken = std::min(numbers.size(), kSample);
-  for (size_t i = 0; i < taken; ++i)
-    sample_.push_back(numbers[i * numbers.size() / taken]);
+void CutChooser::takeSample(std::span<const uint32_t> numbers, const Region& region) {
+  taken_ = std::min(numbers.size(), kSample);
+  const size_t lanes = rows_.lanes.size();
+  low_.resize(lanes * taken_);
+  high_.resize(lanes * taken_);
+  for (size_t i = 0; i < taken_; ++i) {
+    const size_t at = numbers[i * numbers.size() / taken_] * lanes;
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      low_[lane * taken_ + i] = std::max(rows_.low[at + lane], region.low[lane]);
+      high_[lane * taken_ + i] = std::min(rows_.high[at + lane], region.high[lane]);
+    }
+  }
+}
+
+void CutChooser::rangesOf(const Window& window, std::vector<CutRange>& ranges) const {
+  ranges.clear();
+  const size_t at = window.lane * taken_;
+  for (size_t i = 0; i < taken_; ++i)
+    ranges.push_back(rangeIn(window, low_[at + i], high_[at + i]));
 }
 
 std::optional<Cut> CutChooser::choose(std::span<const uint32_t> numbers, const Region& region) {
@@ -70,12 +105,12 @@ std::optional<Cut> CutChooser::choose(std::span<const uint32_t> numbers, const R
   all_ = static_cast<double>(numbers.size());
   best_.reset();
   best_price_ = numbers.size() > kMaxLeafRows ? HUGE_VAL : leafCost(all_, at_once_);
-  takeSample(numbers);
+  takeSample(numbers, region);
   candidates_.clear();
   widest_ = std::min<unsigned>(kMaxCutBits, std::bit_width(numbers.size()) + 1);
   for (unsigned lane = 0; lane < rows_.lanes.size(); ++lane)
     lookAt(lane, region);
-  tryPairs(region);
+  tryPairs();
   return best_;
 }
 
@@ -88,7 +123,7 @@ void CutChooser::lookAt(unsigned lane, const Region& region) {
       const bool looked_at = (region.seen[lane] >> shift & lowBits(width)) != 0;
       if (!looked_at && (shift + width == open || width > 1)) {
         const Window window{lane, shift, width};
-        const Effect effect = effectOf(window, region);
+        const Effect effect = effectOf(window);
         if (effect.others < best.effect.others)
           best = {window, effect};
       }
@@ -106,67 +141,83 @@ void CutChooser::lookAt(unsigned lane, const Region& region) {
 }
 
 // By rows, not by their copies: packets are taken to match all rows alike.
-CutChooser::Effect CutChooser::effectOf(const Window& window, const Region& region) {
+CutChooser::Effect CutChooser::effectOf(const Window& window) {
   const uint32_t children = 1u << window.width;
   steps_.assign(children + 1, 0);
-  ranges_.clear();
+  rangesOf(window, ranges_);
   double copies = 0;
   int32_t everywhere = 0;
-  for (uint32_t row : sample_) {
-    const CutRange range = ranges_.emplace_back(this->range(window, row, region));
+  for (const CutRange& range : ranges_) {
     copies += range.count;
     if (range.count == children) {
       ++everywhere;
       continue;
     }
-    const uint32_t behind = range.first + range.count;
+    const uint32_t behind = range.first + range.count, end = std::min(behind, children);
     ++steps_[range.first];
-    --steps_[std::min(behind, children)];
-    if (behind > children) {
-      ++steps_[0];
-      --steps_[behind - children];
-    }
+    --steps_[end];
+    ++steps_[0]; // what begins again there, or nothing
+    --steps_[behind - end];
   }
-  if (everywhere == static_cast<int32_t>(sample_.size()))
+  if (everywhere == static_cast<int32_t>(taken_))
     return {.others = 2, .copies = 1}; // nothing is told apart
   // steps_[i]: rows in the children before i.
-  int64_t here = everywhere, before = 0;
-  for (uint32_t child = 0; child <= children; ++child) {
-    here += steps_[child];
-    steps_[child] = static_cast<int32_t>(before);
+  int32_t here = everywhere, before = 0;
+  for (int32_t& step : steps_) {
+    here += step;
+    step = before;
     before += here;
   }
   double beside = 0;
   for (const CutRange& range : ranges_) {
-    const uint32_t behind = range.first + range.count;
-    int64_t rows = steps_[std::min(behind, children)] - steps_[range.first];
-    if (behind > children)
-      rows += steps_[behind - children];
-    beside += static_cast<double>(rows) / range.count - 1;
+    const uint32_t behind = range.first + range.count, end = std::min(behind, children);
+    const int32_t rows = steps_[end] - steps_[range.first] + steps_[behind - end];
+    beside += rows * kInverse[range.count] - 1;
   }
-  const auto taken = static_cast<double>(sample_.size());
+  const auto taken = static_cast<double>(taken_);
   return {.others = beside / taken / (taken - 1), .copies = copies / taken};
 }
 
-CutChooser::Effect CutChooser::effectOf(const Cut& cut, const Region& region) {
-  const uint32_t columns = 1u << cut.first.width, lines = 1u << cut.second.width;
-  steps_.assign(size_t{columns} * lines, 0);
-  const auto each = [&](uint32_t row, const auto& visit) {
-    const CutRange across = range(cut.first, row, region), along = range(cut.second, row, region);
-    for (uint32_t line = 0; line < along.count; ++line)
-      for (uint32_t column = 0; column < across.count; ++column)
-        visit(steps_[((along.first + line) & (lines - 1)) * columns + ((across.first + column) & (columns - 1))]);
+// As for one window, with sums over rectangles of children.
+CutChooser::Effect CutChooser::effectOf(const Cut& cut) {
+  const uint32_t columns = 1u << cut.first.width, lines = 1u << cut.second.width, stride = columns + 1;
+  rangesOf(cut.first, ranges_);
+  rangesOf(cut.second, along_);
+  const auto each = [&](size_t row, const auto& visit) {
+    for (const CutPiece& along : piecesOf(along_[row], lines))
+      for (const CutPiece& across : piecesOf(ranges_[row], columns))
+        visit(along.first * stride, along.behind * stride, across.first, across.behind);
   };
-  for (uint32_t row : sample_)
-    each(row, [](int32_t& rows) { ++rows; });
-  double copies = 0, beside = 0;
-  for (uint32_t row : sample_) {
-    double own = 0, rows = 0;
-    each(row, [&](int32_t there) { ++own, rows += there; });
-    copies += own;
-    beside += rows / own - 1;
+  steps_.assign(size_t{stride} * (lines + 1), 0);
+  for (size_t row = 0; row < taken_; ++row)
+    each(row, [&](uint32_t top, uint32_t bottom, uint32_t left, uint32_t right) {
+      ++steps_[top + left];
+      --steps_[top + right];
+      --steps_[bottom + left];
+      ++steps_[bottom + right];
+    });
+  // sums_[line][column]: rows in the children above and to the left.
+  sums_.assign(steps_.size(), 0);
+  here_.assign(columns, 0); // rows in each child of the line
+  for (uint32_t line = 0; line < lines; ++line) {
+    int32_t change = 0, sum = 0;
+    for (uint32_t column = 0; column < columns; ++column) {
+      change += steps_[line * stride + column];
+      here_[column] += change;
+      sum += here_[column];
+      sums_[(line + 1) * stride + column + 1] = sums_[line * stride + column + 1] + sum;
+    }
   }
-  const auto taken = static_cast<double>(sample_.size());
+  double copies = 0, beside = 0;
+  for (size_t row = 0; row < taken_; ++row) {
+    int32_t rows = 0;
+    each(row, [&](uint32_t top, uint32_t bottom, uint32_t left, uint32_t right) {
+      rows += sums_[bottom + right] - sums_[bottom + left] - sums_[top + right] + sums_[top + left];
+    });
+    copies += ranges_[row].count * along_[row].count;
+    beside += rows * kInverse[ranges_[row].count] * kInverse[along_[row].count] - 1;
+  }
+  const auto taken = static_cast<double>(taken_);
   return {.others = beside / taken / (taken - 1), .copies = copies / taken};
 }
 
@@ -191,7 +242,7 @@ std::optional<Cut> CutChooser::pair(const Window& one, const Window& other) cons
   return std::nullopt;
 }
 
-void CutChooser::tryPairs(const Region& region) {
+void CutChooser::tryPairs() {
   struct Promise {
     double price;
     Cut cut;
@@ -215,8 +266,7 @@ void CutChooser::tryPairs(const Region& region) {
   const size_t tried = std::min(kPairs, promises.size());
   std::ranges::partial_sort(promises, promises.begin() + static_cast<ptrdiff_t>(tried), {}, &Promise::price);
   for (size_t i = 0; i < tried; ++i) {
-    const double price =
-        priceOf(effectOf(promises[i].cut, region), promises[i].cut.first.width + promises[i].cut.second.width);
+    const double price = priceOf(effectOf(promises[i].cut), promises[i].cut.first.width + promises[i].cut.second.width);
     if (price >= best_price_)
       continue;
     best_price_ = price;

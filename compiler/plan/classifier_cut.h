@@ -57,21 +57,23 @@ private:
     Effect effect;
   };
 
-  void takeSample(std::span<const uint32_t> numbers);
+  void takeSample(std::span<const uint32_t> numbers, const Region& region);
+  void rangesOf(const Window& window, std::vector<CutRange>& ranges) const;
   void lookAt(unsigned lane, const Region& region);
-  Effect effectOf(const Window& window, const Region& region);
-  Effect effectOf(const Cut& cut, const Region& region);
+  Effect effectOf(const Window& window);
+  Effect effectOf(const Cut& cut);
   double priceOf(const Effect& effect, unsigned width) const;
   std::optional<Cut> pair(const Window& one, const Window& other) const;
-  void tryPairs(const Region& region);
+  void tryPairs();
 
   const TreeRows& rows_;
   const unsigned at_once_;
   const double byte_cost_;
-  std::vector<uint32_t> sample_;
-  std::vector<int32_t> steps_;
-  std::vector<CutRange> ranges_;
-  std::vector<Candidate> candidates_; // of each lane and width the best
+  size_t taken_ = 0;                 // rows of the sample
+  std::vector<uint32_t> low_, high_; // theirs, within the region, lane by lane
+  std::vector<int32_t> steps_, sums_, here_;
+  std::vector<CutRange> ranges_, along_; // of the sample
+  std::vector<Candidate> candidates_;    // of each lane and width the best
   double all_ = 0;
   unsigned widest_ = 0;
   double best_price_ = 0;

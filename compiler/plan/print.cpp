@@ -76,7 +76,8 @@ std::string sets(const Program& program) {
   for (size_t id = 0; id < policy.const_sets.size(); ++id) {
     const ir::ConstSet& set = policy.const_sets[id];
     text += fmt::format("const set {}: {} intervals, {}\n", set.name.empty() ? fmt::format("#{}", id) : set.name,
-                        set.elements.size(), lookupOf(program.const_sets[id], program.const_tables[id]));
+                        set.elements.size(),
+                        lookupOf(program.const_sets[id], constTables(program, static_cast<ir::ConstSetId>(id))));
   }
   for (size_t id = 0; id < policy.sets.size(); ++id) {
     const SetPlan& plan = program.sets[id];

@@ -125,9 +125,9 @@ struct Program {
   bool needs_malformed = false, needs_unparsed = false;
   std::optional<ir::HeaderId> ip; // the union of both families, for payload lengths and pkt.malformed
   std::vector<ConstSetKind> const_sets;
-  std::vector<Tables> const_tables; // by ConstSetId; those of other kinds are empty
-  std::vector<Tables> map_tables;   // by MapId
-  std::vector<SetPlan> sets;        // by id; those of things never used are empty
+  std::map<ir::ConstSetId, Tables> const_tables; // of those of the kind `table`
+  std::vector<Tables> map_tables;                // by MapId
+  std::vector<SetPlan> sets;                     // by id; those of things never used are empty
   std::vector<MeterPlan> meters;
   std::vector<CounterPlan> counters;
   std::vector<EventPlan> events;
@@ -154,5 +154,12 @@ struct Program {
 
   uint32_t ruleSlot(ir::RuleId rule) const { return rule; }
 };
+
+// None for a set of another kind than `table`.
+inline const Tables& constTables(const Program& program, ir::ConstSetId id) {
+  static const Tables none;
+  const auto found = program.const_tables.find(id);
+  return found == program.const_tables.end() ? none : found->second;
+}
 
 } // namespace xdpc::plan

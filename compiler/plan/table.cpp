@@ -141,7 +141,8 @@ void planTables(Program& program, std::optional<LookupKind> wanted, diag::Emitte
     if (kind == ConstSetKind::tuples)
       boundTuples(set, emitter);
     program.const_sets.push_back(kind);
-    program.const_tables.push_back(kind == ConstSetKind::table ? tabling.tablesOf(set) : Tables{});
+    if (kind == ConstSetKind::table)
+      program.const_tables[static_cast<ir::ConstSetId>(program.const_sets.size() - 1)] = tabling.tablesOf(set);
   }
   for (const ir::Map& map : program.policy->maps)
     program.map_tables.push_back(map.used ? tabling.tablesOf(map) : Tables{});
