@@ -4,6 +4,8 @@
 // there, and all rows that a leaf holds are compared.
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/classifier_key.h"
+#include "compiler/lower/lookup.h"
+#include "compiler/plan/classifier_hash.h"
 #include "compiler/plan/classifier_tree.h"
 
 namespace xdpc::lower {
@@ -26,6 +28,8 @@ public:
     b.CreateRet(b.u64(0));
     b.startBlock(there);
     key_.emplace(b, view_, none_);
+    if (view_.hash)
+      return lookUp(*view_.hash);
     from_ = function.getArg(3);
     for (unsigned tree = 0; tree < view_.trees; ++tree)
       nodes_.push_back(loadNode(rootOf(tree)));
@@ -39,6 +43,28 @@ public:
   }
 
 private:
+  // The one slot that the key can be in.
+  void lookUp(const plan::ClassifierHash& hash) {
+    Words key;
+    for (unsigned word = 0; word < view_.words; ++word)
+      key.push_back(key_->word(word));
+    key[hash.group_word] = b.CreateAdd(key[hash.group_word], b.CreateShl(rootOf(0), hash.group_shift));
+    llvm::Value* hashed = hashOf(b, key, plan::kRowSeed);
+    llvm::Value* group = tableElement(b, hash.displacements, partOf(b, hashed, hash.displacements.count), 2);
+    llvm::Value* displacement = b.CreateZExt(b.loadAt(group, 0, 2), b.getInt64Ty());
+    llvm::Value* mix = b.CreateAdd(b.CreateShl(displacement, 1), b.u64(plan::kDisplaceMix));
+    llvm::Value* moved = b.CreateMul(b.CreateXor(hashed, b.CreateLShr(hashed, 29)), mix);
+    llvm::Value* slot =
+        b.pinned(tableElement(b, hash.slots, partOf(b, moved, hash.slots.count), (view_.words + 1) * 8));
+    llvm::Value* difference = b.u64(0);
+    for (unsigned word = 0; word < view_.words; ++word)
+      difference = b.CreateOr(difference, b.CreateXor(b.loadAt(slot, word * 8, 8), key[word]));
+    auto* found = b.block("found");
+    b.CreateCondBr(b.CreateIsNull(difference), found, none_);
+    b.startBlock(found);
+    b.CreateRet(b.loadAt(slot, view_.words * 8, 8));
+  }
+
   // The last row is one that no key lies in.
   uint32_t noRow() const { return view_.results.count - 1; }
   unsigned rowBits() const { return std::max(1u, static_cast<unsigned>(std::bit_width(noRow()))); }

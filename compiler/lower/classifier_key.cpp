@@ -33,7 +33,7 @@ ClassifierKey::ClassifierKey(Builder& builder, const plan::ClassifierView& view,
   }
   for (unsigned word = 0; word < view.words; ++word)
     guarded_.push_back(b.CreateOr(words_[word], view.guards[word]));
-  if (view.words <= 2)
+  if (view.words <= 2 || view.hash)
     return;
   memory_ = b.scratch(std::bit_ceil(view.words) * 8);
   for (unsigned word = 0; word < std::bit_ceil(view.words); ++word)

@@ -16,11 +16,11 @@ public:
   Hashing(Builder& b, const plan::HashTable& table, const Words& key) : b(b), table_(table), key_(key) {}
 
   llvm::Value* run() {
-    llvm::Value* hash = hashOf();
+    llvm::Value* hash = hashOf(b, key_, table_.seed);
     llvm::Value* other = b.CreateMul(b.CreateXor(hash, b.CreateLShr(hash, 29)), b.u64(plan::kOtherMix));
     const uint32_t bucket_slots = table_.slots, all = table_.buckets * bucket_slots;
-    llvm::Value* bucket = bucketOf(hash);
-    llvm::Value* other_bucket = bucketOf(other);
+    llvm::Value* bucket = partOf(b, hash, table_.buckets);
+    llvm::Value* other_bucket = partOf(b, other, table_.buckets);
     llvm::Value* first = boundedElementAt(b, table_.first, bucket);
     llvm::Value* second = boundedElementAt(b, table_.second, other_bucket);
     llvm::Value* number = b.u64(0);
@@ -32,22 +32,6 @@ public:
   }
 
 private:
-  llvm::Value* hashOf() {
-    llvm::Value* hash = b.CreateMul(key_[0], b.u64(table_.seed));
-    hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
-    for (size_t i = 1; i < key_.size(); ++i) {
-      hash = b.CreateMul(b.CreateAdd(hash, key_[i]), b.u64(plan::kHashMix));
-      hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
-    }
-    return b.CreateMul(hash, b.u64(plan::kHashMix));
-  }
-
-  // A product of halves: the verifier bounds it.
-  llvm::Value* bucketOf(llvm::Value* hash) {
-    llvm::Value* upper = b.opaque(b.CreateLShr(hash, 32));
-    return b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(table_.buckets))), 32));
-  }
-
   // The slot's number where it has the key, else 0.
   llvm::Value* found(llvm::Value* bucket, uint32_t slot, llvm::Value* index, uint64_t from) {
     llvm::Value* difference = b.u64(0);
@@ -104,6 +88,21 @@ private:
 };
 
 } // namespace
+
+llvm::Value* hashOf(Builder& b, const Words& key, uint64_t seed) {
+  llvm::Value* hash = b.CreateMul(key[0], b.u64(seed));
+  hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
+  for (size_t i = 1; i < key.size(); ++i) {
+    hash = b.CreateMul(b.CreateAdd(hash, key[i]), b.u64(plan::kHashMix));
+    hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
+  }
+  return b.CreateMul(hash, b.u64(plan::kHashMix));
+}
+
+llvm::Value* partOf(Builder& b, llvm::Value* hash, uint32_t count) {
+  llvm::Value* upper = b.opaque(b.CreateLShr(hash, 32));
+  return b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(count))), 32));
+}
 
 llvm::Value* lowerHash(Builder& b, const plan::HashTable& table, const Words& key) {
   return Hashing(b, table, key).run();

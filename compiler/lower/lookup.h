@@ -35,6 +35,10 @@ llvm::Value* isBelow(Builder& builder, const Words& left, const Words& right, un
 llvm::Value* lowerSorted(Builder& builder, const plan::SortedTable& table, const Words& key);
 llvm::Value* lowerBitmap(Builder& builder, const plan::Bitmap& bitmap, llvm::Value* key);
 llvm::Value* lowerBitmapTrie(Builder& builder, const plan::BitmapTrie& trie, llvm::Value* key);
+// As plan::hashOf; and of its upper half as many parts as `count`, the number of the one it lies in, which the verifier
+// bounds.
+llvm::Value* hashOf(Builder& builder, const Words& key, uint64_t seed);
+llvm::Value* partOf(Builder& builder, llvm::Value* hash, uint32_t count);
 llvm::Value* lowerHash(Builder& builder, const plan::HashTable& table, const Words& key);
 llvm::Value* lowerQuotient(Builder& builder, const plan::QuotientTable& table, llvm::Value* key);
 llvm::Value* lowerTrie(Builder& builder, const plan::Trie& trie, const Words& key);

@@ -167,6 +167,12 @@ private:
 
   // A row's bounds lie together if one map takes them all, else word by word.
   bool write(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
+    if (view.hash) {
+      const bool put_all = put(view.hash->displacements, tables.hash->displacements, bytes) &&
+                           put(view.hash->slots, tables.hash->slots, bytes);
+      view.hash->slots.count /= view.words + 1;
+      return put_all;
+    }
     const auto rows = static_cast<uint32_t>(tables.results.size());
     if (auto place = tables_.add(tables.bounds)) {
       view.row_bytes = view.words * 16;

@@ -50,26 +50,34 @@ struct ClassifierLane {
   unsigned word = 0, shift = 0;
 };
 
+// Where all rows are single points: one slot is where a key can be (see classifier_hash.h).
+struct ClassifierHash {
+  TableBytes displacements;                 // u16
+  TableBytes slots;                         // the key's words and the result
+  unsigned group_word = 0, group_shift = 0; // where the key says which of the view's packets it is one of
+};
+
 // The tables for packets of one shape: with IPv4 addresses, say.
 struct ClassifierView {
   std::vector<ClassifierLane> lanes;
-  unsigned words = 0;             // of the key
-  std::vector<uint64_t> guards;   // the bits above lanes, by word
-  std::vector<TableBytes> bounds; // by word: of each row its lowest value, then its highest with the guards set
-  uint32_t row_bytes = 0;         // from one row's bounds to the next
-  TableBytes results;             // of each row: see ClassifierResult; the last one, which no packet matches, has 0
-  TableBytes nodes, lists;        // of all trees: see classifier_tree.h
-  unsigned trees = 0;             // at most, for any packet
-  unsigned depth = 0;             // of nodes on the way to a leaf
-  unsigned levels = 0;            // of them that every packet is taken through: most leaves are there
-  unsigned longest = 0;           // rows in a list
-  double nanoseconds = 0;         // what a lookup is likely to take
+  unsigned words = 0;                 // of the key
+  std::vector<uint64_t> guards;       // the bits above lanes, by word
+  std::vector<TableBytes> bounds;     // by word: of each row its lowest value, then its highest with the guards set
+  uint32_t row_bytes = 0;             // from one row's bounds to the next
+  TableBytes results;                 // of each row: see ClassifierResult; the last one, which no packet matches, has 0
+  TableBytes nodes, lists;            // of all trees: see classifier_tree.h
+  unsigned trees = 0;                 // at most, for any packet
+  unsigned depth = 0;                 // of nodes on the way to a leaf
+  unsigned levels = 0;                // of them that every packet is taken through: most leaves are there
+  unsigned longest = 0;               // rows in a list
+  double nanoseconds = 0;             // what a lookup is likely to take
+  std::optional<ClassifierHash> hash; // in place of guards, bounds, results and trees
 };
 
 // What the headers of a packet say: the view, and where its trees begin.
 struct ClassifierRoot {
   std::optional<uint32_t> view; // none: no rule of the run matches
-  std::vector<uint32_t> trees;  // nodes; 0 is an empty leaf
+  std::vector<uint32_t> trees;  // nodes; 0 is an empty leaf. Of a hash: one, the group
   std::vector<uint32_t> bodies; // of rules that can match here, ascending
   bool operator==(const ClassifierRoot&) const = default;
 };

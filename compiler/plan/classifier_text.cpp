@@ -42,13 +42,18 @@ std::string rulesOf(const Program& program, const Classifier& classifier) {
 std::string describe(const Classifier& classifier) {
   unsigned trees = 0;
   double nanoseconds = 0;
+  bool hash = false;
   for (const ClassifierView& view : classifier.views) {
     trees = std::max(trees, view.trees);
+    hash = hash || view.hash;
     nanoseconds = std::max(nanoseconds, view.nanoseconds);
   }
   const size_t fields = fieldsOf(classifier);
-  return fmt::format("{}, {} field{}, {}, about {:.0f} ns", trees > 1 ? fmt::format("{} cut trees", trees) : "cut tree",
-                     fields, fields == 1 ? "" : "s", sizeText(classifier.bytes), nanoseconds);
+  std::string structure = hash ? "hash" : "";
+  if (trees > 0)
+    structure += (hash ? ", " : "") + (trees > 1 ? fmt::format("{} cut trees", trees) : "cut tree");
+  return fmt::format("{}, {} field{}, {}, about {:.0f} ns", structure, fields, fields == 1 ? "" : "s",
+                     sizeText(classifier.bytes), nanoseconds);
 }
 
 std::string classifiersText(const Program& program) {

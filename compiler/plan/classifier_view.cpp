@@ -36,7 +36,27 @@ unsigned layOut(std::vector<ClassifierLane>& lanes) {
   return std::max<unsigned>(1, used.size());
 }
 
+// Lanes into words, for keys that are compared as wholes, and `more` bits behind them. Returns the words.
+unsigned packed(std::vector<ClassifierLane>& lanes, unsigned more, ClassifierHash& hash) {
+  std::vector<unsigned> used;
+  const auto place = [&](unsigned bits, unsigned& word, unsigned& shift) {
+    auto there = std::ranges::find_if(used, [&](unsigned taken) { return taken + bits <= 64; });
+    if (there == used.end())
+      there = used.insert(used.end(), 0);
+    word = static_cast<unsigned>(there - used.begin());
+    shift = std::exchange(*there, *there + bits);
+  };
+  for (unsigned bits = 32; bits > 0; --bits)
+    for (ClassifierLane& lane : lanes)
+      if (lane.bits == bits)
+        place(bits, lane.word, lane.shift);
+  if (more)
+    place(more, hash.group_word, hash.group_shift);
+  return std::max<unsigned>(1, used.size());
+}
+
 constexpr unsigned kNarrowLane = 16; // bits: ranks of such lanes are small tables
+constexpr size_t kMostCopies = 4;    // of a row in a hash, on average
 constexpr unsigned kFewWords = 2;    // of a key; ranks make longer ones shorter
 
 class ViewMaker {
@@ -46,7 +66,10 @@ public:
   // The view's roots go into the classifier.
   bool run(const Shape& shape, ViewTables& tables, ClassifierView& made) {
     const auto index = static_cast<uint32_t>(classifier_.views.size());
-    takeLanes(shape, made);
+    takeBounded(shape, made);
+    if (tryHash(shape, tables, made, index))
+      return true;
+    layOutLanes(shape, made);
     const TreeRows rows = treeRows(shape, made);
     writeBounds(rows, made, tables);
     writeResults(shape, tables);
@@ -74,8 +97,8 @@ public:
   }
 
 private:
-  // Those that some row bounds.
-  void takeLanes(const Shape& shape, ClassifierView& made) {
+  // Lanes that some row bounds.
+  void takeBounded(const Shape& shape, ClassifierView& made) {
     for (size_t i = 0; i < shape.lanes().size(); ++i) {
       const uint32_t top = lowBits(shape.lanes()[i].value_bits);
       const auto bounds = [&](const Row& row) { return row.bounds[i].low > 0 || row.bounds[i].high < top; };
@@ -84,6 +107,86 @@ private:
       made.lanes.push_back(shape.lanes()[i]);
       taken_.push_back(i);
     }
+  }
+
+  // A hash, where each row is a single point and no packet goes on behind one.
+  bool tryHash(const Shape& shape, ViewTables& tables, ClassifierView& made, uint32_t index) {
+    if (classifier_.rounds > 1)
+      return false;
+    // Packets with the same headers, as far as rows ask, have the same rows: a group.
+    std::map<std::vector<uint32_t>, uint32_t> groups;
+    std::map<uint64_t, std::vector<uint32_t>> rows_of;
+    size_t all = 0;
+    for (uint64_t signature : shape.signatures) {
+      const auto& numbers = rows_of[signature] = matching(shape, signature);
+      if (!arePoints(shape, numbers, signature))
+        return false;
+      if (!numbers.empty() && groups.try_emplace(numbers, groups.size()).second)
+        all += numbers.size();
+    }
+    if (all > kMostCopies * shape.rows().size())
+      return false;
+    ClassifierHash hash;
+    std::vector<ClassifierLane> lanes = made.lanes;
+    for (ClassifierLane& lane : lanes)
+      lane.bits = lane.value_bits;
+    const unsigned words = packed(lanes, std::bit_width(groups.size() - 1), hash);
+    std::map<std::vector<uint64_t>, uint64_t> first; // of rows with one key
+    for (const auto& [numbers, group] : groups)
+      for (uint32_t number : numbers)
+        first.try_emplace(keyOf(shape.rows()[number], lanes, words, hash, group), resultOf(shape, number));
+    std::vector<uint64_t> keys, results;
+    for (const auto& [key, result] : first) {
+      keys.insert(keys.end(), key.begin(), key.end());
+      results.push_back(result);
+    }
+    tables.hash = makeRowHash(keys, words, results);
+    if (!tables.hash)
+      return false;
+    for (const auto& [signature, numbers] : rows_of)
+      classifier_.roots[signature] =
+          numbers.empty() ? ClassifierRoot() : ClassifierRoot{index, {groups.at(numbers)}, bodiesOf(shape, numbers)};
+    made.lanes = std::move(lanes);
+    made.words = words;
+    made.guards.assign(words, 0);
+    made.hash = hash;
+    made.nanoseconds = rowHashCost(*tables.hash);
+    return true;
+  }
+
+  // In each lane, but for those of headers that such packets do not have, which are 0 in their keys.
+  bool arePoints(const Shape& shape, const std::vector<uint32_t>& numbers, uint64_t signature) const {
+    for (size_t lane : taken_) {
+      const uint32_t top = lowBits(shape.lanes()[lane].value_bits);
+      bool points = true, open = isAbsent(shape.lanes()[lane].value, signature);
+      for (uint32_t number : numbers) {
+        const Bounds& bounds = shape.rows()[number].bounds[lane];
+        points = points && bounds.low == bounds.high;
+        open = open && bounds.low == 0 && bounds.high == top;
+      }
+      if (!points && !open)
+        return false;
+    }
+    return true;
+  }
+
+  bool isAbsent(uint32_t value, uint64_t signature) const {
+    const auto& header = classifier_.values[value].header;
+    const auto atom = header ? std::ranges::find(classifier_.atoms, *header) : classifier_.atoms.end();
+    return atom != classifier_.atoms.end() && (signature >> (atom - classifier_.atoms.begin()) & 1) == 0;
+  }
+
+  std::vector<uint64_t> keyOf(const Row& row, const std::vector<ClassifierLane>& lanes, unsigned words,
+                              const ClassifierHash& hash, uint32_t group) const {
+    std::vector<uint64_t> key(words);
+    key[hash.group_word] |= uint64_t{group} << hash.group_shift;
+    for (size_t i = 0; i < lanes.size(); ++i)
+      key[lanes[i].word] |= uint64_t{row.bounds[taken_[i]].low} << lanes[i].shift;
+    return key;
+  }
+
+  // As numbers for a tree: narrow values by rank.
+  void layOutLanes(const Shape& shape, ClassifierView& made) {
     ranks_.resize(made.lanes.size());
     for (size_t i = 0; i < made.lanes.size(); ++i)
       rank(shape, made, i, made.lanes[i].value_bits <= kNarrowLane);
@@ -172,13 +275,17 @@ private:
       size_t behind = i;
       while (behind < rows.size() && rows[behind].rule == rows[i].rule)
         ++behind;
-      const RunRule& rule = rules_[rows[i].rule];
-      const uint64_t result = ClassifierResult::kFound | uint64_t{rule.slot} << ClassifierResult::kSlotAt |
-                              uint64_t{rule.body} << ClassifierResult::kBodyAt | behind;
-      tables.results.insert(tables.results.end(), behind - i, result);
+      tables.results.insert(tables.results.end(), behind - i, resultOf(shape, static_cast<uint32_t>(i)) | behind);
       i = behind;
     }
     tables.results.push_back(0);
+  }
+
+  // But for the row behind the last one of its rule.
+  uint64_t resultOf(const Shape& shape, uint32_t row) const {
+    const RunRule& rule = rules_[shape.rows()[row].rule];
+    return ClassifierResult::kFound | uint64_t{rule.slot} << ClassifierResult::kSlotAt |
+           uint64_t{rule.body} << ClassifierResult::kBodyAt;
   }
 
   TreeRows treeRows(const Shape& shape, const ClassifierView& made) const {

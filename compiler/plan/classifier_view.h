@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/plan/classifier_box.h"
+#include "compiler/plan/classifier_hash.h"
 #include "compiler/plan/classifier_rank.h"
 #include "compiler/plan/classifier_tree.h"
 
@@ -20,6 +21,7 @@ struct ViewTables {
   std::vector<std::optional<RankTables>> ranks; // by lane
   std::vector<uint64_t> results;
   Forest forest;
+  std::optional<RowHash> hash; // in place of all others
 };
 
 // Fills roots and views; as many tables as views. False where the rules are too many for tables of their bounds.
