@@ -10,38 +10,59 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
+#include <string>
+
 namespace xdpc::driver {
 
 namespace {
 
+using events::Form;
+
+// What is there is written as soon as the ring is empty, so that somebody who looks sees it at once; in a burst, which
+// does not end, as soon as it is this much.
+constexpr size_t kBatchBytes = 1 << 16;
+
+struct Lines {
+  std::string text;
+
+  // False: nobody reads it any more.
+  bool write() {
+    print(text);
+    text.clear();
+    return std::fflush(stdout) == 0;
+  }
+};
+
 int printEvents(const EventsOptions& options) {
   std::atomic<bool>& stop = stopOnSignals();
-  abi::Manifest manifest;
+  std::optional<events::Formatter> formatter;
   uint64_t count = 0, lost = 0;
+  Lines lines;
   const swap::EventSink sink{
-      .policy = [&](const abi::Manifest& now) { manifest = now; },
+      .policy = [&](const abi::Manifest& now) { formatter.emplace(now, options.json ? Form::json : Form::line); },
       .record =
           [&](std::span<const uint8_t> record) {
             if (options.count != 0 && count == options.count)
               return;
-            if (const auto event = events::decode(manifest, record); event)
-              print((options.json ? events::formatJson(*event) : events::formatLine(*event)) + "\n");
-            else
-              warn(event.error().message);
+            if (const auto added = formatter->append(lines.text, record); !added)
+              warn(added.error().message);
             stop = ++count == options.count || stop;
+            if (lines.text.size() >= kBatchBytes)
+              stop = !lines.write() || stop;
           },
-      .rest = [&] { stop = std::fflush(stdout) != 0 || stop; },
+      .rest = [&] { stop = !lines.write() || stop; },
       .lost =
           [&](uint64_t more) {
             lost += more;
             if (options.json)
-              printLine("{}", nlohmann::ordered_json{{"schema", kSchema}, {"lost", lost}}.dump());
+              lines.text += nlohmann::ordered_json{{"schema", kSchema}, {"lost", lost}}.dump() + "\n";
           },
   };
   const auto end = swap::followEvents(targetOf(options.target), sink, stop);
+  (void)lines.write();
   if (!end)
     return fail(end.error());
-  std::fflush(stdout);
   if (*end == swap::EventsEnd::detached)
     note("the policy or its device is gone");
   if (!options.json)

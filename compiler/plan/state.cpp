@@ -15,7 +15,7 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr uint32_t kRingBytes = 1u << 20;
+constexpr uint32_t kRingBytes = 8u << 20;      // half a second of 200,000 events a second
 constexpr uint32_t kFrameRingBytes = 1u << 18; // of other loaders; ours chooses for itself
 constexpr uint32_t kSocketQueues = 256;        // receive queues of a device that can have a socket
 

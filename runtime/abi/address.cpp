@@ -37,26 +37,44 @@ bool isV4Mapped(const Address& address) {
   return group(address, 5) == 0xffff;
 }
 
-std::string dotted(const uint8_t* bytes) {
-  return fmt::format("{}.{}.{}.{}", bytes[0], bytes[1], bytes[2], bytes[3]);
+void appendDotted(std::string& to, const uint8_t* bytes) {
+  for (unsigned i = 0; i < 4; ++i) {
+    if (i != 0)
+      to += '.';
+    const fmt::format_int number(unsigned{bytes[i]});
+    to.append(number.data(), number.size());
+  }
 }
 
-std::string v6Text(const Address& address) {
-  if (isV4Mapped(address)) // RFC 5952, section 5
-    return "::ffff:" + dotted(address.bytes.data() + 12);
+constexpr char kDigits[] = "0123456789abcdef";
+
+void appendGroup(std::string& to, uint16_t group) {
+  unsigned shift = 12;
+  while (shift != 0 && group >> shift == 0)
+    shift -= 4;
+  for (;; shift -= 4) {
+    to += kDigits[group >> shift & 0xf];
+    if (shift == 0)
+      return;
+  }
+}
+
+void appendV6(std::string& to, const Address& address) {
+  if (isV4Mapped(address)) { // RFC 5952, section 5
+    to += "::ffff:";
+    return appendDotted(to, address.bytes.data() + 12);
+  }
   const ZeroRun run = longestZeroRun(address);
-  std::string text;
   for (unsigned i = 0; i < 8; ++i) {
     if (i == run.begin) {
-      text += "::";
+      to += "::";
       i += run.length - 1;
       continue;
     }
-    if (!text.empty() && text.back() != ':')
-      text += ':';
-    text += fmt::format("{:x}", group(address, i));
+    if (i != 0 && i != run.begin + run.length)
+      to += ':';
+    appendGroup(to, group(address, i));
   }
-  return text;
 }
 
 } // namespace
@@ -78,17 +96,42 @@ bool covers(const Prefix& outer, const Prefix& inner) {
   return outer.length <= inner.length && covers(outer, inner.address);
 }
 
+void append(std::string& to, const Address& address) {
+  address.family == Family::v4 ? appendDotted(to, address.bytes.data()) : appendV6(to, address);
+}
+
+void append(std::string& to, const Prefix& prefix) {
+  append(to, prefix.address);
+  to += '/';
+  const fmt::format_int length(unsigned{prefix.length});
+  to.append(length.data(), length.size());
+}
+
+void append(std::string& to, const Mac& mac) {
+  for (unsigned i = 0; i < mac.bytes.size(); ++i) {
+    if (i != 0)
+      to += ':';
+    to += kDigits[mac.bytes[i] >> 4];
+    to += kDigits[mac.bytes[i] & 0xf];
+  }
+}
+
 std::string toString(const Address& address) {
-  return address.family == Family::v4 ? dotted(address.bytes.data()) : v6Text(address);
+  std::string text;
+  append(text, address);
+  return text;
 }
 
 std::string toString(const Prefix& prefix) {
-  return fmt::format("{}/{}", toString(prefix.address), prefix.length);
+  std::string text;
+  append(text, prefix);
+  return text;
 }
 
 std::string toString(const Mac& mac) {
-  const auto& b = mac.bytes;
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2], b[3], b[4], b[5]);
+  std::string text;
+  append(text, mac);
+  return text;
 }
 
 } // namespace xdpc::abi

@@ -39,8 +39,12 @@ Address maskAddress(const Address& address, unsigned length);
 bool covers(const Prefix& prefix, const Address& address);
 bool covers(const Prefix& outer, const Prefix& inner);
 
-std::string toString(const Address& address); // RFC 5952 for IPv6
-std::string toString(const Prefix& prefix);   // a full-length prefix prints as `addr/32`
+// Behind what is there: for output of many.
+void append(std::string& to, const Address& address); // RFC 5952 for IPv6
+void append(std::string& to, const Prefix& prefix);   // a full-length prefix prints as `addr/32`
+void append(std::string& to, const Mac& mac);
+std::string toString(const Address& address);
+std::string toString(const Prefix& prefix);
 std::string toString(const Mac& mac);
 
 } // namespace xdpc::abi

@@ -88,17 +88,6 @@ Prefix readPrefix(KeyKind kind, std::span<const uint8_t> bytes) {
   return {readAddress(family, bytes.subspan(4)), length};
 }
 
-KeyPart decodePart(KeyKind kind, std::span<const uint8_t> bytes) {
-  if (kind == KeyKind::Mac) {
-    Mac mac;
-    std::copy_n(bytes.begin(), mac.bytes.size(), mac.bytes.begin());
-    return mac;
-  }
-  if (kindInfo(kind).bits == 0)
-    return readPrefix(kind, bytes);
-  return kindInfo(kind).size == 8 ? get<uint64_t>(bytes) : uint64_t{get<uint32_t>(bytes)};
-}
-
 std::string_view trim(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t");
   if (begin == text.npos)
@@ -144,17 +133,6 @@ Literal<KeyPart> parsePart(KeyKind kind, std::string_view text) {
     return mac ? Literal<KeyPart>(KeyPart{*mac}) : Literal<KeyPart>(mac.error());
   }
   return kindInfo(kind).bits ? parseInteger(kind, text) : parsePrefixPart(kind, text);
-}
-
-std::string formatPart(KeyKind kind, const KeyPart& part) {
-  if (const auto* prefix = std::get_if<Prefix>(&part))
-    return prefix->length == addressBits(prefix->address.family) ? toString(prefix->address) : toString(*prefix);
-  if (const auto* mac = std::get_if<Mac>(&part))
-    return toString(*mac);
-  const uint64_t number = std::get<uint64_t>(part);
-  if (kind == KeyKind::Bool)
-    return number ? "true" : "false";
-  return fmt::format("{}", number);
 }
 
 std::vector<std::string_view> tupleParts(std::string_view text) {
@@ -222,11 +200,22 @@ Bytes encodeKey(const KeyType& type, const KeyValue& value) {
   return out;
 }
 
+KeyPart decodeKeyPart(KeyKind kind, std::span<const uint8_t> bytes) {
+  if (kind == KeyKind::Mac) {
+    Mac mac;
+    std::copy_n(bytes.begin(), mac.bytes.size(), mac.bytes.begin());
+    return mac;
+  }
+  if (kindInfo(kind).bits == 0)
+    return readPrefix(kind, bytes);
+  return kindInfo(kind).size == 8 ? get<uint64_t>(bytes) : uint64_t{get<uint32_t>(bytes)};
+}
+
 KeyValue decodeKey(const KeyType& type, std::span<const uint8_t> bytes) {
   KeyValue value;
   size_t offset = 0;
   for (KeyKind kind : type.parts) {
-    value.push_back(decodePart(kind, bytes.subspan(offset, keyKindSize(kind))));
+    value.push_back(decodeKeyPart(kind, bytes.subspan(offset, keyKindSize(kind))));
     offset += keyKindSize(kind);
   }
   return value;
@@ -264,7 +253,7 @@ KeyValue decodeTrieKey(const KeyType& type, std::span<const uint8_t> bytes) {
   size_t offset = 4;
   for (size_t i = 0; i < type.parts.size(); ++i) {
     value.push_back(i == part ? KeyPart{}
-                              : decodePart(type.parts[i], bytes.subspan(offset, keyKindSize(type.parts[i]))));
+                              : decodeKeyPart(type.parts[i], bytes.subspan(offset, keyKindSize(type.parts[i]))));
     offset += i == part ? 0 : keyKindSize(type.parts[i]);
   }
   Family family = kindFamily(kind);
@@ -296,13 +285,33 @@ Literal<KeyValue> parseKey(const KeyType& type, std::string_view text) {
   return value;
 }
 
+void appendKeyPart(std::string& to, KeyKind kind, const KeyPart& part) {
+  if (const auto* prefix = std::get_if<Prefix>(&part)) {
+    if (prefix->length == addressBits(prefix->address.family))
+      append(to, prefix->address);
+    else
+      append(to, *prefix);
+  } else if (const auto* mac = std::get_if<Mac>(&part)) {
+    append(to, *mac);
+  } else if (const uint64_t number = std::get<uint64_t>(part); kind == KeyKind::Bool) {
+    to += number ? "true" : "false";
+  } else {
+    const fmt::format_int digits(number);
+    to.append(digits.data(), digits.size());
+  }
+}
+
 std::string formatKey(const KeyType& type, const KeyValue& value) {
-  if (type.parts.size() == 1)
-    return formatPart(type.parts[0], value[0]);
   std::string text;
-  for (size_t i = 0; i < type.parts.size(); ++i)
-    text += (i ? ", " : "") + formatPart(type.parts[i], value[i]);
-  return "(" + text + ")";
+  if (type.parts.size() == 1) {
+    appendKeyPart(text, type.parts[0], value[0]);
+    return text;
+  }
+  for (size_t i = 0; i < type.parts.size(); ++i) {
+    text += i ? ", " : "(";
+    appendKeyPart(text, type.parts[i], value[i]);
+  }
+  return text + ")";
 }
 
 bool covers(const KeyType& type, const KeyValue& element, const KeyValue& key) {

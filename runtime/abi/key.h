@@ -54,6 +54,7 @@ std::optional<unsigned> prefixPart(const KeyType& type); // index of the part th
 
 Bytes encodeKey(const KeyType& type, const KeyValue& value);
 KeyValue decodeKey(const KeyType& type, std::span<const uint8_t> bytes);
+KeyPart decodeKeyPart(KeyKind kind, std::span<const uint8_t> bytes); // keyKindSize(kind) of them
 
 unsigned trieKeySize(const KeyType& type); // with the u32 prefixlen; 0 if the type has no prefix
 Bytes encodeTrieKey(const KeyType& type, const KeyValue& value);
@@ -61,7 +62,8 @@ KeyValue decodeTrieKey(const KeyType& type, std::span<const uint8_t> bytes);
 
 // `192.0.2.7` or `(192.0.2.7, 443)`: as in the language. The type's widths are checked.
 Literal<KeyValue> parseKey(const KeyType& type, std::string_view text);
-std::string formatKey(const KeyType& type, const KeyValue& value); // full-length prefixes print as bare addresses
+std::string formatKey(const KeyType& type, const KeyValue& value);      // full-length prefixes print as bare addresses
+void appendKeyPart(std::string& to, KeyKind kind, const KeyPart& part); // the same of one part, behind what is there
 
 // Does the set's element cover the key? Equal in all parts, the prefix part by longest match.
 bool covers(const KeyType& type, const KeyValue& element, const KeyValue& key);

@@ -1,5 +1,6 @@
-// Decodes event records. Tested by tests/unit/state/events_test.cpp.
+// Records of the ring buffer as values. Tested by tests/unit/state/events_test.cpp.
 #include "runtime/events/events.h"
+#include "runtime/events/record.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,6 @@
 #include <cstring>
 
 namespace xdpc::events {
-namespace {
 
 std::string ruleName(const abi::Manifest& manifest, uint32_t slot) {
   const auto& rules = manifest.rules;
@@ -20,23 +20,29 @@ std::string ruleName(const abi::Manifest& manifest, uint32_t slot) {
   return slot < manifest.slots.size() ? manifest.slots[slot].name : fmt::format("slot {}", slot);
 }
 
-abi::KeyPart fieldValue(const abi::EventField& field, std::span<const uint8_t> record) {
-  const abi::KeyType type{{field.kind}};
-  return abi::decodeKey(type, record.subspan(field.offset, abi::keyKindSize(field.kind))).front();
-}
-
-} // namespace
-
-Result<Event, EventError> decode(const abi::Manifest& manifest, std::span<const uint8_t> record) {
+Result<abi::EventHeader, EventError> readHeader(std::span<const abi::Event> events, std::span<const uint8_t> record) {
   abi::EventHeader header;
   if (record.size() < sizeof header)
     return EventError{fmt::format("a record of {} bytes is shorter than its header", record.size())};
   std::memcpy(&header, record.data(), sizeof header);
-  if (header.event >= manifest.events.size())
-    return EventError{fmt::format("a record names event {} of {}", header.event, manifest.events.size())};
-  const abi::Event& layout = manifest.events[header.event];
+  if (header.event >= events.size())
+    return EventError{fmt::format("a record names event {} of {}", header.event, events.size())};
+  const abi::Event& layout = events[header.event];
   if (header.size != layout.size || record.size() < layout.size)
     return EventError{fmt::format("a record of `{}` has {} of {} bytes", layout.name, record.size(), layout.size)};
+  return header;
+}
+
+abi::KeyPart fieldValue(const abi::EventField& field, std::span<const uint8_t> record) {
+  return abi::decodeKeyPart(field.kind, record.subspan(field.offset, abi::keyKindSize(field.kind)));
+}
+
+Result<Event, EventError> decode(const abi::Manifest& manifest, std::span<const uint8_t> record) {
+  const auto read = readHeader(manifest.events, record);
+  if (!read)
+    return read.error();
+  const abi::EventHeader& header = *read;
+  const abi::Event& layout = manifest.events[header.event];
   Event event{header.time_ns, layout.name, ruleName(manifest, header.slot), std::nullopt, {}};
   if (header.verdict <= abi::kRedirect)
     event.verdict = static_cast<abi::Verdict>(header.verdict);

@@ -1,6 +1,7 @@
 // Drains the ring buffer with libbpf's consumer. Tested in tests/runtime/events_test.cpp and engine_test.cpp.
 #include "runtime/kernel/event_ring.h"
 
+#include <algorithm>
 #include <bpf/libbpf.h>
 #include <cerrno>
 
@@ -26,18 +27,21 @@ EventRing::~EventRing() {
   ring_buffer__free(ring_);
 }
 
-KernelResult<Done> EventRing::drain() {
+KernelResult<uint32_t> EventRing::drain() {
   const int count = ring_buffer__consume(ring_);
   if (count < 0)
     return systemError("cannot read events", -count);
-  return Done{};
+  return static_cast<uint32_t>(count);
 }
 
-KernelResult<Done> EventRing::wait(int timeout_ms) {
+KernelResult<uint32_t> EventRing::wait(int timeout_ms) {
   const int count = ring_buffer__poll(ring_, timeout_ms);
   if (count < 0 && count != -EINTR)
     return systemError("cannot read events", -count);
-  return drain(); // also what came without a wake-up
+  auto rest = drain(); // also what came without a wake-up
+  if (rest)
+    *rest += static_cast<uint32_t>(std::max(count, 0));
+  return rest;
 }
 
 } // namespace xdpc::kernel

@@ -19,10 +19,10 @@ public:
   static KernelResult<std::unique_ptr<EventRing>> open(int fd, Record record);
   ~EventRing();
 
-  // Hands over all records that are there, oldest first.
-  KernelResult<Done> drain();
+  // Hands over all records that are there, oldest first, and says how many.
+  KernelResult<uint32_t> drain();
   // The same, after waiting for some until the time is up or a signal came.
-  KernelResult<Done> wait(int timeout_ms);
+  KernelResult<uint32_t> wait(int timeout_ms);
 
 private:
   explicit EventRing(Record record) : record_(std::move(record)) {}

@@ -8,11 +8,13 @@
 #include "runtime/swap/open.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <thread>
 
 namespace xdpc::swap {
 namespace {
@@ -24,6 +26,9 @@ using kernel::KernelError;
 constexpr uint64_t kLeaseNs = 3'000'000'000;
 constexpr uint64_t kRenewNs = 1'000'000'000;
 constexpr int kPollMs = 200;
+// After some events, until the next look. A reader that waited for each would be woken by each, which costs it and the
+// program more than the event; nobody sees the difference, and the ring has room for far more.
+constexpr auto kPause = std::chrono::milliseconds(1);
 // How often swaps may take away the generation that was just found.
 constexpr int kAttempts = 10;
 
@@ -61,6 +66,7 @@ public:
   }
 
   Result<Done> renew() { return lease(coarseNow() + kLeaseNs); }
+  Result<Done> stopEvents() { return lease(0); }
   kernel::EventRing& ring() { return *ring_; }
 
   // Events that found no room since the last time.
@@ -157,11 +163,19 @@ Result<Until> readOn(Reader& reader, const EventSink& sink, const std::atomic<bo
       renewed = now;
       tellLost(reader, sink);
     }
-    if (auto waited = reader.ring().wait(kPollMs); !waited)
-      return waited.error();
+    const auto taken = reader.ring().wait(kPollMs);
+    if (!taken)
+      return taken.error();
     if (sink.rest)
       sink.rest();
+    if (*taken != 0)
+      std::this_thread::sleep_for(kPause);
   }
+  // What came since the last look; and nothing more comes then, so that it has an end.
+  if (auto done = reader.stopEvents(); !done)
+    return done.error();
+  if (auto drained = reader.ring().drain(); !drained)
+    return drained.error();
   return Until::stopped;
 }
 
@@ -180,6 +194,8 @@ Result<EventsEnd> followEvents(const Target& target, const EventSink& sink, cons
     if (!until)
       return until.error();
     tellLost(*reader, sink);
+    if (sink.rest)
+      sink.rest();
     if (*until != Until::swapped)
       return *until == Until::gone ? EventsEnd::detached : EventsEnd::stopped;
   }

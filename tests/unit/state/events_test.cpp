@@ -32,25 +32,61 @@ abi::Bytes record(uint64_t nulls, uint8_t verdict = abi::kDrop) {
   return bytes;
 }
 
+std::string formatted(events::Form form, const abi::Bytes& record) {
+  std::string text;
+  unwrap(events::Formatter(policy(), form).append(text, record));
+  return text;
+}
+
 TEST(Events, AreALineOfText) {
-  EXPECT_EQ(events::formatLine(unwrap(events::decode(policy(), record(0)))),
-            "12.000000345 flood by syn_flood drop: ip.src=198.51.100.7 tcp.dport=443 tcp.syn=true");
-  EXPECT_EQ(events::formatLine(unwrap(events::decode(policy(), record(6, abi::kNoVerdict)))),
-            "12.000000345 flood by syn_flood: ip.src=198.51.100.7 tcp.dport=- tcp.syn=-");
+  EXPECT_EQ(formatted(events::Form::line, record(0)),
+            "12.000000345 flood by syn_flood drop: ip.src=198.51.100.7 tcp.dport=443 tcp.syn=true\n");
+  EXPECT_EQ(formatted(events::Form::line, record(6, abi::kNoVerdict)),
+            "12.000000345 flood by syn_flood: ip.src=198.51.100.7 tcp.dport=- tcp.syn=-\n");
 }
 
 TEST(Events, AreJsonWithAStableSchema) {
-  EXPECT_EQ(events::formatJson(unwrap(events::decode(policy(), record(2)))),
+  EXPECT_EQ(formatted(events::Form::json, record(2)),
             R"({"schema":1,"time_ns":12000000345,"event":"flood","rule":"syn_flood","verdict":"drop",)"
-            R"("fields":{"ip.src":"198.51.100.7","tcp.dport":null,"tcp.syn":true}})");
-  EXPECT_EQ(events::formatJson(unwrap(events::decode(policy(), record(7, abi::kNoVerdict)))),
+            R"("fields":{"ip.src":"198.51.100.7","tcp.dport":null,"tcp.syn":true}})"
+            "\n");
+  EXPECT_EQ(formatted(events::Form::json, record(7, abi::kNoVerdict)),
             R"({"schema":1,"time_ns":12000000345,"event":"flood","rule":"syn_flood","verdict":null,)"
-            R"("fields":{"ip.src":null,"tcp.dport":null,"tcp.syn":null}})");
+            R"("fields":{"ip.src":null,"tcp.dport":null,"tcp.syn":null}})"
+            "\n");
+}
+
+TEST(Events, StandBehindEachOther) {
+  const events::Formatter formatter(policy(), events::Form::line);
+  std::string text;
+  unwrap(formatter.append(text, record(7)));
+  abi::Bytes later = record(0);
+  later[0] += 1;                               // a nanosecond later
+  later[offsetof(abi::EventHeader, slot)] = 0; // another rule
+  unwrap(formatter.append(text, later));
+  EXPECT_EQ(text, "12.000000345 flood by syn_flood drop: ip.src=- tcp.dport=- tcp.syn=-\n"
+                  "12.000000346 flood by listed drop: ip.src=198.51.100.7 tcp.dport=443 tcp.syn=true\n");
+}
+
+TEST(Events, NamesAreQuotedInJson) {
+  abi::Manifest manifest = policy();
+  manifest.rules[1].name = "a \"b\"";
+  std::string text;
+  unwrap(events::Formatter(manifest, events::Form::json).append(text, record(7)));
+  EXPECT_NE(text.find(R"("rule":"a \"b\"",)"), text.npos) << text;
+  abi::Bytes unknown = record(7);
+  unknown[offsetof(abi::EventHeader, slot)] = 9;
+  unwrap(events::Formatter(manifest, events::Form::json).append(text, unknown));
+  EXPECT_NE(text.find(R"("rule":"slot 9",)"), text.npos) << text;
 }
 
 TEST(Events, RefuseRecordsThatCannotBe) {
   const auto message = [](abi::Bytes bytes) {
     const auto event = events::decode(policy(), bytes);
+    std::string text = "before";
+    const auto formatted = events::Formatter(policy(), events::Form::line).append(text, bytes);
+    EXPECT_EQ(text, "before");
+    EXPECT_EQ(formatted.ok() ? "" : formatted.error().message, event.ok() ? "" : event.error().message);
     return event.ok() ? "" : event.error().message;
   };
   EXPECT_EQ(message(abi::Bytes(7)), "a record of 7 bytes is shorter than its header");
