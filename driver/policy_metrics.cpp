@@ -135,15 +135,22 @@ private:
         return out_.add(meaning.name, counter, meaning.help,
                         with({{meaning.label, count.name.substr(0, count.name.size() - meaning.suffix.size())}}),
                         count.cell.packets);
-    if (!count.name.ends_with(".full"))
-      return;
-    const std::string owner = count.name.substr(0, count.name.size() - 5);
-    if (sets::findSet(manifest, owner))
+    const size_t dot = count.name.rfind('.');
+    const std::string owner = count.name.substr(0, dot), what = dot == owner.npos ? "" : count.name.substr(dot);
+    const bool set = sets::findSet(manifest, owner) != nullptr;
+    const Labels labels = with({{set ? "set" : "meter", owner}});
+    if (what == ".full" && set)
       out_.add("xdpc_set_full_total", counter, "Additions to a set that found only live elements in their place.",
-               with({{"set", owner}}), count.cell.packets);
-    else
-      out_.add("xdpc_meter_full_total", counter, "Packets whose key found no place in a meter.",
-               with({{"meter", owner}}), count.cell.packets);
+               labels, count.cell.packets);
+    else if (what == ".full")
+      out_.add("xdpc_meter_full_total", counter, "Packets whose key found no place in a meter.", labels,
+               count.cell.packets);
+    else if (what == ".evicted" && set)
+      out_.add("xdpc_set_evicted_total", counter, "Live elements of a set that gave their place to another one.",
+               labels, count.cell.packets);
+    else if (what == ".evicted")
+      out_.add("xdpc_meter_evicted_total", counter, "Keys of a meter that gave their place to another one.", labels,
+               count.cell.packets);
   }
 
   Exposition& out_;

@@ -8,6 +8,7 @@
 #include "runtime/sets/sets.h"
 #include "runtime/swap/comments.h"
 #include "runtime/swap/contents.h"
+#include "runtime/swap/counts.h"
 #include "runtime/swap/trial.h"
 
 namespace xdpc::driver {
@@ -58,6 +59,16 @@ int finish(const OpenSet& opened, const Result<Done, sets::SetError>& changed) {
   return announced ? static_cast<int>(kFine) : fail(announced.error());
 }
 
+// What became of a full set is counted as what a packet's addition does to it.
+swap::Result<Done> count(const OpenSet& opened, const sets::Addition& added) {
+  const abi::Set& set = opened.description();
+  if (added.evicted != 0 && set.evicted)
+    if (auto counted = swap::countByHand(opened.live, *set.evicted, added.evicted); !counted)
+      return counted;
+  const bool refused = !added.done && added.done.error().kind == sets::SetError::Kind::full;
+  return refused && set.full ? swap::countByHand(opened.live, *set.full, 1) : Done{};
+}
+
 // Before anything is opened.
 bool hasElements(const SetOptions& options, int& code) {
   if (!options.elements.empty() || !options.file.empty() || options.json_lines)
@@ -100,7 +111,9 @@ int addTo(const SetOptions& options) {
   const uint64_t now_ns = monotonicNow();
   const auto added =
       sets::addAll(*opened.live.maps, opened.live.manifest, opened.description(), elementsOf(wanted, now_ns), now_ns);
-  code = finish(opened, added);
+  code = finish(opened, added.done);
+  if (const auto counted = count(opened, added); !counted)
+    return fail(counted.error());
   return code == kFine ? comment(opened, wanted, now_ns) : code;
 }
 

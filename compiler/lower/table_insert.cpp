@@ -35,8 +35,9 @@ public:
 private:
   llvm::Value* answer(Inserted inserted) { return b.u32(static_cast<uint32_t>(inserted)); }
   // Leaves, with the locks released.
-  void leave(Inserted inserted) {
-    answers_.push_back({answer(inserted), b.GetInsertBlock()});
+  void leave(Inserted inserted) { leave(answer(inserted)); }
+  void leave(llvm::Value* inserted) {
+    answers_.push_back({inserted, b.GetInsertBlock()});
     b.CreateBr(leave_);
   }
 
@@ -171,11 +172,21 @@ private:
     return none;
   }
 
-  void takeFrom(llvm::Value* bucket, llvm::Value* number) {
+  void takeFrom(llvm::Value* bucket, llvm::Value* number) { takeFrom(bucket, number, answer(Inserted::placed)); }
+  void takeFrom(llvm::Value* bucket, llvm::Value* number, llvm::Value* inserted) {
     auto* word = b.CreateAlignedLoad(b.getInt64Ty(), wordAt(b, table_, {bucket, number}), llvm::Align(8));
     word->setVolatile(true);
-    chosen_.push_back({{bucket, number}, word, b.GetInsertBlock()});
+    chosen_.push_back({{bucket, number}, word, inserted, b.GetInsertBlock()});
     b.CreateBr(take_);
+  }
+
+  // Of a place that is so far from rest (i64).
+  llvm::Value* placedIn(llvm::Value* distance) {
+    if (!rules_.evicts)
+      return answer(Inserted::placed);
+    constexpr auto kMore = static_cast<uint32_t>(Inserted::evicted) - static_cast<uint32_t>(Inserted::placed);
+    llvm::Value* live = b.opaque(b.isLess(b.u64(0), distance));
+    return b.CreateAdd(b.CreateTrunc(b.CreateMul(live, b.u64(kMore)), b.getInt32Ty()), answer(Inserted::placed));
   }
 
   // How far a word is from rest (i64, below 2^63).
@@ -251,15 +262,16 @@ private:
       leave(Inserted::full);
       b.startBlock(resting);
     }
+    llvm::Value* inserted = placedIn(nearest.distance);
     llvm::Value* number = b.opaque(b.CreateAnd(nearest.number, abi::kWays - 1));
     if (buckets_.size() == 1)
-      return takeFrom(buckets_[0], number);
+      return takeFrom(buckets_[0], number, inserted);
     auto *first = b.block("resting.first"), *second = b.block("resting.second");
     b.CreateCondBr(b.CreateICmpULT(nearest.number, b.u64(abi::kWays)), first, second);
     b.startBlock(first);
-    takeFrom(buckets_[0], number);
+    takeFrom(buckets_[0], number, inserted);
     b.startBlock(second);
-    takeFrom(buckets_[1], number);
+    takeFrom(buckets_[1], number, inserted);
   }
 
   // The chosen place, unless its key comes back at this very moment: then the caller asks again.
@@ -268,10 +280,12 @@ private:
     auto* bucket = b.CreatePHI(b.getPtrTy(), 4);
     auto* number = b.CreatePHI(b.getInt64Ty(), 4);
     auto* old = b.CreatePHI(b.getInt64Ty(), 4);
+    auto* inserted = b.CreatePHI(b.getInt32Ty(), 4);
     for (const Chosen& chosen : chosen_) {
       bucket->addIncoming(chosen.place.bucket, chosen.block);
       number->addIncoming(chosen.place.number, chosen.block);
       old->addIncoming(chosen.word, chosen.block);
+      inserted->addIncoming(chosen.inserted, chosen.block);
     }
     const Place place{bucket, b.opaque(b.CreateAnd(number, abi::kWays - 1))};
     if (rules_.kind == StateKind::counter) {
@@ -285,7 +299,7 @@ private:
     // Another word than it had, so that who read it before sees that the place is another key's.
     llvm::Value* same = b.CreateZExt(b.CreateICmpEQ(word_, old), b.getInt64Ty());
     fill(place, b.CreateSub(word_, same));
-    leave(Inserted::placed);
+    leave(inserted);
 
     b.startBlock(lost);
     leave(Inserted::exists);
@@ -322,7 +336,7 @@ private:
 
   struct Chosen {
     Place place;
-    llvm::Value* word;
+    llvm::Value *word, *inserted;
     llvm::BasicBlock* block;
   };
 

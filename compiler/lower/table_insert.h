@@ -9,7 +9,8 @@
 namespace xdpc::lower {
 
 // `exists`: look again, the key is there now, or the place that it was to have is taken by its own key again.
-enum class Inserted : uint32_t { full, placed, exists, contended };
+// `evicted`: placed, where something live was.
+enum class Inserted : uint32_t { full, placed, exists, contended, evicted };
 
 enum class StateKind { set, meter, counter };
 

@@ -58,7 +58,8 @@ struct Tables {
 struct SetPlan {
   std::optional<uint32_t> exact, trie;
   std::vector<abi::PrefixLength> probes; // lengths under which a lookup probes the exact part; empty: the key as it is
-  std::optional<uint32_t> full;          // slot
+  std::optional<uint32_t> full;          // slots
+  std::optional<uint32_t> evicted;
 };
 
 struct MeterPlan {
@@ -69,6 +70,7 @@ struct MeterPlan {
   uint64_t window = 0;             // the burst, in the same unit
   uint32_t contended = 0;          // slots
   std::optional<uint32_t> full;
+  std::optional<uint32_t> evicted;
 };
 
 struct CounterPlan {

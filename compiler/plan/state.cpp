@@ -147,12 +147,14 @@ private:
       plan.probes = set.added_lengths;
       tries(set, index, plan);
     }
-    if (set.added_by_policy)
-      plan.full = slot(set.name + ".full", abi::SlotKind::system);
+    plan.full = slot(set.name + ".full", abi::SlotKind::system);
+    if (!set.refuse_when_full)
+      plan.evicted = slot(set.name + ".evicted", abi::SlotKind::system);
     entry.exact_map = plan.exact;
     entry.trie_map = plan.trie;
     entry.exact_lengths = plan.probes;
     entry.full = plan.full;
+    entry.evicted = plan.evicted;
     entry.was = formerName(set.was);
     for (const abi::KeyValue& element : set.initial)
       entry.initial.push_back(abi::formatKey(set.key, element));
@@ -221,11 +223,14 @@ private:
       } else {
         plan.map = table("meter." + meter.name, abi::MapRole::meter, meter.key_type, 1, meter.capacity);
         plan.full = slot(meter.name + ".full", abi::SlotKind::system);
+        if (meter.when_full == ir::WhenFull::evict)
+          plan.evicted = slot(meter.name + ".evicted", abi::SlotKind::system);
       }
       entry.map = plan.map;
       entry.cell = plan.cell;
       entry.contended = plan.contended;
       entry.full = plan.full;
+      entry.evicted = plan.evicted;
       entry.was = formerName(meter.was);
       manifest_.meters.push_back(entry);
       program_.meters.push_back(plan);

@@ -100,16 +100,21 @@ bool hits(Scope& scope, const ast::TestLine& line, ir::SetId id, ir::TestStep& s
 // What the program counts by itself, as `xdpc counters` names it.
 std::vector<std::string> systemCounters(const ir::Policy& policy) {
   std::vector<std::string> names;
-  for (const ir::Set& set : policy.sets)
-    if (set.added_by_policy)
-      names.push_back(set.name + ".full");
+  for (const ir::Set& set : policy.sets) {
+    names.push_back(set.name + ".full");
+    if (!set.refuse_when_full)
+      names.push_back(set.name + ".evicted");
+  }
   for (const ir::Counter& counter : policy.counters)
     if (!counter.key.empty())
       names.push_back(counter.name + ".other");
   for (const ir::Meter& meter : policy.meters) {
     names.push_back(meter.name + ".contended");
-    if (!meter.key.empty())
-      names.push_back(meter.name + ".full");
+    if (meter.key.empty())
+      continue;
+    names.push_back(meter.name + ".full");
+    if (meter.when_full == ir::WhenFull::evict)
+      names.push_back(meter.name + ".evicted");
   }
   for (const ir::Event& event : policy.events) {
     names.push_back(event.name + ".lost");

@@ -86,6 +86,7 @@ template <class A> void describe(A& a, Set& v) {
   a("trie_map", v.trie_map);
   a("exact_lengths", v.exact_lengths);
   a("full", v.full);
+  a("evicted", v.evicted);
   a("count", v.count);
   a("initial", v.initial);
   a("was", v.was);
@@ -103,6 +104,7 @@ template <class A> void describe(A& a, Meter& v) {
   a("cell", v.cell);
   a("contended", v.contended);
   a("full", v.full);
+  a("evicted", v.evicted);
   a("was", v.was);
 }
 

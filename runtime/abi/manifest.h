@@ -18,7 +18,8 @@ namespace xdpc::abi {
 enum class SlotKind : uint8_t {
   rule,    // packets and bytes of a rule, `name` is the rule's
   counter, // of a plain `counter`
-  system,  // kept by the runtime: "banned.full", "syn_rate.contended", "flood.lost", "flood.unread", "flow.other"
+  system,  // kept by the runtime: "banned.full", "banned.evicted", "syn_rate.contended", "flood.lost", "flood.unread",
+           // "flow.other"
   sample,  // private to a `sample 1/N` statement
 };
 
@@ -92,7 +93,8 @@ struct Set {
   std::vector<PrefixLength>
       exact_lengths;            // prefix sets: elements of these lengths lie in the exact part, all others in the trie
   std::optional<uint32_t> full; // slot: additions that found no place
-  bool count = false;           // packets and bytes of each element
+  std::optional<uint32_t> evicted;  // slot: live elements that gave their place away
+  bool count = false;               // packets and bytes of each element
   std::vector<std::string> initial; // elements as text, added without an end when the policy is attached
   std::optional<std::string> was;
 };
@@ -109,6 +111,7 @@ struct Meter {
   std::optional<uint32_t> cell; // keyless: index of its u64 in the map `meters`
   std::optional<uint32_t> contended;
   std::optional<uint32_t> full;
+  std::optional<uint32_t> evicted; // slot: buckets that were not full and gave their place away
   std::optional<std::string> was;
 };
 

@@ -77,6 +77,7 @@ private:
     if (std::count_if(set.key.parts.begin(), set.key.parts.end(), isPrefix) > 1)
       fail(fmt::format("`{}key` has more than one prefix", path));
     slot(path + "full", set.full);
+    slot(path + "evicted", set.evicted);
     if (set.index >= kMaxSets)
       fail(fmt::format("`{}index` is {}, at most {}", path, set.index, kMaxSets - 1));
     if (!set.exact_map && !set.trie_map)
@@ -97,6 +98,7 @@ private:
       fail(fmt::format("`{}rate` is 0", path));
     slot(path + "contended", meter.contended);
     slot(path + "full", meter.full);
+    slot(path + "evicted", meter.evicted);
     table(path + "map", meter.map, meter.key, 1);
   }
 

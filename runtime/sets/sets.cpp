@@ -69,6 +69,8 @@ public:
     return *erased && *before && **before > now_ns;
   }
 
+  uint64_t evicted() const { return evicted_; }
+
 private:
   Writer(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set)
       : maps_(maps), manifest_(manifest), set_(set) {}
@@ -90,6 +92,7 @@ private:
     while (!exact_->put(key, expires_ns, how, now_ns)) {
       if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(key, now_ns))
         return full();
+      ++evicted_;
       count_.reset();
     }
     return Done{};
@@ -127,6 +130,7 @@ private:
       if (!erased)
         return erased.error();
       --*count_;
+      ++evicted_;
       return Done{};
     }
     return full();
@@ -176,6 +180,7 @@ private:
   std::unique_ptr<PrefixPart> trie_;
   std::optional<size_t> count_; // of elements, dead ones too; programs change it meanwhile
   std::vector<Element> ending_; // that have an end, the first one last
+  uint64_t evicted_ = 0;
 };
 
 // The key cut to a length, if the key is at least that long.
@@ -218,15 +223,15 @@ Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, co
   return Done{};
 }
 
-Result<Done, SetError> addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
-                              std::span<const Element> elements, uint64_t now_ns) {
+Addition addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                std::span<const Element> elements, uint64_t now_ns) {
   auto writer = Writer::open(maps, manifest, set);
   if (!writer)
-    return writer.error();
+    return {writer.error()};
   for (const Element& element : elements)
     if (auto done = writer->add(element.key, now_ns, element.expires_ns, false); !done)
-      return done;
-  return Done{};
+      return {done.error(), writer->evicted()};
+  return {Done{}, writer->evicted()};
 }
 
 Result<Done, SetError> remove(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,

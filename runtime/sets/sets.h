@@ -47,9 +47,14 @@ Result<std::vector<abi::KeyValue>, SetError> parseElements(const abi::Set& set, 
 Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                            std::span<const abi::KeyValue> elements, const Lifetime& lifetime);
 
+struct Addition {
+  Result<Done, SetError> done;
+  uint64_t evicted = 0; // live elements that gave their place away, also before an error
+};
+
 // The same with an end of its own for each; the later end stays.
-Result<Done, SetError> addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
-                              std::span<const Element> elements, uint64_t now_ns);
+Addition addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                std::span<const Element> elements, uint64_t now_ns);
 
 // Takes out all that are there, expired ones too, and then says if one was not (not_found). A live element that covers
 // it is another element.

@@ -53,7 +53,7 @@ Result<Done> copySet(const Side& from, const Side& to, const Pair& pair, Round r
       if (!contains(old.initial, text))
         if (auto key = abi::parseKey(now.key, text))
           elements->push_back({std::move(*key), abi::kNever});
-  auto added = sets::addAll(to.maps, to.manifest, now, *elements, now_ns);
+  auto added = sets::addAll(to.maps, to.manifest, now, *elements, now_ns).done;
   // The second time a program may have filled it with elements of its own.
   if (!added && !(round == Round::second && added.error().kind == sets::SetError::Kind::full))
     return toError(now.name, added.error());
@@ -130,7 +130,7 @@ Result<Done> fillWith(const Side& to, const abi::Set& set, std::span<const sets:
     std::ranges::remove_copy_if(elements, std::back_inserter(live), ended);
     elements = live;
   }
-  const auto filled = sets::addAll(to.maps, to.manifest, set, elements, now_ns);
+  const auto filled = sets::addAll(to.maps, to.manifest, set, elements, now_ns).done;
   if (filled)
     return Done{};
   if (filled.error().kind == sets::SetError::Kind::full)

@@ -52,6 +52,25 @@ Result<Counts> ownCounts(const Generation& generation) {
   return counts;
 }
 
+Result<Done> countByHand(const Generation& generation, uint32_t slot, uint64_t times) {
+  if (generation.carries) { // the base is written when that is over, from these
+    generation.ledger->origins()[slot].packets += times;
+    return Done{};
+  }
+  const auto map = abi::mapWithRole(generation.manifest, abi::MapRole::base);
+  if (!map)
+    return Done{};
+  const auto offset = static_cast<uint32_t>(slot * sizeof(Cell));
+  uint64_t count = 0;
+  if (auto read = generation.maps->read(*map, offset, {reinterpret_cast<uint8_t*>(&count), sizeof count}); !read)
+    return toError(read.error());
+  count += times;
+  if (auto written = generation.maps->write(*map, offset, {reinterpret_cast<const uint8_t*>(&count), sizeof count});
+      !written)
+    return toError(written.error());
+  return Done{};
+}
+
 void addCounts(Counts& to, const Counts& from, const abi::Manifest& manifest, const StateMatch& match) {
   add(to.retired, from.retired);
   for (size_t slot = 0; slot < from.slots.size(); ++slot)

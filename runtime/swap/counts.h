@@ -21,6 +21,9 @@ Result<Counts> ownCounts(const Generation& generation);
 // Adds counts of `from` to those of the generation that they match; rules without a match retire.
 void addCounts(Counts& to, const Counts& from, const abi::Manifest& manifest, const StateMatch& match);
 
+// Counts by hand what no packet did, under the device's lock.
+Result<Done> countByHand(const Generation& generation, uint32_t slot, uint64_t times);
+
 // The same for a keyed counter, by its number in the manifest.
 Result<KeyedCounts> ownKeyed(const Generation& generation, uint32_t counter);
 Result<KeyedCounts> ownKeyedBase(const Generation& generation, uint32_t counter); // its base alone

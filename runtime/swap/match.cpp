@@ -147,6 +147,7 @@ private:
       if (!sameKey("set", now.name, old.key, now.key))
         continue;
       slots(old.full, now.full);
+      slots(old.evicted, now.evicted);
       const bool shared = same(old.exact_map, now.exact_map) && same(old.trie_map, now.trie_map) &&
                           same(elements(from_, old), elements(to_, now)) && old.capacity == now.capacity &&
                           old.exact_lengths == now.exact_lengths && sorted(old.initial) == sorted(now.initial);
@@ -161,8 +162,10 @@ private:
 
   // A set whose contents are given anew still counts on what found no place.
   void sameCount(const abi::Set& now) {
-    if (const auto at = before(from_.sets, to_.sets, now))
+    if (const auto at = before(from_.sets, to_.sets, now)) {
       slots(from_.sets[*at].full, now.full);
+      slots(from_.sets[*at].evicted, now.evicted);
+    }
   }
 
   void meters() {
@@ -178,6 +181,7 @@ private:
         continue;
       slots(old.contended, now.contended);
       slots(old.full, now.full);
+      slots(old.evicted, now.evicted);
       if (now.cell && old.cell) {
         result_.cells.push_back({*at, i, Fate::converted});
         standing += *old.cell == *now.cell;

@@ -1,10 +1,11 @@
 # `xdpc set` against live traffic: what is added is dropped at once, elements end in their time, longer ones below or above
 # shorter ones, both families; and what the command refuses leaves the set as it was.
 import json
+import pathlib
 import time
 
 import world
-from frames import ACK, ethernet, ip, tcp
+from frames import ACK, ethernet, ip, tcp, udp
 from world import MODES, cases
 
 LAG = 0.05  # seconds that the coarse clock may be late, generously
@@ -115,6 +116,48 @@ class Sets(world.LiveTest):
         self.assertTrue(all(left > 3000 for left in self.elements("banned").values()))
         self.add("203.0.113.5", "198.51.100.0/24", life="2h")
         self.assertTrue(all(left > 7000 for left in self.elements("banned").values()))
+
+    def full(self):
+        """Of a set of 16 elements: what found no place, and what gave its own away; in all ways that show it."""
+        system = self.counters()["system"]
+        counts = {name: system.get(f"few.{name}", {"packets": 0})["packets"] for name in ("full", "evicted")}
+        text, metrics = self.xdpc("counters", "--dev", "edge0"), self.xdpc("metrics")
+        for name, count in counts.items():
+            self.assertEqual(f"few.{name} " in text, count != 0)
+            self.assertEqual(f'xdpc_set_{name}_total{{device="edge0",netns="",set="few"}} {count}\n' in metrics, f"few.{name}" in system)
+        return counts["full"], counts["evicted"]
+
+    def sixteen(self, clause):
+        """A policy that adds sources to a set, which is full of elements that end."""
+        text = f"set few of ip {{ capacity 16  {clause} }}\npolicy small {{ trap: when udp.dport == 9 {{ add ip.src to few for 1h; pass }}\n default pass }}\n"
+        self.attach(world.policy_file("small.xf", text))
+        for number in range(16):
+            self.xdpc("set", "add", "few", f"192.0.2.{number}", "--dev", "edge0", "--for", f"{number + 1}m")
+
+    def test_what_a_full_set_gives_up_is_counted(self):
+        self.sixteen("when full evict")
+        self.assertEqual(self.full(), (0, 0))
+        self.xdpc("set", "add", "few", "198.51.100.1", "198.51.100.2", "--dev", "edge0")
+        self.assertEqual(self.full(), (0, 2))
+        self.link.send([ethernet(ip(udp(dport=9), source)) for source in ("203.0.113.1", "2001:db8:99::1", "203.0.113.3")])
+        self.expect_rules({"trap": 3})
+        self.assertEqual(self.full(), (0, 5))
+        self.assertEqual(set(self.elements("few")), {f"192.0.2.{number}" for number in range(5, 16)} | {"198.51.100.1", "198.51.100.2", "203.0.113.1", "2001:db8:99::1", "203.0.113.3"})
+        self.attach(world.policy_file("other.xf", pathlib.Path("/run/test/small.xf").read_text().replace("trap:", "first: drop when tcp.dport == 7\n trap:")))
+        self.assertEqual(self.full(), (0, 5), "over a swap with other slots, too")
+        # What has no end is not given up: then there is no room.
+        self.xdpc("set", "replace", "few", *(f"192.0.2.{number}" for number in range(16)), "--dev", "edge0")
+        self.assertIn("full", self.xdpc("set", "add", "few", "198.51.100.9", "--dev", "edge0", code=3))
+        self.assertEqual(self.full(), (1, 5))
+
+    def test_what_a_full_set_refuses_is_counted(self):
+        self.sixteen("when full refuse")
+        self.assertIn("full", self.xdpc("set", "add", "few", "198.51.100.1", "--dev", "edge0", code=3))
+        self.assertEqual(self.full(), (1, 0))
+        self.link.send([ethernet(ip(udp(dport=9), source)) for source in ("203.0.113.1", "2001:db8:99::1")])
+        self.expect_rules({"trap": 2})
+        self.assertEqual(self.full(), (3, 0))
+        self.assertEqual(set(self.elements("few")), {f"192.0.2.{number}" for number in range(16)})
 
     def test_families_are_apart(self):
         self.front()

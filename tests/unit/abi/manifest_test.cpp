@@ -31,6 +31,7 @@ Manifest sample() {
              2,
              {{Family::v4, 32}, {Family::v6, 128}},
              2,
+             {},
              false,
              {"192.0.2.0/24"}}};
   m.maps[2].key_size = trieKeySize(m.sets[0].key);
