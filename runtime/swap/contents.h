@@ -16,8 +16,9 @@ struct SetContents {
 };
 
 // Gives a set of the running policy other contents in one step: the same program is loaded over tables of their own and
-// takes the running one's place by one update of the link. It keeps its name, its history and all other state. Gives
-// warnings, as attach does.
+// takes the running one's place by one update of the link. It keeps its name, its history and all other state. During
+// a trial the running maps are changed instead: prefixes in one step, all else one after another. Gives warnings, as
+// attach does, and then one of what that means.
 Result<std::vector<std::string>> replaceSet(const Target& target, const SetContents& contents);
 
 } // namespace xdpc::swap

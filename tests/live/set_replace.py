@@ -125,11 +125,70 @@ class Replace(world.LiveTest):
         self.assertIn("250000", self.set("replace", "hosts", "--file", "-", code=3, text=many))
         self.assertEqual(self.elements("hosts"), {"192.0.2.1": None})
         self.assertIn("did you mean `hosts`?", self.set("replace", "host", "192.0.2.7", code=4))
-        self.attach(self.policy)
+
+    def trial(self, seconds):
+        """Of a policy that shares `hosts` and whose `nets` are larger; with both replaced meanwhile."""
+        self.set("add", "hosts", "192.0.2.1", "192.0.2.2")
+        self.set("add", "nets", "203.0.113.0/24", "2001:db8:99::/48")
+        larger = POLICY.replace("nets of ip.prefix { capacity 250k", "nets of ip.prefix { capacity 251k").replace("policy front", "policy second")
+        self.xdpc("attach", world.policy_file("second.xf", larger), "--dev", "edge0", "--confirm", seconds, "-Wno-protect-unproved")
+        self.assertIn("250000", self.set("replace", "hosts", "--file", "-", code=3, text="\n".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(250001))))
+        self.assertEqual(set(self.elements("hosts")), {"192.0.2.1", "192.0.2.2"})
+        said = world.run("set", "replace", "hosts", "192.0.2.2", "2001:db8::2", "--dev", "edge0")
+        self.assertEqual((said.returncode, "front shares the set" in said.stderr), (0, True), said.stderr)
+        said = world.run("set", "replace", "nets", "198.51.100.0/24", "2001:db8:98::/48", "--dev", "edge0")
+        self.assertEqual((said.returncode, "front has the contents from before the trial" in said.stderr), (0, True), said.stderr)
+        self.expect_hosts()
+
+    def expect_hosts(self):
+        self.assertEqual(set(self.elements("hosts")), {"192.0.2.2", "2001:db8::2"})
+        self.expect_each(self.link, [("pass by default", packet("192.0.2.1")), ("drop by host", packet("192.0.2.2")), ("drop by host", packet("2001:db8::2"))])
+
+    def expect_new_nets(self):
+        self.assertEqual(set(self.elements("nets")), {"198.51.100.0/24", "2001:db8:98::/48"})
+        self.expect_each(self.link, [("drop by net", packet("198.51.100.9")), ("drop by net", packet("2001:db8:98::9")),
+                                     ("pass by default", packet("203.0.113.9")), ("pass by default", packet("2001:db8:99::9"))])
+
+    def expect_old_nets(self):
+        self.assertEqual(set(self.elements("nets")), {"203.0.113.0/24", "2001:db8:99::/48"})
+        self.expect_each(self.link, [("pass by default", packet("198.51.100.9")), ("pass by default", packet("2001:db8:98::9")),
+                                     ("drop by net", packet("203.0.113.9")), ("drop by net", packet("2001:db8:99::9"))])
+
+    def test_during_a_trial_that_is_confirmed(self):
+        self.trial("1h")
+        self.expect_new_nets()
+        self.xdpc("confirm", "--dev", "edge0")
+        self.expect_hosts()
+        self.expect_new_nets()
+
+    def test_during_a_trial_that_is_ended(self):
+        self.trial("1h")
+        self.xdpc("rollback", "--dev", "edge0")
+        self.assertEqual(self.attached()[0]["policy"], "front")
+        self.expect_hosts()
+        self.expect_old_nets()
+
+    def test_during_a_trial_that_runs_out(self):
+        self.trial("20s")
+        state = lambda: (self.attached()[0]["trial"] or {}).get("state")  # noqa: E731
+        self.assertEqual(world.eventually(state, lambda now: now == "returned", 40), "returned")
+        self.expect_hosts()
+        self.expect_old_nets()
+        self.set("add", "nets", "192.0.2.128/25")  # the next command that changes something puts the old policy on the link
+        self.assertIsNone(state())
+        self.set("del", "nets", "192.0.2.128/25")
+        self.expect_hosts()
+        self.expect_old_nets()
+
+    def test_a_first_empty_set_is_filled_for_both(self):
+        """The policy from before, which shares the empty trie, has to know that there is something in it."""
         self.xdpc("attach", self.policy, "--dev", "edge0", "--confirm", "1h", "-Wno-protect-unproved")
-        self.assertIn("trial", self.set("replace", "hosts", "192.0.2.7", code=3))
-        self.set("add", "hosts", "192.0.2.7")
-        self.assertEqual(self.elements("hosts"), {"192.0.2.1": None, "192.0.2.7": None})
+        self.set("replace", "nets", "198.51.100.0/24")
+        self.expect_each(self.link, [("drop by net", packet("198.51.100.9"))])
+        self.xdpc("rollback", "--dev", "edge0")
+        self.expect_each(self.link, [("drop by net", packet("198.51.100.9"))])
+        self.set("flush", "nets")
+        self.expect_each(self.link, [("pass by default", packet("198.51.100.9"))])
 
     def test_a_command_waits_for_another_one(self):
         folder = next(path for path in pathlib.Path("/sys/fs/bpf/xdpc").iterdir())
