@@ -38,7 +38,9 @@ std::string nearestDevice(const std::string& name) {
   std::string nearest;
   size_t least = std::max<size_t>(2, name.size() / 3) + 1;
   for (const Device& device : devices())
-    if (const size_t found = distance(name, device.name); found < least) {
+    // A name that is replaced altogether was not meant: `lo` is no slip of `x0`.
+    if (const size_t found = distance(name, device.name);
+        found < least && found < std::max(name.size(), device.name.size())) {
       least = found;
       nearest = device.name;
     }

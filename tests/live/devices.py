@@ -1,6 +1,7 @@
 # Devices as they come: unusual names, renamed, deleted and back, moved between namespaces, large MTUs, loopback.
 import json
 import os
+import pathlib
 import socket
 
 import world
@@ -46,6 +47,8 @@ class Devices(world.LiveTest):
         world.sh("ip", "link", "set", "edge0", "name", "renamed")
         self.addCleanup(lambda: world.status("ip", "link", "del", "renamed"))
         self.assertIn("there is no device `edge0`", self.xdpc("counters", "--dev", "edge0", code=4))
+        self.assertIn("did you mean `renamed`?", self.xdpc("counters", "--dev", "rename", code=4))
+        self.assertNotIn("did you mean", self.xdpc("counters", "--dev", "x0", code=4))
         self.assertEqual(self.rules("renamed"), {"nine": 1})
         self.assertIn("in place of guard", self.attach(self.other, device="renamed"))
         self.assertEqual(self.rules("renamed"), {"nine": 1})
@@ -101,6 +104,61 @@ class Devices(world.LiveTest):
         self.assertEqual(world.pins(), [])
         self.assertIn("by link", self.xdpc("detach", "--link", str(link), code=4))
         del cable
+
+    @cases(mode=MODES)
+    def test_a_deleted_device_takes_its_policy_along(self, mode):
+        """Another one of its name starts with nothing, also if it gets the same number."""
+        cable = self.cable()
+        self.attach(self.guard, mode)
+        cable.send([datagram(9)])
+        self.expect_rules({"nine": 1})
+        number = self.attached()[0]["ifindex"]
+        cable.remove()
+        self.assertEqual(self.attached(), [])
+        world.sh("ip", "link", "add", "edge0", "index", str(number), "type", "veth", "peer", "name", "edge0", "netns", "peer")
+        again = world.Cable.__new__(world.Cable)
+        again.device = "edge0"
+        self.addCleanup(again.remove)
+        again.up()
+        self.assertIn("no policy of xdpc", self.xdpc("show", "--dev", "edge0", code=4))
+        self.attach(self.other, mode)
+        self.assertEqual(self.rules(), {})
+        again.send([datagram(9)])
+        self.expect_rules({"nine": 1})
+        self.xdpc("detach", "--dev", "edge0")
+        self.assertEqual(world.pins(), [])
+
+    @cases(mode=MODES)
+    def test_without_its_bpffs_a_policy_is_gone(self, mode):
+        """The pins keep it in the kernel; with the last mount of their file system it goes, and the next command begins anew."""
+        cable = self.cable()
+        folder = pathlib.Path("/run/test/pins")
+        folder.mkdir(exist_ok=True)
+        there = ("--dev", "edge0", "--bpffs", folder)
+        world.mount("bpf", str(folder), "bpf")
+        self.addCleanup(world.status, "umount", str(folder))
+        self.xdpc("attach", self.guard, *there, "--mode", mode)
+        world.sh("umount", str(folder))
+        self.assertIn("no bpffs is mounted", self.xdpc("counters", *there, code=3))
+        no_program = lambda: "xdp" not in json.loads(world.sh("ip", "-j", "link", "show", "edge0"))[0]  # noqa: E731
+        self.assertTrue(world.eventually(no_program, bool))
+        world.mount("bpf", str(folder), "bpf")
+        self.assertEqual(self.xdpc("list", "--bpffs", folder), "")
+        self.xdpc("attach", self.other, *there, "--mode", mode)
+        cable.send([datagram(9)])
+        counts = lambda: json.loads(self.xdpc("counters", *there, "--json"))["rules"]["nine"]["packets"]  # noqa: E731
+        self.assertEqual(world.eventually(counts, bool), 1)
+        self.xdpc("detach", *there)
+
+    def test_a_mtu_that_grows_afterwards(self):
+        cable = self.cable()
+        self.attach(self.guard)
+        for where in ([], ["-n", "peer"]):
+            world.sh("ip", *where, "link", "set", "edge0", "mtu", "9000")
+        large = datagram(9, 8500)
+        cable.send([large, datagram(8, 8500)])
+        self.expect_rules({"nine": 1, "default": 1})
+        self.assertIn("in place of guard", self.attach(self.other))
 
     def test_detach_names_one_of_both(self):
         self.xdpc("detach", code=2)

@@ -58,6 +58,15 @@ class Trial(world.LiveTest):
         self.line.send([frame(53)])
         self.expect_counts(dns=3, default=2)
 
+    def test_detach_ends_it_with_both_policies(self):
+        self.attach(self.old)
+        self.start_trial(600)
+        self.assertEqual(self.xdpc("detach", "--dev", "edge0"), "new off edge0\n")
+        self.assertEqual((self.attached(), world.pins()), ([], []))
+        self.assertNotIn("xdp", json.loads(world.sh("ip", "-j", "link", "show", "edge0"))[0])
+        self.xdpc("confirm", "--dev", "edge0", code=4)
+        self.xdpc("rollback", "--dev", "edge0", code=4)
+
     def test_without_a_confirmation_the_kernel_brings_the_old_one_back(self):
         self.attach(self.old)
         self.line.send([frame(80)] * 3)
