@@ -13,6 +13,22 @@ namespace {
 constexpr const char* kZsh = "autoload -U +X bashcompinit && bashcompinit\n";
 
 constexpr const char* kHead = R"END(# Completion for xdpc; made by `xdpc completion`.
+# Of these kinds, in the policies on the devices that --dev names, or on all.
+_xdpc_names() {
+  local i place=() devices=
+  for ((i = 2; i < ${#COMP_WORDS[@]} - 1; i++)); do
+    case ${COMP_WORDS[i]} in
+    --dev) devices=${COMP_WORDS[i+1]%%,*} ;;
+    --netns | --bpffs) place+=("${COMP_WORDS[i]}" "${COMP_WORDS[i+1]}") ;;
+    esac
+  done
+  [ -n "$devices" ] || devices=$("${COMP_WORDS[0]}" list 2>/dev/null | awk 'NR > 1 { print $1 }')
+  for i in $devices; do
+    "${COMP_WORDS[0]}" show --dev "$i" "${place[@]}" 2>/dev/null | awk -v kinds=" $* " '
+      $1 == "rule" || $1 == "state" { part = $1; next }
+      part == "rule" && index(kinds, " rule ") || part == "state" && index(kinds, " " $2 " ") { print $1 }'
+  done
+}
 _xdpc() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=
   local command=${COMP_WORDS[1]}
@@ -20,13 +36,21 @@ _xdpc() {
   case $before in
   --dev) COMPREPLY=($(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$word")); return ;;
   --netns) COMPREPLY=($(compgen -W "$(ls /run/netns 2>/dev/null)" -- "$word")); return ;;
+  --rule) COMPREPLY=($(compgen -W "$(_xdpc_names rule)" -- "$word")); return ;;
+  esac
+  local names=
+  case "$command/$COMP_CWORD" in
+  set\ */3) names=$(_xdpc_names set) ;;
+  show/2) names="meter counter" ;;
+  show/3) names=$(_xdpc_names "$before") ;;
+  counters/*) names=$(_xdpc_names rule counter) ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
 )END";
 
 constexpr const char* kTail = R"END(    esac
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  COMPREPLY=($(compgen -W "$names $words" -- "$word"))
 }
 complete -o default -F _xdpc xdpc
 )END";

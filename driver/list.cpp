@@ -1,6 +1,7 @@
 // `xdpc list` and `xdpc show`: what runs where, in short and in full. Tested by tests/runtime.
 #include "runtime/swap/list.h"
 #include "driver/commands.h"
+#include "driver/counts.h"
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
 #include "runtime/kernel/privilege.h"
@@ -109,22 +110,35 @@ void printRules(const abi::Manifest& manifest) {
   print("\n" + rules.text());
 }
 
-void printState(const abi::Manifest& manifest) {
-  Table table({"state", "kind", "key", "capacity"});
+using System = std::vector<Count>; // what the runtime counts itself
+
+std::string packetsOf(const System& system, const std::string& name) {
+  const auto found = std::ranges::find(system, name, &Count::name);
+  return found == system.end() ? "-" : std::to_string(found->cell.packets);
+}
+
+// `full`: what found no place; `evicted`: what gave its own away.
+void printState(const abi::Manifest& manifest, const System& system) {
+  Table table({"state", "kind", "key", "capacity", "full", "evicted"});
+  const auto add = [&](const std::string& name, const std::string& kind, const abi::KeyType& key, uint32_t capacity,
+                       const char* full) {
+    table.add({name, kind, keyText(key), std::to_string(capacity), packetsOf(system, name + full),
+               packetsOf(system, name + ".evicted")});
+  };
   for (const abi::Set& set : manifest.sets)
-    table.add({set.name, "set", keyText(set.key), std::to_string(set.capacity)});
+    add(set.name, "set", set.key, set.capacity, ".full");
   for (const abi::Counter& counter : manifest.counters)
-    table.add({counter.name, "counter", keyText(counter.key), std::to_string(counter.map ? counter.capacity : 1)});
+    add(counter.name, "counter", counter.key, counter.map ? counter.capacity : 1, ".other");
   for (const abi::Meter& meter : manifest.meters)
-    table.add({meter.name, fmt::format("meter {} {}", meter.rate, meter.bits ? "bps" : "pps"), keyText(meter.key),
-               std::to_string(meter.map ? meter.capacity : 1)});
+    add(meter.name, fmt::format("meter {} {}", meter.rate, meter.bits ? "bps" : "pps"), meter.key,
+        meter.map ? meter.capacity : 1, ".full");
   for (const abi::Event& event : manifest.events)
-    table.add({event.name, "event", "-", "-"});
+    table.add({event.name, "event", "-", "-", packetsOf(system, event.name + ".lost"), "-"});
   if (!table.empty())
     print("\n" + table.text());
 }
 
-void printText(const swap::Details& details) {
+void printText(const swap::Details& details, const System& system) {
   const swap::Attached& attached = details.attached;
   const abi::Manifest& manifest = attached.manifest;
   uint64_t bytes = 0;
@@ -145,21 +159,33 @@ void printText(const swap::Details& details) {
       printLine("kept     {} (generation {}, from {}, ran since {})", one.policy, one.number, one.file,
                 timeText(one.since_unix_ns));
   printRules(manifest);
-  printState(manifest);
+  printState(manifest, system);
 }
 
-Json toJson(const swap::Details& details) {
+Json toJson(const swap::Details& details, const System& system) {
   Json json = {{"schema", kSchema}};
   json.update(toJson(details.attached));
   json["instructions"] = details.attached.program.verified_instructions;
   json["rules"] = Json::array();
   for (const abi::Rule& rule : details.attached.manifest.rules)
     json["rules"].push_back({{"name", rule.name}, {"line", rule.line}, {"verdict", rule.verdict}});
+  json["system"] = Json::object();
+  for (const Count& count : system)
+    json["system"][count.name] = count.cell.packets;
   json["maps"] = Json::array();
   for (const swap::MapUse& map : details.maps)
     json["maps"].push_back({{"name", map.name}, {"id", map.id}, {"entries", map.max_entries}, {"bytes", map.bytes}});
   json["manifest"] = Json::parse(abi::toJson(details.attached.manifest));
   return json;
+}
+
+// None if they cannot be read: the rest is worth showing.
+System readSystem(const ShowOptions& options) {
+  const auto live = swap::open(targetOf(options.target), swap::Access::read);
+  if (!live)
+    return {};
+  auto counts = readPolicyCounts(*live, [](const std::string& name) { return name.find('.') != std::string::npos; });
+  return counts ? std::move(counts->system) : System{};
 }
 
 } // namespace
@@ -192,13 +218,14 @@ int showCommand(const ShowOptions& options) {
   if (!options.kind.empty())
     return showKeys(options);
   const auto details = swap::show(targetOf(options.target));
+  const auto system = details ? readSystem(options) : System{};
   kernel::dropAll();
   if (!details)
     return fail(details.error());
   if (options.json)
-    printLine("{}", toJson(*details).dump());
+    printLine("{}", toJson(*details, system).dump());
   else
-    printText(*details);
+    printText(*details, system);
   return kFine;
 }
 

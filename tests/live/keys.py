@@ -43,6 +43,24 @@ class Keys(world.LiveTest):
         self.assertEqual(text.split("\n")[1].split()[:2], ["2001:db8::7", "40"])
         self.assertEqual(self.show("counter", "all")["keys"][0]["packets"], sum(sent.values()))
 
+    def complete(self, *words):
+        """What the shell offers for the last word."""
+        script = 'source <(/run/xdpc completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _xdpc; echo "${COMPREPLY[@]}"'
+        return set(world.sh("bash", "-c", script, "bash", "/run/xdpc", *words).split())
+
+    def test_names_are_completed(self):
+        self.attach(world.policy_file("front.xf", POLICY.replace("\npolicy", "\nset banned of ip\nset bad of ip\npolicy").replace("default", "listed: drop when ip.src in banned or ip.src in bad\n default")))
+        self.assertEqual(self.complete("set", "add", "ba"), {"banned", "bad"})
+        self.assertEqual(self.complete("set", "add", "ban"), {"banned"})
+        self.assertEqual(self.complete("show", "m"), {"meter"})
+        self.assertEqual(self.complete("show", "meter", ""), {"slow", "bytes", "whole"} | self.complete("show", "meter", "-"))
+        self.assertEqual(self.complete("show", "counter", "a"), {"all"})
+        self.assertEqual(self.complete("counters", "--dev", "edge0", "c"), {"charged", "counted"})
+        self.assertEqual(self.complete("capture", "--dev", "edge0", "--rule", "v"), {"volume"})
+        self.assertEqual(self.complete("counters", "--dev", "lo", "c"), set())
+        self.assertIn("did you mean `per_source`?", self.show("counter", "per_sourc", code=4))
+        self.assertIn("did you mean `slow`?", self.show("meter", "slwo", code=4))
+
     def test_a_meters_keys_by_what_is_taken(self):
         sent = {"192.0.2.1": 300, "2001:db8::7": 200, "192.0.2.3": 100}
         self.link.send([ethernet(ip(udp(dport=9), source)) for source, times in sent.items() for _ in range(times)])

@@ -124,6 +124,11 @@ class Sets(world.LiveTest):
         text, metrics = self.xdpc("counters", "--dev", "edge0"), self.xdpc("metrics")
         for name, count in counts.items():
             self.assertEqual(f"few.{name} " in text, count != 0)
+        shown = next(line.split() for line in self.xdpc("show", "--dev", "edge0").splitlines() if line.startswith("few "))
+        self.assertEqual(shown[4:], [str(counts["full"]), str(counts["evicted"]) if "few.evicted" in system else "-"])
+        shown = json.loads(self.xdpc("show", "--dev", "edge0", "--json"))["system"]
+        self.assertEqual(shown, {name: cell["packets"] for name, cell in system.items()})
+        for name, count in counts.items():
             self.assertEqual(f'xdpc_set_{name}_total{{device="edge0",netns="",set="few"}} {count}\n' in metrics, f"few.{name}" in system)
         return counts["full"], counts["evicted"]
 
