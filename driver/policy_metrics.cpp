@@ -80,8 +80,8 @@ public:
   void sets(const swap::LivePolicy& live) {
     for (const abi::Set& set : live.manifest.sets) {
       const Labels labels = with({{"set", set.name}});
-      if (const auto elements = sets::list(*live.maps, live.manifest, set, monotonicNow()))
-        out_.add("xdpc_set_elements", gauge, "Live elements of a set.", labels, uint64_t{elements->size()});
+      if (const auto elements = sets::count(*live.maps, live.manifest, set, monotonicNow()))
+        out_.add("xdpc_set_elements", gauge, "Live elements of a set.", labels, uint64_t{*elements});
       out_.add("xdpc_set_capacity", gauge, "Elements that a set is declared to hold.", labels, uint64_t{set.capacity});
     }
   }

@@ -24,6 +24,8 @@ public:
   bool erase(const abi::KeyValue& key) { return table_.erase(key); }
   // All elements, dead ones too.
   std::vector<Element> elements() const;
+  size_t count() const { return table_.count(); } // dead ones too
+  size_t countLive(uint64_t now_ns) const { return table_.count(tables::Rest::ofSet(now_ns)); }
   // Number of elements taken out.
   size_t eraseDead(uint64_t now_ns) { return table_.eraseResting(tables::Rest::ofSet(now_ns)); }
   void clear() { table_.clear(); }

@@ -58,6 +58,26 @@ Result<std::vector<Element>, SetError> prefixElements(const engine::Maps& maps, 
   return abi::elementsMap(manifest, set) ? ownElements(maps, manifest, set) : trieElements(maps, set);
 }
 
+Result<size_t, SetError> countLivePrefixes(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                                           uint64_t now_ns) {
+  if (!abi::elementsMap(manifest, set)) {
+    const auto elements = trieElements(maps, set);
+    if (!elements)
+      return elements.error();
+    return static_cast<size_t>(
+        std::ranges::count_if(*elements, [&](const Element& element) { return element.expires_ns > now_ns; }));
+  }
+  const auto memory = PrefixMemory::open(maps, manifest, set);
+  if (!memory)
+    return machineError(memory.error());
+  size_t live = 0;
+  for (uint32_t number = 1; number <= memory->head().last_element; ++number) {
+    const abi::PrefixElement& element = memory->element(number);
+    live += element.generation == memory->head().generation && element.own_ns > now_ns;
+  }
+  return live;
+}
+
 Result<bool, SetError> hasPrefix(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                                  const abi::KeyValue& key, uint64_t now_ns) {
   if (abi::elementsMap(manifest, set))

@@ -27,6 +27,9 @@ Result<std::unique_ptr<PrefixPart>, SetError> openPrefixes(engine::Maps& maps, c
 // All elements with their own ends, dead ones too.
 Result<std::vector<Element>, SetError> prefixElements(const engine::Maps& maps, const abi::Manifest& manifest,
                                                       const abi::Set& set);
+// How many of them are live.
+Result<size_t, SetError> countLivePrefixes(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                                           uint64_t now_ns);
 // Asked as a program asks.
 Result<bool, SetError> hasPrefix(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                                  const abi::KeyValue& key, uint64_t now_ns);

@@ -163,7 +163,7 @@ private:
     return erased;
   }
 
-  void recount() { count_ = (trie_ ? trie_->count() : 0) + (exact_ ? exact_->elements().size() : 0); }
+  void recount() { count_ = (trie_ ? trie_->count() : 0) + (exact_ ? exact_->count() : 0); }
 
   SetError full() const {
     return {SetError::Kind::full,
@@ -286,6 +286,21 @@ Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi:
   std::erase_if(elements, [&](const Element& element) { return element.expires_ns <= now_ns; });
   std::sort(elements.begin(), elements.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
   return elements;
+}
+
+Result<size_t, SetError> count(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                               uint64_t now_ns) {
+  size_t live = 0;
+  if (set.exact_map) {
+    const auto exact = ExactPart::open(maps, manifest, set);
+    if (!exact)
+      return exact.error();
+    live = exact->countLive(now_ns);
+  }
+  if (!set.trie_map)
+    return live;
+  const auto prefixes = countLivePrefixes(maps, manifest, set, now_ns);
+  return prefixes ? Result<size_t, SetError>(live + *prefixes) : prefixes;
 }
 
 Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,

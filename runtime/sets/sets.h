@@ -73,6 +73,10 @@ Result<Done, SetError> clear(engine::Maps& maps, const abi::Manifest& manifest, 
 Result<std::vector<Element>, SetError> list(const engine::Maps& maps, const abi::Manifest& manifest,
                                             const abi::Set& set, uint64_t now_ns);
 
+// How many those are, without making a list of them.
+Result<size_t, SetError> count(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                               uint64_t now_ns);
+
 // Does a live element cover the key? Asked as the program asks: of each exact length, then of the trie.
 Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                            const abi::KeyValue& key, uint64_t now_ns);

@@ -319,6 +319,25 @@ void Table::forEach(const std::function<void(const abi::KeyValue&, const Words&)
     }
 }
 
+size_t Table::count() const {
+  size_t taken = 0;
+  for (uint32_t number = 0; number < buckets_; ++number)
+    for (unsigned i = 0; i < abi::kWays; ++i)
+      taken += tag(bucket(number), i).load(std::memory_order_relaxed) != 0;
+  return taken;
+}
+
+size_t Table::count(const Rest& rest) const {
+  size_t live = 0;
+  for (uint32_t number = 0; number < buckets_; ++number)
+    for (unsigned i = 0; i < abi::kWays; ++i)
+      if (const Place place{bucket(number), i}; tag(place.bucket, i).load(std::memory_order_acquire) != 0) {
+        const uint64_t first = word(place.bucket + layout_.wordOffset(0, i)).load(std::memory_order_relaxed);
+        live += first != abi::kBusy && rest.distance(first) != 0;
+      }
+  return live;
+}
+
 void Table::clear() {
   for (uint32_t number = 0; number < buckets_; ++number) {
     const Locks locks(*this, {{number, number}, 0});

@@ -59,6 +59,9 @@ public:
   bool erase(const abi::KeyValue& key);
   // Every key that has a place, be it at rest, with its words.
   void forEach(const std::function<void(const abi::KeyValue&, const Words&)>& visit) const;
+  // How many there are, and how many of them are not at rest, without a look at their keys.
+  size_t count() const;
+  size_t count(const Rest& rest) const;
   void clear();
   // Makes unused what is at rest; how many places.
   size_t eraseResting(const Rest& rest);

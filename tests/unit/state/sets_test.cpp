@@ -28,7 +28,9 @@ struct Policy {
 
   std::string list() {
     std::string text;
-    for (const sets::Element& element : unwrap(sets::list(maps, manifest, set(), now))) {
+    const auto elements = unwrap(sets::list(maps, manifest, set(), now));
+    EXPECT_EQ(unwrap(sets::count(maps, manifest, set(), now)), elements.size());
+    for (const sets::Element& element : elements) {
       text += (text.empty() ? "" : " ") + abi::formatKey(set().key, element.key);
       if (element.expires_ns != abi::kNever)
         text += fmt::format("@{}", element.expires_ns);
@@ -173,6 +175,28 @@ TEST(Sets, GiveUpWhatEndsFirst) {
   unwrap(p.add("11.0.0.0/8"));
   EXPECT_EQ(p.list(), "11.0.0.0/8 192.0.2.1 192.0.2.3 2001:db8::/32");
   EXPECT_EQ(p.add("192.0.2.4").error().kind, SetError::Kind::full); // what has no end is not given up
+}
+
+TEST(Sets, CountWhatTheyGiveUp) {
+  for (const bool prefixes : {false, true}) {
+    Policy p(prefixes ? setPolicy(kPrefixes, 2, kHostLengths) : setPolicy({{abi::KeyKind::Ip}}, 2));
+    p.manifest.sets[0].when_full = abi::WhenFull::evict;
+    const auto add = [&](std::vector<std::string> texts, uint64_t ends) {
+      std::vector<sets::Element> elements;
+      for (const abi::KeyValue& key : p.parse(std::move(texts)))
+        elements.push_back({key, ends});
+      return sets::addAll(p.maps, p.manifest, p.set(), elements, p.now);
+    };
+    EXPECT_EQ(add({"192.0.2.1", "192.0.2.2"}, 2'000).evicted, 0u);
+    EXPECT_EQ(add({"192.0.2.1"}, 3'000).evicted, 0u) << "it is there";
+    EXPECT_EQ(add({"192.0.2.3"}, 4'000).evicted, 1u);
+    p.now = 5'000;
+    EXPECT_EQ(add({"192.0.2.4"}, 6'000).evicted, 0u) << "what had ended is no loss";
+    // One that ends goes for the first; then there is none left that does.
+    const auto refused = add({"192.0.2.5", "192.0.2.6", "192.0.2.7"}, abi::kNever);
+    EXPECT_EQ(refused.evicted, 1u);
+    EXPECT_EQ(refused.done.error().kind, SetError::Kind::full);
+  }
 }
 
 TEST(Sets, GiveUpWhatEndsFirstOfATablesPlaces) {
