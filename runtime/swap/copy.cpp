@@ -130,7 +130,10 @@ Result<Done> fillWith(const Side& to, const abi::Set& set, std::span<const sets:
     std::ranges::remove_copy_if(elements, std::back_inserter(live), ended);
     elements = live;
   }
-  const auto filled = sets::addAll(to.maps, to.manifest, set, elements, now_ns).done;
+  // All at once, which is much faster for prefixes; one by one where some have to give way to others.
+  auto filled = sets::replace(to.maps, to.manifest, set, elements, now_ns);
+  if (!filled && filled.error().kind == sets::SetError::Kind::full && set.when_full == abi::WhenFull::evict)
+    filled = sets::addAll(to.maps, to.manifest, set, elements, now_ns).done;
   if (filled)
     return Done{};
   if (filled.error().kind == sets::SetError::Kind::full)
