@@ -51,13 +51,7 @@ public:
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::placed)), conforms_);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::full)), full);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::exists)), taken);
-    if (plan_.evicted) {
-      auto* evicted = b.block("meter.evicted");
-      answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::evicted)), evicted);
-      b.startBlock(evicted);
-      b.countEvent(*plan_.evicted);
-      b.CreateBr(conforms_);
-    }
+    answerEvicted(b, *answers, plan_.evicted, conforms_);
     b.startBlock(taken);
     b.CreateBr(again); // another CPU was first, whose bucket is the one to charge
 

@@ -164,13 +164,7 @@ public:
     auto* answers = b.CreateSwitch(inserted, full);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::placed)), done);
     answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::exists)), again_);
-    if (plan_.evicted) {
-      auto* evicted = b.block("evicted");
-      answers->addCase(b.getInt32(static_cast<uint32_t>(Inserted::evicted)), evicted);
-      b.startBlock(evicted);
-      b.countEvent(*plan_.evicted);
-      b.CreateBr(done);
-    }
+    answerEvicted(b, *answers, plan_.evicted, done);
 
     b.startBlock(again_);
     llvm::Value* more = b.CreateAdd(lookups, b.u32(1));

@@ -380,4 +380,14 @@ llvm::Value* callInsert(Builder& b, llvm::Function* function, const KeyWords& ke
   return b.CreateCall(function, {words, key.form, now, word, second});
 }
 
+void answerEvicted(Builder& b, llvm::SwitchInst& answers, std::optional<uint32_t> slot, llvm::BasicBlock* placed) {
+  if (!slot)
+    return;
+  auto* evicted = b.block("evicted");
+  answers.addCase(b.getInt32(static_cast<uint32_t>(Inserted::evicted)), evicted);
+  b.startBlock(evicted);
+  b.countEvent(*slot);
+  b.CreateBr(placed);
+}
+
 } // namespace xdpc::lower

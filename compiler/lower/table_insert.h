@@ -1,7 +1,7 @@
 // Taking a place in a table of keyed state: one function a table, which looks again under the locks of the key's two
 // buckets, then takes an unused place of the emptier one, or one at rest, or, if the table evicts, the one nearest to
-// rest. Entry points: makeInsertFunction, callInsert. Tested by tests/packet/sets, tests/packet/meters and
-// tests/concurrency/tables_test.cpp.
+// rest. Entry points: makeInsertFunction, callInsert, answerEvicted. Tested by tests/packet/sets, tests/packet/meters
+// and tests/concurrency/tables_test.cpp.
 #pragma once
 
 #include "compiler/lower/keyed_table.h"
@@ -27,5 +27,9 @@ llvm::Function* makeInsertFunction(const plan::Program& program, llvm::Module& m
 // An answer of Inserted (i32). `word` and `second` become the place's words; further ones are zero. `now` is in ns.
 llvm::Value* callInsert(Builder& builder, llvm::Function* function, const KeyWords& key, llvm::Value* now,
                         llvm::Value* word, llvm::Value* second);
+
+// Among the answers (a switch over callInsert's): what was evicted is counted in the slot, if the table has one, and
+// the key is placed. Leaves the builder in a block that has ended.
+void answerEvicted(Builder& builder, llvm::SwitchInst& answers, std::optional<uint32_t> slot, llvm::BasicBlock* placed);
 
 } // namespace xdpc::lower
