@@ -21,7 +21,7 @@ public:
     return *this;
   }
 
-  bool has_value() const { return held_ != nullptr; }
+  bool has_value() const { return held_ != nullptr; } // NOLINT(readability-identifier-naming): as std::optional
   explicit operator bool() const { return has_value(); }
   T& operator*() { return *held_; }
   const T& operator*() const { return *held_; }
