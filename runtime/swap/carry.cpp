@@ -103,16 +103,20 @@ Result<Done> writeBase(const Generation& to, const Counts& from, const abi::Mani
   return Done{};
 }
 
-Result<Done> takeOver(const Generation& from, const Generation& to) {
+// What `from` changed until its last packet. It does not run any more.
+Result<Done> finishCopies(const Generation& from, const Generation& to) {
   if (auto passed = kernel::awaitGracePeriod(); !passed)
     return passed;
-  const Reset reset = Reset::fromText(to.ledger->resets());
-  const auto match = matchPinned(from, to, reset);
+  const auto match = matchPinned(from, to, Reset::fromText(to.ledger->resets()));
+  return copyState({from.manifest, *from.maps}, {to.manifest, *to.maps}, match, Round::second);
+}
+
+Result<Done> takeOver(const Generation& from, const Generation& to) {
+  const auto match = matchPinned(from, to, Reset::fromText(to.ledger->resets()));
   // A trial that is over: what it had of its own goes with it, but not what it counted.
-  const bool counts_alone = from.carries;
-  if (!counts_alone)
-    if (auto copied = copyState({from.manifest, *from.maps}, {to.manifest, *to.maps}, match, Round::second); !copied)
-      return copied;
+  const bool counts_alone = from.carries || to.ledger->state() == LedgerState::carrying_counts;
+  if (auto done = counts_alone ? kernel::awaitGracePeriod() : finishCopies(from, to); !done)
+    return done;
   const auto counts = ownCounts(from);
   if (!counts)
     return counts.error();
@@ -251,13 +255,28 @@ Result<Done> settle(const Folder& folder, uint32_t number) {
     return Done{};
   const Ledger& ledger = *to->ledger;
   const uint64_t epoch = ledger.epoch();
-  if (ledger.state() == LedgerState::carrying) {
+  if (ledger.state() != LedgerState::settled) {
     const auto from = openGeneration(folder, static_cast<uint32_t>(ledger.head().from));
     if (auto taken = from ? takeOver(*from, *to) : goOnWithout(from.error(), *to); !taken)
       return taken;
     ledger.set(LedgerState::settled, epoch + 1);
     if (epoch != 0)
       unpinOldBases(*to, epoch - 1); // somebody may still read those of `epoch`
+  }
+  return markRunning(folder, number);
+}
+
+Result<Done> beginTrial(const Folder& folder, uint32_t number) {
+  const auto to = openGeneration(folder, number);
+  if (!to)
+    return to.error();
+  if (to->ledger && to->ledger->state() == LedgerState::carrying) {
+    const auto from = openGeneration(folder, static_cast<uint32_t>(to->ledger->head().from));
+    if (!from && from.error().code != ENOENT) // else somebody removed its pins, and nothing can come from it
+      return from.error();
+    if (auto copied = from ? finishCopies(*from, *to) : Done{}; !copied)
+      return copied;
+    to->ledger->set(LedgerState::carrying_counts, to->ledger->epoch());
   }
   return markRunning(folder, number);
 }

@@ -29,6 +29,10 @@ Result<Done> prepareReturn(const Generation& from, const Generation& to, const R
 // again at any time, also after it was cut short.
 Result<Done> settle(const Folder& folder, uint32_t number);
 
+// Its trial began: what is copied of sets and meters is complete and its own from now on, and only counts are left to
+// be taken over by whichever of the two stays. May be called again as long as the trial lasts.
+Result<Done> beginTrial(const Folder& folder, uint32_t number);
+
 // It began to run. Until this is said it is what a killed command had ready, and goes.
 Result<Done> markRunning(const Folder& folder, uint32_t number);
 

@@ -44,25 +44,6 @@ Result<std::string> onReturn(const LivePolicy& live, const abi::Set& set) {
   return steps;
 }
 
-// What the policy from before holds is no part of these contents: with `confirm` its elements would be copied once
-// more, as it may have added some until the trial began.
-Result<Done> notCopiedAgain(const LivePolicy& live, const std::string& set) {
-  if (!live.ledger || live.ledger->state() != LedgerState::carrying)
-    return Done{};
-  Reset reset = Reset::fromText(live.ledger->resets());
-  if (reset.takesSet(set))
-    return Done{};
-  reset.sets.push_back(set);
-  const std::string before = live.ledger->resets();
-  live.ledger->setResets(reset.toText());
-  if (live.ledger->resets() == reset.toText())
-    return Done{};
-  live.ledger->setResets(before);
-  return KernelError{.kind = ErrorKind::refused,
-                     .message = "too many sets are given other contents in this trial",
-                     .help = "`xdpc confirm` or `xdpc rollback` ends it"};
-}
-
 // A swap would end the trial: it has two programs on the link, and a deadline that is in one of them.
 Result<std::vector<std::string>> replaceInTrial(const Target& target, const SetContents& contents) {
   auto live = open(target, Access::change);
@@ -80,9 +61,6 @@ Result<std::vector<std::string>> replaceInTrial(const Target& target, const SetC
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const uint64_t now_ns = uint64_t(now.tv_sec) * 1'000'000'000 + uint64_t(now.tv_nsec);
-  if (contents.elements.size() <= set->capacity)
-    if (auto kept = notCopiedAgain(*live, set->name); !kept)
-      return kept.error();
   const auto replaced = sets::replace(*live->maps, live->manifest, *set, contents.elements, now_ns);
   // Also what broke off half way: the program of the policy from before has to know that its tries are not empty.
   if (auto announced = announceToBefore(*live); !announced)

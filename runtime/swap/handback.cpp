@@ -29,7 +29,7 @@ Result<Done> keepInstead(const Folder& folder, uint32_t before) {
   auto ledger = openLedger(folder, before);
   if (!ledger)
     return ledger.error();
-  if (*ledger && (*ledger)->state() == LedgerState::carrying)
+  if (*ledger && (*ledger)->state() != LedgerState::settled)
     (*ledger)->set(LedgerState::settled, (*ledger)->epoch());
   return Done{};
 }

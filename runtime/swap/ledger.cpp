@@ -39,7 +39,7 @@ Result<Ledger> Ledger::over(kernel::Fd fd) {
   Ledger ledger(std::move(*map));
   const LedgerHead& head = ledger.head();
   if (head.version != kLedgerVersion || head.slots > bytes / sizeof(abi::Cell) || cellsEnd(head.slots) > bytes ||
-      head.text_bytes > bytes - cellsEnd(head.slots) || ledger.state() > LedgerState::carrying)
+      head.text_bytes > bytes - cellsEnd(head.slots) || ledger.state() > LedgerState::carrying_counts)
     return bad;
   return ledger;
 }

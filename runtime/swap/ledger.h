@@ -15,6 +15,8 @@ enum class LedgerState : uint64_t {
   settled = 0,
   // Counts of generation `from` are not yet in `base`: a count is origin + own cells + what `from` counted.
   carrying = 1,
+  // The same, but nothing else is missing: what was copied of sets and meters is this generation's own affair.
+  carrying_counts = 2,
 };
 
 // The first bytes of the map; a Cell of each slot, the origins, follows, and then the names that started afresh.

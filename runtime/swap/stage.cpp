@@ -57,7 +57,7 @@ Result<Done> Staged::makeTrial(const kernel::Fd& previous, uint64_t deadline_ns)
 }
 
 Result<Done> Staged::finish() const {
-  return trial_ ? markRunning(folder_, number_) : settle(folder_, number_);
+  return trial_ ? beginTrial(folder_, number_) : settle(folder_, number_);
 }
 
 Result<Staged> stage(Candidate& candidate, const Target& target, const Folder& folder, uint32_t number,

@@ -8,6 +8,7 @@ import time
 
 import world
 from frames import ethernet, ip, udp
+from world import cases
 
 OLD = "set banned of ip { capacity 64 }\npolicy old {\n  listed: drop when ip.src in banned\n  web: drop when udp.dport == 80\n  default pass\n}\n"
 NEW = "set banned of ip { capacity 64 }\npolicy new {\n  dns: drop when udp.dport == 53\n  listed: drop when ip.src in banned\n  default pass\n}\n"
@@ -57,6 +58,24 @@ class Trial(world.LiveTest):
         self.assertEqual(device["xdp"]["prog"]["id"], program, "no detour is left on the link")
         self.line.send([frame(53)])
         self.expect_counts(dns=3, default=2)
+
+    @cases(end=("confirm", "rollback"))
+    def test_a_set_that_a_trial_has_a_copy_of_is_its_own(self, end):
+        """What `set del` or a packet takes out of it, or `set add` ends earlier, is not brought back by `confirm`."""
+        grown = NEW.replace("capacity 64", "capacity 128")
+        grown = grown.replace("  dns:", "  pardon: when udp.dport == 7 { remove ip.src from banned; pass }\n  dns:")
+        named = ["192.0.2.1", "192.0.2.2", *FRAME.values()]
+        self.attach(self.old)
+        self.xdpc("set", "add", "banned", *named, "--dev", "edge0")
+        self.xdpc("attach", world.policy_file("grown.xf", grown), "--dev", "edge0", "--confirm", "600s")
+        self.xdpc("set", "del", "banned", "192.0.2.1", "--dev", "edge0")
+        self.line.send([frame(7), frame(7, FRAME[6])])
+        self.expect_counts(pardon=2)
+        self.assertEqual(set(self.elements("banned")), {"192.0.2.2"})
+        self.xdpc(end, "--dev", "edge0")
+        self.assertEqual(set(self.elements("banned")), {"192.0.2.2"} if end == "confirm" else set(named))
+        self.line.send([frame(9)])
+        self.expect_counts(**({"pardon": 2, "default": 1} if end == "confirm" else {"listed": 1}))
 
     def test_detach_ends_it_with_both_policies(self):
         self.attach(self.old)
