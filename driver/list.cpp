@@ -62,7 +62,7 @@ std::string trialText(const swap::Attached& attached) {
   case swap::TrialState::none:
     return attached.capture ? " (captured)" : "";
   case swap::TrialState::running:
-    return fmt::format(" (on trial, {} s left)", attached.trial_seconds);
+    return fmt::format(" (on trial, {} s left{})", attached.trial_seconds, attached.capture ? ", captured" : "");
   case swap::TrialState::returned:
     return " (returned from a trial)";
   }

@@ -82,6 +82,10 @@ KernelResult<TrialProgram> loadTrialProgram(const Fd& program, const Fd& previou
   return trial;
 }
 
+KernelResult<Done> handOverTo(const Fd& array, const Fd& program) {
+  return put(array, kNew, program);
+}
+
 uint64_t coarseMonotonic() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -18,6 +18,9 @@ struct TrialProgram {
 // `previous` may be invalid: then packets pass after the deadline. Coarse CLOCK_MONOTONIC.
 KernelResult<TrialProgram> loadTrialProgram(const Fd& program, const Fd& previous, uint64_t deadline_ns);
 
+// From now on packets before the deadline go to this load of the new policy.
+KernelResult<Done> handOverTo(const Fd& array, const Fd& program);
+
 // What the program compares with the deadline.
 uint64_t coarseMonotonic();
 

@@ -1,7 +1,7 @@
 // Packets of a running policy in flight, without a change to it: a load of its own code that copies frames (abi::
-// kModeCapture) takes its place on the links, over the same maps, as long as somebody reads. Afterwards, or at the next
-// command that changes something if the reader was killed, the policy itself is back on the link. Entry point:
-// followFrames. Tested by tests/live/capture.py.
+// kModeCapture) takes its place, over the same maps, as long as somebody reads: on the links, or, during a trial, as
+// what the trial hands over to. Afterwards, or at the next command that changes something if the reader was killed, the
+// policy itself is back. Entry point: followFrames. Tested by tests/live/capture.py.
 #pragma once
 
 #include "runtime/abi/capture.h"

@@ -137,6 +137,10 @@ Result<Fd> openTrial(const Folder& folder, uint32_t number) {
   return openPin(generationPath(folder, number) / "trial");
 }
 
+Result<Fd> openTail(const Folder& folder, uint32_t number) {
+  return openPin(generationPath(folder, number) / "tail");
+}
+
 Result<Fd> openProgram(const Folder& folder, uint32_t number) {
   return openPin(generationPath(folder, number) / "prog");
 }
@@ -247,7 +251,7 @@ Result<Generation> openGeneration(const Folder& folder, uint32_t number) {
     return kernel::KernelError{.kind = kernel::ErrorKind::refused, .message = "the pinned ledger is another policy's"};
   generation.ledger = std::move(*ledger);
   if (generation.ledger) {
-    generation.carries = generation.ledger->state() == LedgerState::carrying;
+    generation.carries = generation.ledger->state() != LedgerState::settled;
     generation.epoch = generation.ledger->epoch();
   }
   return generation;

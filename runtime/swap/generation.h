@@ -29,6 +29,8 @@ Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 // Of a trial: its program, and the array that it needs as long as it runs.
 Result<Done> pinTrial(const Folder& folder, uint32_t number, const kernel::TrialProgram& trial);
 Result<kernel::Fd> openTrial(const Folder& folder, uint32_t number);
+// The array of tail calls of its trial.
+Result<kernel::Fd> openTail(const Folder& folder, uint32_t number);
 Result<kernel::Fd> openProgram(const Folder& folder, uint32_t number);
 Result<std::string> readManifestText(const Folder& folder, uint32_t number);
 Result<abi::Manifest> readManifest(const Folder& folder, uint32_t number);

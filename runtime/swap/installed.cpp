@@ -162,6 +162,10 @@ void removeCapture(const Folder& folder, uint32_t generation) {
   rmdir(path.c_str());
 }
 
+bool isCaptured(const Folder& folder, const Installed& live) {
+  return live.capture || (live.trial && access((capturePath(folder, live.generation) / "prog").c_str(), F_OK) == 0);
+}
+
 Result<kernel::Fd> openRunning(const Folder& folder, const Running& running) {
   if (running.trial)
     return openTrial(folder, running.generation);

@@ -46,6 +46,8 @@ Result<uint32_t> effectiveGeneration(const Folder& folder, const Installed& live
 std::filesystem::path capturePath(const Folder& folder, uint32_t generation);
 Result<kernel::Fd> openCapture(const Folder& folder, uint32_t generation);
 void removeCapture(const Folder& folder, uint32_t generation);
+// On the links, or in a trial's place of the policy. Whoever captures may be dead.
+bool isCaptured(const Folder& folder, const Installed& live);
 
 // Nothing if there is no link, or the devices of all are gone.
 Result<std::optional<Installed>> installed(const Folder& folder);

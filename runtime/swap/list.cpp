@@ -62,7 +62,7 @@ void describeTrial(Attached& attached, const Folder& folder, const Installed& li
   attached.generation = effective ? *effective : live.generation;
   if (live.trial)
     attached.trial = trialIsOver(live) ? TrialState::returned : TrialState::running;
-  attached.capture = live.capture;
+  attached.capture = isCaptured(folder, live) && !trialIsOver(live);
   attached.trial_seconds = live.trial ? secondsLeft(live) : 0;
 }
 

@@ -147,7 +147,7 @@ Result<Done> restore(Instance& instance, const Target& target) {
     return let_go;
   if (!live || live->generation == 0)
     return Done{};
-  if (live->capture)
+  if (isCaptured(folder, *live))
     if (auto ended = endDeadCapture(instance, target); !ended)
       return ended;
   if (!live)
@@ -156,7 +156,7 @@ Result<Done> restore(Instance& instance, const Target& target) {
     return settle(folder, live->generation);
   if (trialIsOver(*live))
     return endTrial(instance, target);
-  return markRunning(folder, live->generation);
+  return beginTrial(folder, live->generation);
 }
 
 Result<Done> announceToBefore(const LivePolicy& policy) {

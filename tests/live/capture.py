@@ -214,15 +214,77 @@ class Capture(world.LiveTest):
         self.xdpc("set", "list", "x", "--dev", "edge0", code=4)
         self.assertTrue(self.attached()[0]["capture"], "whoever is alive is left alone")
 
-    def test_a_trial_over_a_captured_policy_returns_to_the_policy(self):
+    def start_trial(self, seconds=600):
+        self.xdpc("attach", world.policy_file("other.xf", OTHER), "--dev", "edge0", "--confirm", f"{seconds}s")
+
+    def expect_own_program(self):
+        """In the place of the new policy, of what the trial hands over to."""
+        (tail,) = pathlib.Path("/sys/fs/bpf/xdpc").glob("*/*/tail")
+        (entry,) = [e for e in json.loads(world.sh("bpftool", "-j", "map", "dump", "pinned", str(tail))) if e["key"] == ["0x00"] * 4]
+        own = json.loads(world.sh("bpftool", "-j", "prog", "show", "pinned", str(tail.parent / "prog")))["id"]
+        self.assertEqual(int.from_bytes(bytes(int(byte, 16) for byte in entry["value"]), "little"), own)
+
+    def expect_captured(self):
+        self.assertTrue(world.eventually(lambda: self.attached()[0]["capture"], bool))
+
+    @cases(mode=MODES, family=(4, 6))
+    def test_a_trial_is_captured(self, mode, family):
+        self.attach(self.policy, mode)
+        self.start_trial()
+        trial = self.program()
+        process = self.begin("--rule", "eight", "--json")
+        self.assertEqual(self.program(), trial, "what knows the deadline stays on the link")
+        self.assertRegex(self.xdpc("list"), r"on trial, [0-9]+ s left, captured")
+        self.assertIn("somebody else already captures", self.xdpc("capture", "--dev", "edge0", "--verdict", "drop", code=3))
+        sent = [datagram(8, size, family) for size in (0, 100, 1000)]
+        self.line.send([datagram(9, family=family), *sent, datagram(5, family=family)])
+        self.expect_rules({"nine": 1, "eight": 3, "default": 1})
+        out, err = self.end(process)
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([bytes.fromhex(line["frame"]) for line in lines], sent)
+        self.assertEqual({(line["rule"], line["verdict"]) for line in lines}, {("eight", "drop")})
+        self.assertEqual(json.loads(err), {"schema": 1, "captured": 3, "matched": 3, "lost": 0})
+        self.expect_clean(trial)
+        self.expect_own_program()
+        self.line.send([datagram(8, family=family)])
+        self.expect_rules({"nine": 1, "eight": 4, "default": 1})
+
+    @cases(how=("confirm", "rollback", "nothing"))
+    def test_it_goes_on_when_a_trial_begins_and_ends(self, how):
         self.attach(self.policy)
         program = self.program()
-        process = self.begin("--rule", "nine")
-        self.xdpc("attach", world.policy_file("other.xf", OTHER), "--dev", "edge0", "--confirm", "600s")
-        self.assertEqual(process.wait(world.PATIENCE), 0, "a trial is not captured")
-        self.assertIn("a trial is under way", self.xdpc("capture", "--dev", "edge0", "--rule", "nine", code=3))
-        self.xdpc("rollback", "--dev", "edge0")
-        self.expect_clean(program)
+        process = self.begin("--rule", "nine", "--json")
+        self.line.send([datagram(9)])
+        self.expect_rules({"nine": 1})
+        self.start_trial(20 if how == "nothing" else 600)
+        self.expect_captured()
+        self.line.send([datagram(9, 1), datagram(8, 1)])
+        self.expect_rules({"nine": 2, "eight": 1})
+        if how != "nothing":
+            self.xdpc(how, "--dev", "edge0")
+        ends = lambda: self.attached()[0]["trial"] is None and self.attached()[0]["capture"]  # noqa: E731
+        self.assertTrue(world.eventually(ends, bool, 40), "it is captured again")
+        self.line.send([datagram(9, 2), datagram(8, 2)])
+        self.expect_rules({"nine": 3, **({"eight": 2} if how == "confirm" else {"default": 1})})
+        lines = [json.loads(line) for line in self.end(process)[0].splitlines()]
+        self.assertEqual([line["length"] - len(datagram(9)) for line in lines], [0, 1, 2])
+        self.expect_clean(self.program() if how == "confirm" else program)
+
+    def test_one_that_is_killed_in_a_trial_is_cleaned_up_by_the_next_command(self):
+        self.attach(self.policy)
+        self.start_trial()
+        trial = self.program()
+        for command in ("kill", "confirm"):
+            process = self.begin("--rule", "eight")
+            process.kill()
+            process.wait()
+            self.assertTrue(self.attached()[0]["capture"])
+            self.line.send([datagram(8)])
+            if command == "confirm":
+                self.xdpc("confirm", "--dev", "edge0")
+        self.expect_rules({"eight": 2})
+        self.assertNotEqual(self.program(), trial)
+        self.expect_clean(self.program())
 
     def test_it_ends_with_the_policy(self):
         self.attach(self.policy)
