@@ -1,6 +1,7 @@
 """Measures xdpc against the stated figures, each side by side with its baseline: ./dev bench [--quick] [--check] [--write].
 
-Prints a table. --check exits 1 if a figure is missed; --write makes docs/benchmarks.md; --json FILE keeps the numbers.
+Prints a table. --check exits 1 if a figure is missed; --write makes docs/benchmarks.md and its plots; --json FILE keeps
+the numbers.
 Needs root for BPF_PROG_TEST_RUN and for attaching in a network namespace of its own.
 """
 
@@ -21,6 +22,8 @@ import classifiers
 import frames
 import sets
 import state
+import wire
+from classifiers import families, ruleset
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -49,7 +52,7 @@ class Bench:
         self.rounds = 7 if quick else 31
         self.runs = 5 if quick else 25
         self.policy = os.path.join(ROOT, "examples", "web_edge", "web_edge.xf")
-        self.rows = []
+        self.rows, self.curves = [], []
 
     def row(self, what, value, limit, unit, note=""):
         self.rows.append({"figure": what, "value": round(value, 3), "limit": limit, "unit": unit,
@@ -120,8 +123,10 @@ class Bench:
         """Tables of rules: see classifiers.py."""
         folder = self.path("rules")
         os.mkdir(folder)
-        for what, value, limit, unit, note in classifiers.figures(classifiers.Classifiers(build, folder, quick)):
+        by_size = {}
+        for what, value, limit, unit, note in classifiers.figures(classifiers.Classifiers(build, folder, quick), by_size):
             self.row(what, value, limit, unit, note)
+        self.curves += classifiers.curves(by_size)
 
     def attaching(self):
         with bpffs(self.folder) as mount, devices("xb", 2):
@@ -130,6 +135,28 @@ class Bench:
                 runs.append(self.command("attach", self.policy, "--dev", "xb0", "--bpffs", mount))
                 self.command("detach", "--dev", "xb0", "--bpffs", mount)
             self.time_row("start to attached, web_edge", runs, 60)
+            for count, limit in ((10, 40), (1000, 60), (10_000, 100), (100_000, 1000)):
+                if count <= 1000 or not self.quick:
+                    self.attaching_rules(mount, count, limit)
+
+    def attaching_rules(self, mount, count, limit):
+        policy = self.path("attached.xf")
+        with open(policy, "w") as out:
+            out.write(ruleset.policy_text(families.rules("acl", count)))
+        attach, detach = ("attach", policy, "--dev", "xb0", "--bpffs", mount), ("detach", "--dev", "xb0", "--bpffs", mount)
+        attached, swapped, checked = [], [], []
+        for _ in range(self.runs if count < 100_000 else 3):
+            attached.append(self.command(*attach))
+            swapped.append(self.command(*attach))
+            self.command(*detach)
+            checked.append(self.command("check", policy))
+        self.time_row("start to attached, {:,} rules".format(count), attached, limit)
+        if count == 1000:
+            self.time_row("swap, 1,000 rules, whole command", swapped, 100)
+        if count == 10_000:
+            self.time_row("xdpc check of 10,000 rules", checked, 100)
+        if count == 100_000:
+            self.row("peak memory of attaching 100,000 rules", max(one.memory for one in attached), 600, "MB")
 
     def replacing(self):
         """All elements of a set, by the whole command: it reads the list, loads the policy over a table that it fills, and swaps."""
@@ -189,11 +216,26 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
+def write(bench):
+    """docs/benchmarks.md, its plots, and the numbers behind both."""
+    plots = os.path.join(ROOT, "docs", "benchmarks")
+    os.makedirs(plots, exist_ok=True)
+    for curve in bench.curves:
+        curve.draw(os.path.join(plots, curve.name + ".svg"))
+    with open(os.path.join(plots, "figures.json"), "w") as out:
+        json.dump({"schema": 1, "figures": bench.rows, "curves": {curve.name: curve.series for curve in bench.curves}}, out, indent=1)
+        out.write("\n")
+    with open(os.path.join(ROOT, "docs", "benchmarks.md"), "w") as out:
+        out.write(document(bench.rows))
+        for curve in bench.curves:
+            out.write("\n![%s](benchmarks/%s.svg)\n" % (curve.title, curve.name))
+
+
 def document(rows):
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     return ("# Benchmarks\n\nMade by `./dev bench --write`. Each figure is the median of interleaved rounds, side by side "
-            "with its baseline in one run.\n\n%s, %d CPUs, Linux %s, commit %s.\n\n%s" % (
+            "with its baseline in one run. The numbers are in [figures.json](benchmarks/figures.json).\n\n%s, %d CPUs, Linux %s, commit %s.\n\n%s" % (
                 model, os.cpu_count(), platform.release(), commit.strip(), table(rows)))
 
 
@@ -215,13 +257,15 @@ def main():
         bench.replacing()
         sets.figures(bench, options.build)
         state.figures(bench, options.build)
+        wire.figures(bench, options.build)
+        if options.write:
+            bench.curves.append(sets.Sets(options.build, folder, options.quick).curve())
     print(table(bench.rows), end="")
     if options.json:
         with open(options.json, "w") as out:
             json.dump({"schema": 1, "figures": bench.rows}, out, indent=2)
     if options.write:
-        with open(os.path.join(ROOT, "docs", "benchmarks.md"), "w") as out:
-            out.write(document(bench.rows))
+        write(bench)
     return 1 if options.check and not all(row["ok"] for row in bench.rows) else 0
 
 

@@ -22,6 +22,7 @@ import time
 
 import frames
 import sets
+from curves import Curve
 
 sys.path.insert(0, os.path.join(sets.HERE, "..", "classbench"))
 import families  # noqa: E402
@@ -160,7 +161,7 @@ class Classifiers(sets.Sets):
     def classbench(self, name, rules):
         return {"name": name, "rules": len(rules), **self.measure(rules, families.packets(rules, KEYS))}
 
-    SIZES = (100, 1000, 10_000, 100_000)
+    SIZES = (10, 100, 1000, 10_000, 100_000)
 
     def most(self):
         return 1000 if self.quick else 100_000
@@ -208,12 +209,28 @@ def mean(values):
 LIMITS = {100: (25, None), 1000: (35, None), 10_000: (45, {"compared in turn": 150, "bit vectors": 13}), 100_000: (70, None)}
 
 
-def figures(bench, only=""):
-    """What is stated: (what, value, limit, unit, note), a value to be at most its limit."""
-    by_size = {}
+def curves(by_size):
+    """How lookups and compiles grow."""
+    lookups = Curve("rules", "First match of rules of five fields", "rules", "ns a packet")
+    times = Curve("compile", "Parse and plan, the slowest family", "rules", "ms and MB")
+    for size, found in sorted(by_size.items()):
+        for one in found:
+            lookups.add("xdpc, " + one["family"], size, statistics.median(one["ours"]))
+        for name in found[0]["theirs"]:
+            lookups.add(name + ", by hand", size, mean([statistics.median(one["theirs"][name]) for one in found]))
+        times.add("ms", size, max(one["plan"]["ms"] for one in found))
+        times.add("MB", size, max(one["plan"]["mb"] for one in found))
+    return [lookups, times]
+
+
+def figures(bench, by_size, only=""):
+    """What is stated: (what, value, limit, unit, note), a value to be at most its limit. `by_size` becomes what was found of
+    the generated sets."""
     for found in bench.generated(only):
         by_size.setdefault(found["rules"], []).append(found)
     for size, sets_of_size in by_size.items():
+        if size not in LIMITS:
+            continue
         limit, ratios = LIMITS[size]
         ours = mean([statistics.median(found["ours"]) for found in sets_of_size])
         note = ", ".join("%s %.0f" % (found["family"], statistics.median(found["ours"])) for found in sets_of_size)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xdpc::bench {
 
@@ -25,5 +26,11 @@ struct Program {
 
 // An object of xdpc's or any that libbpf loads.
 Program load(const char* path);
+// OBJECT[=[MAP:]ELEMENTS,…]: files of bytes, keys of the map `table` or the values of an array MAP from its first
+// element on. What is behind the name of an object of ours is left to the caller.
+Program loadFilled(const std::string& argument);
+
+int mapOf(const Program& program, const char* name);
+std::vector<uint8_t> readBytes(const std::string& path);
 
 } // namespace xdpc::bench

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import frames
+from curves import Curve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = 65536
@@ -197,6 +198,20 @@ class Sets:
                    "faster": statistics.median(a / b for a, b in zip(kernel, dynamic)),
                    "theirs": statistics.median(kernel), "all_ms": self.changes["all"], "one_ms": self.changes["one"],
                    "wanted_ms": wanted}
+
+    def curve(self):
+        """How lookups grow with a list, ours and the kernel's."""
+        grown = Curve("sets", "Lookup of a source address in a list", "elements", "ns a packet")
+        for size in (10, 100, 1000, 10_000, 100_000, 902_000):
+            for what, make, kind in (("prefixes", routes4, "LPM"), ("addresses", hosts4, "HASH")):
+                if size > 100_000 and (self.quick or kind == "HASH"):
+                    continue
+                elements = make(size)
+                self.write("list", elements.text())
+                mine, (theirs,), _ = self.measure(elements, "ip.src in s", 'const s = load "list"', (kind,))
+                grown.add("xdpc, " + what, size, statistics.median(mine))
+                grown.add("the kernel's %s, %s" % ("LPM trie" if kind == "LPM" else "hash", what), size, statistics.median(theirs))
+        return grown
 
 
 def figures(bench, build):

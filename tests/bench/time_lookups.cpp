@@ -26,24 +26,12 @@ namespace {
 
 using namespace xdpc;
 using bench::fail;
+using bench::mapOf;
 using bench::Program;
+using bench::readBytes;
 
 constexpr uint32_t kKeys = 65536;
 constexpr size_t kKeyBytes = 16;
-
-std::vector<uint8_t> readBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    fail("cannot read " + path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-int mapOf(const Program& program, const char* name) {
-  const int fd = bpf_object__find_map_fd_by_name(program.object.get(), name);
-  if (fd < 0)
-    fail(fmt::format("no map {}", name));
-  return fd;
-}
 
 template <class Work> double milliseconds(Work work) {
   const auto start = std::chrono::steady_clock::now();
@@ -78,49 +66,11 @@ std::pair<double, double> fillSet(const Program& program, const std::string& pat
   return {all, one[99]};
 }
 
-bpf_map_info infoOf(int map) {
-  bpf_map_info info{};
-  uint32_t size = sizeof info;
-  bpf_obj_get_info_by_fd(map, &info, &size);
-  return info;
-}
-
-void fillKeys(const Program& program, const std::string& path) {
-  const int table = mapOf(program, "table");
-  const uint32_t key_size = infoOf(table).key_size, value = 1;
-  const auto keys = readBytes(path);
-  for (size_t at = 0; at + key_size <= keys.size(); at += key_size)
-    if (bpf_map_update_elem(table, &keys[at], &value, BPF_ANY))
-      fail("cannot fill " + path);
-}
-
-void fillArray(const Program& program, const std::string& name, const std::string& path) {
-  const int array = mapOf(program, name.c_str());
-  const uint32_t value_size = infoOf(array).value_size;
-  auto values = readBytes(path);
-  values.resize((values.size() + value_size - 1) / value_size * value_size);
-  for (uint32_t i = 0; size_t{i} * value_size < values.size(); ++i)
-    if (bpf_map_update_elem(array, &i, &values[size_t{i} * value_size], BPF_ANY))
-      fail("cannot fill " + path);
-}
-
 Program loadFilled(const std::string& argument, nlohmann::json& changes) {
-  const size_t equals = argument.find('=');
-  Program program = bench::load(argument.substr(0, equals).c_str());
-  if (equals != std::string::npos && program.policy) {
+  Program program = bench::loadFilled(argument);
+  if (const size_t equals = argument.find('='); equals != std::string::npos && program.policy) {
     const auto [all, one] = fillSet(program, argument.substr(equals + 1));
     changes = {{"all", all}, {"one", one}};
-    return program;
-  }
-  for (size_t at = equals; at != std::string::npos;) {
-    const size_t behind = argument.find(',', at + 1);
-    const std::string filled = argument.substr(at + 1, behind - at - 1);
-    const size_t colon = filled.find(':');
-    if (colon == std::string::npos)
-      fillKeys(program, filled);
-    else
-      fillArray(program, filled.substr(0, colon), filled.substr(colon + 1));
-    at = behind;
   }
   return program;
 }
