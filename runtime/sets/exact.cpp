@@ -47,9 +47,11 @@ std::optional<uint64_t> ExactPart::expiry(const abi::KeyValue& key) const {
   return words ? std::optional(endOf((*words)[0])) : std::nullopt;
 }
 
-bool ExactPart::put(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
-  const uint64_t word = expires_ns == abi::kNever ? eternal() : std::max(expires_ns, abi::kBusy + 1);
-  return table_.put(key, {word}, how, tables::Rest::ofSet(now_ns)) != tables::Placed::full;
+bool ExactPart::put(const Element& element, tables::Merge how, uint64_t now_ns) {
+  const uint64_t end = element.expires_ns;
+  const uint64_t word = end == abi::kNever ? eternal() : std::max(end, abi::kBusy + 1);
+  const tables::Words words = {word, element.hits.packets, element.hits.bytes};
+  return table_.put(element.key, words, how, tables::Rest::ofSet(now_ns)) != tables::Placed::full;
 }
 
 std::vector<Element> ExactPart::elements() const {

@@ -14,8 +14,8 @@ public:
   static bool takes(const abi::Set& set, const abi::KeyValue& key);
 
   std::optional<uint64_t> expiry(const abi::KeyValue& key) const;
-  // False if all places that it could have are taken by elements that are live.
-  bool put(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns);
+  // Hits are added to those that are there. False if all places that it could have are taken by elements that are live.
+  bool put(const Element& element, tables::Merge how, uint64_t now_ns);
   // Of the elements in the places that the key could have, the one that ends first goes. False if none has an end.
   bool evictFor(const abi::KeyValue& key, uint64_t now_ns) {
     return table_.evictFor(key, tables::Rest::ofSet(now_ns), abi::kEternal - now_ns);

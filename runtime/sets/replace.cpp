@@ -50,7 +50,7 @@ Result<Done, SetError> replaceExact(ExactPart& part, const abi::Set& set, std::s
   if (!roomy)
     erase();
   for (const Element& element : wanted)
-    if (!part.put(element.key, element.expires_ns, tables::Merge::replace, now_ns))
+    if (!part.put(element, tables::Merge::replace, now_ns))
       return tooMany(set, wanted.size());
   if (roomy)
     erase();

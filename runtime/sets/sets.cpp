@@ -41,18 +41,19 @@ public:
     return writer;
   }
 
-  Result<Done, SetError> add(const abi::KeyValue& key, uint64_t now_ns, uint64_t expires_ns, bool replace) {
-    const auto before = expiry(key);
+  Result<Done, SetError> add(Element element, uint64_t now_ns, bool replace) {
+    const auto before = expiry(element.key);
     if (!before)
       return before.error();
     if (!*before)
       if (auto room = makeRoom(now_ns); !room)
         return room;
-    const uint64_t end = *before && !replace ? std::max(**before, expires_ns) : expires_ns;
-    if (*before && **before == end)
+    if (*before && !replace)
+      element.expires_ns = std::max(**before, element.expires_ns);
+    if (*before && **before == element.expires_ns && element.hits.packets == 0 && element.hits.bytes == 0)
       return Done{};
     // A program may have prolonged it since.
-    const auto done = write(key, end, replace ? tables::Merge::replace : tables::Merge::later, now_ns);
+    const auto done = write(element, replace ? tables::Merge::replace : tables::Merge::later, now_ns);
     if (done && !*before && count_)
       ++*count_;
     return done;
@@ -86,11 +87,11 @@ private:
     return trie_->ownExpiry(key);
   }
 
-  Result<Done, SetError> write(const abi::KeyValue& key, uint64_t expires_ns, tables::Merge how, uint64_t now_ns) {
-    if (!ExactPart::takes(set_, key))
-      return trie_->put(key, expires_ns);
-    while (!exact_->put(key, expires_ns, how, now_ns)) {
-      if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(key, now_ns))
+  Result<Done, SetError> write(const Element& element, tables::Merge how, uint64_t now_ns) {
+    if (!ExactPart::takes(set_, element.key))
+      return trie_->put(element.key, element.expires_ns);
+    while (!exact_->put(element, how, now_ns)) {
+      if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(element.key, now_ns))
         return full();
       ++evicted_;
       count_.reset();
@@ -218,7 +219,7 @@ Result<Done, SetError> add(engine::Maps& maps, const abi::Manifest& manifest, co
   if (!writer)
     return writer.error();
   for (const abi::KeyValue& key : elements)
-    if (auto done = writer->add(key, lifetime.now_ns, expiryOf(lifetime), lifetime.replace); !done)
+    if (auto done = writer->add({key, expiryOf(lifetime)}, lifetime.now_ns, lifetime.replace); !done)
       return done;
   return Done{};
 }
@@ -229,7 +230,7 @@ Addition addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Se
   if (!writer)
     return {writer.error()};
   for (const Element& element : elements)
-    if (auto done = writer->add(element.key, now_ns, element.expires_ns, false); !done)
+    if (auto done = writer->add(element, now_ns, false); !done)
       return {done.error(), writer->evicted()};
   return {Done{}, writer->evicted()};
 }

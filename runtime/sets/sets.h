@@ -52,7 +52,7 @@ struct Addition {
   uint64_t evicted = 0; // live elements that gave their place away, also before an error
 };
 
-// The same with an end of its own for each; the later end stays.
+// The same with an end of its own for each; the later end stays, and hits are added to those that are there.
 Addition addAll(engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                 std::span<const Element> elements, uint64_t now_ns);
 

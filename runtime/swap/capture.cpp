@@ -168,8 +168,12 @@ private:
       return kernel::systemError(fmt::format("cannot make `{}`", path.string()), errno);
     lock_ = lockCapture(path);
     unlink((path / "prog").c_str());
-    if (lock_ && bpf_obj_pin(load_.policy.program.get(), (path / "prog").c_str()) == 0)
+    if (lock_ && bpf_obj_pin(load_.policy.program.get(), (path / "prog").c_str()) == 0) {
+      // Who may see what runs knows it by its pin.
+      shareAsFolder(generation_.folder, path);
+      shareAsFolder(generation_.folder, path / "prog");
       return Done{};
+    }
     const int code = errno;
     removeCapture(generation_.folder, generation_.number);
     return kernel::systemError("cannot pin the capture", code);

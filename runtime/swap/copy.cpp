@@ -48,6 +48,10 @@ Result<Done> copySet(const Side& from, const Side& to, const Pair& pair, Round r
     const std::string text = abi::formatKey(old.key, element.key);
     return element.expires_ns == abi::kNever && contains(old.initial, text) && !contains(now.initial, text);
   });
+  // Elements go over twice, what they counted once.
+  if (round == Round::first || !now.count)
+    for (sets::Element& element : *elements)
+      element.hits = {};
   if (round == Round::first)
     for (const std::string& text : now.initial)
       if (!contains(old.initial, text))

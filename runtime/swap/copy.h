@@ -17,7 +17,8 @@ struct Side {
 };
 
 // Before `to` runs, and again when nothing writes into `from` any more: the later end, or arrival time, stays. What the
-// old policy's text declared and the new one's does not is left behind; the new one's is added the first time.
+// old policy's text declared and the new one's does not is left behind; the new one's is added the first time. What
+// elements counted is added the second time.
 enum class Round { first, second };
 Result<Done> copyState(const Side& from, const Side& to, const StateMatch& match, Round round);
 

@@ -24,18 +24,6 @@ Result<Done> pin(int fd, const fs::path& path) {
   return Done{};
 }
 
-// Who may only read gets a descriptor that only reads.
-Result<Fd> openPin(const fs::path& path) {
-  Fd fd(bpf_obj_get(path.c_str()));
-  if (!fd && (errno == EACCES || errno == EPERM)) {
-    LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
-    fd = Fd(bpf_obj_get_opts(path.c_str(), &options));
-  }
-  if (!fd)
-    return kernel::systemError(fmt::format("cannot open the pin `{}`", path.string()), errno);
-  return fd;
-}
-
 kernel::KernelError unreadable(const abi::ManifestError& error) {
   return {.kind = kernel::ErrorKind::refused,
           .message = fmt::format("the pinned policy cannot be read: {}", error.message)};
@@ -81,6 +69,17 @@ void sharePins(const Folder& folder, const fs::path& path) {
 }
 
 } // namespace
+
+Result<Fd> openPin(const fs::path& path) {
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && (errno == EACCES || errno == EPERM)) {
+    LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
+    fd = Fd(bpf_obj_get_opts(path.c_str(), &options));
+  }
+  if (!fd)
+    return kernel::systemError(fmt::format("cannot open the pin `{}`", path.string()), errno);
+  return fd;
+}
 
 fs::path generationPath(const Folder& folder, uint32_t number) {
   return folder.path / fmt::format("g{}", number);

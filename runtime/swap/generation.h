@@ -26,6 +26,8 @@ Result<Done> pinGeneration(const Folder& folder, uint32_t number, const kernel::
                            const Ledger& ledger, std::span<const uint8_t> elf);
 Result<Done> removeGeneration(const Folder& folder, uint32_t number);
 
+// Who may only read gets a descriptor that only reads.
+Result<kernel::Fd> openPin(const std::filesystem::path& path);
 // Of a trial: its program, and the array that it needs as long as it runs.
 Result<Done> pinTrial(const Folder& folder, uint32_t number, const kernel::TrialProgram& trial);
 Result<kernel::Fd> openTrial(const Folder& folder, uint32_t number);

@@ -150,10 +150,7 @@ std::filesystem::path capturePath(const Folder& folder, uint32_t generation) {
 }
 
 Result<kernel::Fd> openCapture(const Folder& folder, uint32_t number) {
-  kernel::Fd fd(bpf_obj_get((capturePath(folder, number) / "prog").c_str()));
-  if (!fd)
-    return kernel::systemError("cannot open the pin of a capture", errno);
-  return fd;
+  return openPin(capturePath(folder, number) / "prog");
 }
 
 void removeCapture(const Folder& folder, uint32_t generation) {

@@ -77,6 +77,47 @@ class Carry(world.LiveTest):
             cable.send([frame(80), frame(80), frame(80, "2001:db8:99::5")])
             world.eventually(self.seen, lambda seen: sum(seen.values()) == 3)
 
+    def hits(self):
+        import json
+
+        listed = json.loads(self.xdpc("set", "list", "banned", "--dev", "edge0", "--json"))["elements"]
+        return {e["element"]: (e["packets"], e["bytes"]) for e in listed}
+
+    def test_what_elements_counted_goes_on(self):
+        """In a set that is copied, over trials that stay and that do not, and into one that counts from now on."""
+        cable = self.cable()
+        source, other = "203.0.113.9", "2001:db8:99::9"
+        frames = [frame(80, source)] * 3 + [frame(80, other)]
+        each = {address: len(frame(80, address)) for address in (source, other)}
+
+        def expect(first, second):
+            wanted = {source: (first, first * each[source]), other: (second, second * each[other])}
+            self.assertEqual(world.eventually(self.hits, lambda now: now == wanted), wanted)
+
+        counting = HEAD.replace("timeout 1h", "timeout 1h  count")
+        larger = counting.replace("capacity 128", "capacity 12800")
+        self.attach(policy("plain"))
+        self.xdpc("set", "add", "banned", source, other, "--dev", "edge0")
+        self.swap(policy("first", counting))
+        cable.send(frames)
+        expect(3, 1)
+        self.swap(policy("second", larger))
+        expect(3, 1)
+        cable.send(frames)
+        expect(6, 2)
+        self.swap(policy("third", counting), "--confirm", "600s")
+        expect(6, 2)
+        cable.send(frames)
+        expect(9, 3)
+        self.xdpc("rollback", "--dev", "edge0")
+        expect(6, 2)
+        self.swap(policy("fourth", counting), "--confirm", "600s")
+        cable.send(frames)
+        self.xdpc("confirm", "--dev", "edge0")
+        expect(9, 3)
+        self.xdpc("rollback", "--dev", "edge0")
+        expect(9, 3)
+
     def test_what_the_text_declares_follows_the_text(self):
         self.cable()
         declared = "set banned of ip = { 192.0.2.1, 192.0.2.2 }\n"

@@ -111,5 +111,21 @@ class Privilege(world.LiveTest):
         self.as_member("counters", "--dev", "edge0", code=3, groups="")
         self.assertIn("no group `nogroupthere`", self.xdpc("attach", world.example("web_edge"), "--dev", "edge0", "--group", "nogroupthere", code=2))
 
+    def test_a_group_looks_while_packets_are_captured(self):
+        for trial in ((), ("--confirm", "600s")):
+            self.front("--group", GROUP)
+            if trial:
+                self.front(*trial)
+            process = self.start("capture", "--dev", "edge0", "--verdict", "drop")
+            self.assertTrue(world.eventually(lambda: self.attached()[0]["capture"], bool))
+            (seen,) = json.loads(self.as_member("list", "--json"))["attached"]
+            self.assertEqual((seen["policy"], seen["capture"], seen["trouble"]), ("web_edge", True, None))
+            self.link.send([ethernet(ip(tcp(dport=81, flags=ACK), "203.0.113.5"))])
+            for same in (("counters",), ("set", "list", "banned")):
+                arguments = (*same, "--dev", "edge0", "--json")
+                self.assertEqual(json.loads(self.as_member(*arguments)), json.loads(self.xdpc(*arguments)))
+            process.terminate()
+            self.assertTrue(world.eventually(lambda: not self.attached()[0]["capture"], bool))
+
 
 world.main()
