@@ -20,8 +20,8 @@ class Curve:
                        for i, points in enumerate(self.series.values()))
         plots = ", ".join("$s%d with linespoints linewidth 2 pointtype 7 pointsize 0.5 title '%s'" % (i, name.replace("'", "’"))
                           for i, name in enumerate(self.series))
-        return (data + "set terminal svg size 760,440 font 'sans,12' background '#ffffff'\nset output '%s'\nset logscale xy\nset grid\n"
-                "set key outside right\nset title '%s'\nset xlabel '%s'\nset ylabel '%s'\nset format x '10^%%T'\nplot %s\n") % (
+        return (data + "set terminal svg size 760,520 font 'sans,12' background '#ffffff'\nset output '%s'\nset logscale xy\nset grid\n"
+                "set key below left Left reverse\nset title '%s'\nset xlabel '%s'\nset ylabel '%s'\nset format x '10^%%T'\nplot %s\n") % (
                     path, self.title, self.x, self.y, plots)
 
     def draw(self, path):
