@@ -1,5 +1,6 @@
 // `xdpc attach`: compiles, loads and attaches, or swaps in place of our own policy. Tested by tests/runtime.
 #include "runtime/swap/attach.h"
+#include "driver/change_json.h"
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
@@ -78,6 +79,10 @@ int attachCommand(const AttachOptions& options) {
     return fail(attached.error());
   for (const std::string& warning : attached->warnings)
     warn(warning);
+  if (options.json) {
+    print(attachedJson(*attached, {.name = file->object.manifest.policy, .trial_ns = confirm_ns}));
+    return kFine;
+  }
   printLine("{} on {}{}", file->object.manifest.policy, whereText(*attached),
             attached->swapped ? fmt::format(", in place of {}", attached->old_policy) : "");
   if (confirm_ns)

@@ -5,6 +5,7 @@
 #include "driver/commands.h"
 #include "driver/compile.h"
 #include "driver/cost.h"
+#include "driver/diagnostics_json.h"
 #include "driver/output.h"
 
 namespace xdpc::driver {
@@ -49,6 +50,10 @@ int checkFile(const std::string& file, const CheckOptions& options) {
   if (!compilation->emitter.hasErrors())
     text = options.cost ? costText(*compilation, options.json ? CostForm::json : CostForm::table)
                         : dump(*compilation, options.emit);
+  if (options.json && !options.cost) {
+    print(diagnosticsJson(compilation->emitter, file));
+    return text ? kFine : kWrong;
+  }
   if (!report(*compilation))
     return kWrong;
   print(text.value_or(""));

@@ -172,8 +172,8 @@ void Commands::addOffline() {
     app.add_option("--emit", options.emit, "print what a phase gives: ast, ir, plan, llvm, asm")
         ->check(CLI::IsMember({"ast", "ir", "plan", "llvm", "asm"}))
         ->type_name("PHASE");
-    CLI::Option* cost = app.add_flag("--cost", options.cost, "print what it costs, rule by rule")->excludes("--emit");
-    app.add_flag("--json", options.json, "the cost as JSON")->needs(cost);
+    app.add_flag("--cost", options.cost, "print what it costs, rule by rule")->excludes("--emit");
+    app.add_flag("--json", options.json, "the cost, or else the diagnostics, as JSON")->excludes("--emit");
     declareTables(app, options.no_tables);
     declareWarnings(app, options.warnings);
     declareBounds(app, options.bounds);
@@ -255,12 +255,16 @@ void Commands::addLive() {
         app.add_option("--confirm", options.confirm,
                        "a trial: what ran before is back after this time, without `xdpc confirm`")
             ->type_name("TIME");
+        declareJson(app, options.json);
         declareTables(app, options.no_tables);
         declareWarnings(app, options.warnings);
         declareBounds(app, options.bounds);
       });
   add<ConfirmOptions>(app_, "confirm", "End a trial: the new policy stays.", confirmCommand,
-                      [](CLI::App& app, ConfirmOptions& options) { declareTarget(app, options.target); });
+                      [](CLI::App& app, ConfirmOptions& options) {
+                        declareTarget(app, options.target);
+                        declareJson(app, options.json);
+                      });
   add<RollbackOptions>(app_, "rollback", "End a trial, or go back to an earlier policy.", rollbackCommand,
                        [](CLI::App& app, RollbackOptions& options) {
                          app.add_option("GENERATION", options.generation,
@@ -268,6 +272,7 @@ void Commands::addLive() {
                              ->type_name("");
                          declareTarget(app, options.target);
                          declareReset(app, options.reset);
+                         declareJson(app, options.json);
                        });
   add<DetachOptions>(
       app_, "detach", "Take the policy off an interface.", detachCommand, [](CLI::App& app, DetachOptions& options) {
@@ -277,6 +282,7 @@ void Commands::addLive() {
         app.add_option("--link", options.link, "instead: the id of its link, as `xdpc list --json` has it")
             ->type_name("ID")
             ->excludes(device);
+        declareJson(app, options.json);
         app.require_option(1, 0);
       });
   add<ListOptions>(app_, "list", "List what is attached where.", listCommand, [](CLI::App& app, ListOptions& options) {
@@ -348,6 +354,7 @@ void Commands::addState() {
         CLI::Option* device = declareDevice(app, options.target, "the network interface");
         app.add_flag("--all", options.all, "all that run, into a directory")->excludes(device);
         app.add_option("-o,--output", options.output, "a file or a directory; none: /var/lib/xdpc")->type_name("OUT");
+        declareJson(app, options.json);
       });
   add<RestoreOptions>(
       app_, "restore", "Put saved policies back, with what their sets held.", restoreCommand,
@@ -357,6 +364,7 @@ void Commands::addState() {
         app.add_option("--config", options.config,
                        "policies, DIR/IF.xf, that take the place of saved ones where they are there")
             ->type_name("DIR");
+        declareJson(app, options.json);
       });
   add<EventsOptions>(app_, "events", "Print events as they come, until interrupted.", eventsCommand,
                      [](CLI::App& app, EventsOptions& options) {

@@ -13,8 +13,9 @@ namespace xdpc::driver {
 
 struct CheckOptions {
   std::vector<std::string> files;
-  std::string emit;                // ast, ir, plan, llvm, asm
-  bool cost = false, json = false; // what the policy costs; as JSON
+  std::string emit;  // ast, ir, plan, llvm, asm
+  bool cost = false; // what the policy costs
+  bool json = false; // that, or else the diagnostics, as JSON
   std::vector<std::string> warnings;
   bool no_tables = false; // rules are compared in turn
   Bounds bounds;
@@ -79,6 +80,7 @@ struct AttachOptions {
   std::string group;              // that may look, or none
   std::vector<std::string> reset; // names, or `all`
   std::string confirm;            // how long the trial lasts, or none
+  bool json = false;
   std::vector<std::string> warnings;
   bool no_tables = false; // rules are compared in turn
   Bounds bounds;
@@ -87,6 +89,7 @@ int attachCommand(const AttachOptions& options);
 
 struct ConfirmOptions {
   Target target;
+  bool json = false;
 };
 int confirmCommand(const ConfirmOptions& options);
 
@@ -94,12 +97,14 @@ struct RollbackOptions {
   Target target;
   std::optional<uint32_t> generation; // none: the one before
   std::vector<std::string> reset;
+  bool json = false;
 };
 int rollbackCommand(const RollbackOptions& options);
 
 struct DetachOptions {
   Target target;
   std::optional<uint32_t> link; // instead of the device
+  bool json = false;
 };
 int detachCommand(const DetachOptions& options);
 
@@ -164,6 +169,7 @@ struct SaveOptions {
   Target target;      // without a device: `all`
   bool all = false;   // that run
   std::string output; // file or directory; none: /var/lib/xdpc
+  bool json = false;
 };
 int saveCommand(const SaveOptions& options);
 
@@ -171,6 +177,7 @@ struct RestoreOptions {
   Target target;      // without a device: what the files say
   std::string source; // file or directory; none: /var/lib/xdpc
   std::string config; // directory of policies that take the place of saved ones, or none
+  bool json = false;
 };
 int restoreCommand(const RestoreOptions& options);
 

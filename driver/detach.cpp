@@ -1,5 +1,6 @@
 // `xdpc detach`. Tested by tests/runtime.
 #include "runtime/swap/detach.h"
+#include "driver/change_json.h"
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
 #include "driver/target.h"
@@ -21,6 +22,18 @@ swap::Result<swap::Detached> byLink(const std::string& bpffs, uint32_t link_id) 
   return detached;
 }
 
+void say(const swap::Detached& detached, std::optional<uint32_t> link_id) {
+  for (const swap::Detachment& one : detached.instances) {
+    const std::string policy = one.policy.empty() ? "the policy" : one.policy;
+    sayNotes(one.notes);
+    if (link_id)
+      printLine("{} off link {}", policy, *link_id);
+    else
+      printLine("{} off {}{}", policy, fmt::join(one.devices, ", "),
+                one.rest.empty() ? "" : fmt::format("; it goes on on {}", fmt::join(one.rest, ", ")));
+  }
+}
+
 } // namespace
 
 int detachCommand(const DetachOptions& options) {
@@ -29,16 +42,10 @@ int detachCommand(const DetachOptions& options) {
   kernel::dropAll();
   if (!detached)
     return fail(detached.error());
-  if (options.link) {
-    printLine("{} off link {}", detached->instances[0].policy.empty() ? "the policy" : detached->instances[0].policy,
-              *options.link);
-    return kFine;
-  }
-  for (const swap::Detachment& one : detached->instances) {
-    sayNotes(one.notes);
-    printLine("{} off {}{}", one.policy.empty() ? "the policy" : one.policy, fmt::join(one.devices, ", "),
-              one.rest.empty() ? "" : fmt::format("; it goes on on {}", fmt::join(one.rest, ", ")));
-  }
+  if (options.json)
+    print(detachedJson(*detached));
+  else
+    say(*detached, options.link);
   int code = kFine;
   for (const std::string& device : detached->missing)
     code = fail(swap::nothingAttached(device));

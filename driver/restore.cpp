@@ -1,4 +1,5 @@
 // `xdpc restore`: puts saved policies back, with the contents of their sets. Tested by tests/live/save.py.
+#include "driver/change_json.h"
 #include "driver/commands.h"
 #include "driver/kernel_errors.h"
 #include "driver/object_of.h"
@@ -148,7 +149,7 @@ std::optional<ObjectFile> choose(const Plan& plan, const std::optional<ObjectFil
   return saved;
 }
 
-int restoreOne(const Plan& plan) {
+int restoreOne(const Plan& plan, const RestoreOptions& asked) {
   int code = kFine;
   std::optional<ObjectFile> before;
   if (plan.saved)
@@ -172,8 +173,11 @@ int restoreOne(const Plan& plan) {
   size_t elements = 0;
   for (const swap::SetContents& one : options.contents)
     elements += one.elements.size();
-  printLine("{} on {}, {} element{}", chosen->object.manifest.policy, whereText(*attached), elements,
-            elements == 1 ? "" : "s");
+  const std::string& policy = chosen->object.manifest.policy;
+  if (asked.json)
+    print(attachedJson(*attached, {.name = policy, .elements = elements}));
+  else
+    printLine("{} on {}, {} element{}", policy, whereText(*attached), elements, elements == 1 ? "" : "s");
   if (!contents)
     return code;
   const auto live = swap::open(plan.target, swap::Access::change);
@@ -213,7 +217,7 @@ int restoreFrom(const RestoreOptions& options, const std::string& path) {
   }
   if (!plan.target.netns && plan.saved && !plan.saved->netns.empty())
     plan.target.netns = plan.saved->netns;
-  return restoreOne(plan);
+  return restoreOne(plan, options);
 }
 
 int restoreAll(const RestoreOptions& options, const fs::path& folder) {

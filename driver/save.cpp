@@ -15,6 +15,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sys/stat.h>
 
@@ -114,7 +115,22 @@ swap::Result<Saved> take(const swap::Target& target) {
   return saved;
 }
 
-int saveOne(const swap::Target& target, const std::string& output) {
+void say(const Saved& saved, const std::string& path, const SaveOptions& options) {
+  if (options.json) {
+    const nlohmann::ordered_json out = {{"schema", kSchema},
+                                        {"policy", saved.policy},
+                                        {"device", saved.device},
+                                        {"netns", saved.netns},
+                                        {"elements", saved.elements.size()},
+                                        {"file", path}};
+    printLine("{}", out.dump());
+    return;
+  }
+  printLine("{} of {}, {} element{}, to {}", saved.policy, saved.device, saved.elements.size(),
+            saved.elements.size() == 1 ? "" : "s", path);
+}
+
+int saveOne(const swap::Target& target, const std::string& output, const SaveOptions& options) {
   const auto saved = take(target);
   if (!saved)
     return fail(saved.error());
@@ -124,8 +140,7 @@ int saveOne(const swap::Target& target, const std::string& output) {
   const std::string text = toText(*saved);
   if (const auto written = writeFile(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}); !written)
     return fail(kRefused, written.error().message);
-  printLine("{} of {}, {} element{}, to {}", saved->policy, saved->device, saved->elements.size(),
-            saved->elements.size() == 1 ? "" : "s", path);
+  say(*saved, path, options);
   return kFine;
 }
 
@@ -148,7 +163,7 @@ int saveAll(const SaveOptions& options, const std::string& output) {
     swap::Target target{.device = attached.device, .bpffs = options.target.bpffs};
     if (!attached.own_netns)
       target.netns = attached.netns_name;
-    code = std::max(code, saveOne(target, output));
+    code = std::max(code, saveOne(target, output, options));
   }
   return code;
 }
@@ -164,7 +179,7 @@ int saveCommand(const SaveOptions& options) {
     return saveAll(options, output);
   if (options.target.device.empty())
     return fail(kUsage, "which interface? --dev IF, or --all");
-  return saveOne(targetOf(options.target), output);
+  return saveOne(targetOf(options.target), output, options);
 }
 
 } // namespace xdpc::driver
