@@ -2,6 +2,7 @@
 // nowhere else is the parser's and the exit's. A rule's instructions are counted in all leaves of the parser, of which
 // a packet meets one.
 #include "driver/cost.h"
+#include "compiler/plan/box_table.h"
 #include "compiler/plan/classifier.h"
 #include "compiler/plan/lookup_cost.h"
 #include "compiler/plan/print.h"
@@ -91,20 +92,37 @@ std::string partName(const Part& part) {
   return part.name.empty() ? "headers and exit" : part.kind + " " + part.name;
 }
 
+struct LookupCost {
+  std::string name;
+  size_t keys = 0;
+  uint64_t bytes = 0;
+  double ns = 0;
+  std::string form;
+};
+
 // The lookups of constant sets and maps, one a family.
-std::vector<std::pair<std::string, const plan::Table*>> lookupsOf(const plan::Program& program) {
-  std::vector<std::pair<std::string, const plan::Table*>> lookups;
+std::vector<LookupCost> lookupsOf(const plan::Program& program) {
+  std::vector<LookupCost> lookups;
   const auto add = [&](const std::string& name, const plan::Tables& tables) {
     for (const auto* table : {&tables.number, &tables.v4, &tables.v6, &tables.tuples})
-      if (*table)
-        lookups.emplace_back(name, &**table);
+      if (const auto& one = *table)
+        lookups.push_back({name, one->count, one->bytes, one->ns, plan::describe(*one)});
   };
-  for (const auto& [id, tables] : program.const_tables) {
+  const auto addBoxes = [&](const std::string& name, const plan::BoxTable* boxes) {
+    if (boxes)
+      lookups.push_back({name, boxes->count, boxes->bytes, boxes->ns, plan::describe(*boxes)});
+  };
+  for (ir::ConstSetId id = 0; id < program.const_sets.size(); ++id) {
     const std::string& name = program.policy->const_sets[id].name;
-    add(name.empty() ? fmt::format("set #{}", id) : "set " + name, tables);
+    const std::string text = name.empty() ? fmt::format("set #{}", id) : "set " + name;
+    add(text, plan::constTables(program, id));
+    addBoxes(text, plan::boxTable(program, id));
   }
-  for (size_t id = 0; id < program.map_tables.size(); ++id)
-    add("map " + program.policy->maps[id].name, program.map_tables[id]);
+  for (ir::MapId id = 0; id < program.map_tables.size(); ++id) {
+    const std::string name = "map " + program.policy->maps[id].name;
+    add(name, program.map_tables[id]);
+    addBoxes(name, plan::mapBoxTable(program, id));
+  }
   return lookups;
 }
 
@@ -120,8 +138,8 @@ std::string table(const plan::Program& program, const std::vector<Part>& parts, 
     text +=
         fmt::format("a scan looks at up to {} bytes of a payload for {} set{} of patterns, in a table of {} bytes\n",
                     scan.within, scan.sets, scan.sets == 1 ? "" : "s", program.tables.at(scan.map).size());
-  for (const auto& [name, lookup] : lookupsOf(program))
-    text += fmt::format("{} is looked up in {}\n", name, plan::describe(*lookup));
+  for (const LookupCost& lookup : lookupsOf(program))
+    text += fmt::format("{} is looked up in {}\n", lookup.name, lookup.form);
   text += plan::classifiersText(program);
   Table maps({"map", "entries", "bytes"});
   uint64_t bytes = 0;
@@ -152,12 +170,12 @@ std::string json(const plan::Program& program, const std::vector<Part>& parts, c
                      {"pattern_sets", scan.sets},
                      {"states", scan.states},
                      {"table_bytes", program.tables.at(scan.map).size()}});
-  for (const auto& [name, lookup] : lookupsOf(program))
-    lookups.push_back({{"name", name},
-                       {"keys", lookup->count},
-                       {"bytes", lookup->bytes},
-                       {"ns", std::lround(lookup->ns)},
-                       {"form", plan::describe(*lookup)}});
+  for (const LookupCost& lookup : lookupsOf(program))
+    lookups.push_back({{"name", lookup.name},
+                       {"keys", lookup.keys},
+                       {"bytes", lookup.bytes},
+                       {"ns", std::lround(lookup.ns)},
+                       {"form", lookup.form}});
   for (const plan::Classifier& classifier : program.classifiers)
     tables.push_back({{"list", program.policy->lists[classifier.list].name},
                       {"first", classifier.first + 1},

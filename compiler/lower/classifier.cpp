@@ -32,7 +32,7 @@ public:
       turn->addIncoming(b.u64(0), before);
     }
     auto* lookup = b.GetInsertBlock();
-    llvm::Value* result = ask(view, root, words, from ? from : b.u64(0));
+    llvm::Value* result = askClassifier(b, view, root, words, from ? from : b.u64(0));
     b.CreateCondBr(b.CreateICmpSLT(result, b.u64(0)), found, next);
     b.startBlock(found);
     chooseBody(root, result, rounds > 1 ? again : next, next);
@@ -51,15 +51,15 @@ public:
 private:
   using Result = plan::ClassifierResult;
 
-  // Each lane's bits by themselves. Values of absent headers are zero: rows that ask for them are in no tree of this
-  // leaf.
+  // Values of absent headers are zero: rows that ask for them are in no tree of this leaf.
   llvm::Value* storedKey(const plan::ClassifierView& view) {
     llvm::Value* key = keyBuffer();
-    llvm::SmallVector<llvm::Value*> lanes(keyLanes(view), b.getInt32(0));
-    for (uint32_t value = 0; value < classifier_.values.size(); ++value)
-      addValue(view, value, lanes);
-    for (size_t i = 0; i < lanes.size(); ++i)
-      b.storeAt(key, i * 4, lanes[i]);
+    storeLanes(b, view, key, [&](uint32_t index) -> std::optional<ReadLane> {
+      const plan::ClassifierValue& value = classifier_.values[index];
+      if (value.header && !packet_.find(b.policy(), *value.header))
+        return std::nullopt;
+      return ReadLane{lowerValue(b, packet_, value.expr), value.dropped};
+    });
     return key;
   }
 
@@ -85,35 +85,6 @@ private:
     const bool goes_on = std::ranges::any_of(
         root.bodies, [&](uint32_t body) { return classifier_.bodies[body - plan::kFirstBody].goes_on; });
     return goes_on ? classifier_.rounds : 1;
-  }
-
-  void addValue(const plan::ClassifierView& view, uint32_t index, llvm::SmallVector<llvm::Value*>& lanes) {
-    const plan::ClassifierValue& value = classifier_.values[index];
-    if (value.header && !packet_.find(b.policy(), *value.header))
-      return;
-    std::optional<Value> read;
-    for (size_t i = 0; i < view.lanes.size(); ++i) {
-      const plan::ClassifierLane& lane = view.lanes[i];
-      if (lane.value != index)
-        continue;
-      if (!read)
-        read = lowerValue(b, packet_, value.expr);
-      llvm::Value* bits = b.CreateTrunc(partOf(*read, value.dropped + lane.from), b.getInt32Ty());
-      lanes[i] = b.CreateAnd(bits, uint32_t((uint64_t{1} << lane.value_bits) - 1));
-    }
-  }
-
-  llvm::Value* partOf(const Value& value, unsigned from) {
-    llvm::Value* word = from >= 64 ? value.high : b.CreateZExt(value.low, b.getInt64Ty());
-    return b.CreateLShr(word, from % 64);
-  }
-
-  llvm::Value* ask(const plan::ClassifierView& view, const plan::ClassifierRoot& root, llvm::Value* key,
-                   llvm::Value* from) {
-    uint64_t pairs[2] = {0, 0}; // 0: an empty leaf
-    for (size_t tree = 0; tree < root.trees.size(); ++tree)
-      pairs[tree / 2] |= uint64_t{root.trees[tree]} << (tree % 2 ? 32 : 0);
-    return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), from});
   }
 
   // By the result's body; to `again` behind one that goes on.
@@ -161,7 +132,38 @@ private:
   const BodyLowering& body_;
 };
 
+llvm::Value* partOf(Builder& b, const Value& value, unsigned from) {
+  llvm::Value* word = from >= 64 ? value.high : b.CreateZExt(value.low, b.getInt64Ty());
+  return b.CreateLShr(word, from % 64);
+}
+
 } // namespace
+
+void storeLanes(Builder& b, const plan::ClassifierView& view, llvm::Value* key, const LaneReader& read) {
+  llvm::SmallVector<llvm::Value*> lanes(keyLanes(view), b.getInt32(0));
+  std::map<uint32_t, std::optional<ReadLane>> values;
+  for (size_t i = 0; i < view.lanes.size(); ++i) {
+    const plan::ClassifierLane& lane = view.lanes[i];
+    const auto [known, fresh] = values.try_emplace(lane.value);
+    if (fresh)
+      known->second = read(lane.value);
+    if (!known->second)
+      continue;
+    const auto& [value, dropped] = *known->second;
+    llvm::Value* bits = b.CreateTrunc(partOf(b, value, dropped + lane.from), b.getInt32Ty());
+    lanes[i] = b.CreateAnd(bits, uint32_t((uint64_t{1} << lane.value_bits) - 1));
+  }
+  for (size_t i = 0; i < lanes.size(); ++i)
+    b.storeAt(key, i * 4, lanes[i]);
+}
+
+llvm::Value* askClassifier(Builder& b, const plan::ClassifierView& view, const plan::ClassifierRoot& root,
+                           llvm::Value* key, llvm::Value* from) {
+  uint64_t pairs[2] = {0, 0}; // 0: an empty leaf
+  for (size_t tree = 0; tree < root.trees.size(); ++tree)
+    pairs[tree / 2] |= uint64_t{root.trees[tree]} << (tree % 2 ? 32 : 0);
+  return b.CreateCall(b.globals().classifiers.at(&view), {key, b.u64(pairs[0]), b.u64(pairs[1]), from});
+}
 
 unsigned keyLanes(const plan::ClassifierView& view) {
   return std::max<unsigned>(2, (view.lanes.size() + 1) / 2 * 2);

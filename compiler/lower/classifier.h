@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/lower/on_verdict.h"
+#include "compiler/lower/value.h"
 #include "compiler/plan/classifier.h"
 
 #include <functional>
@@ -17,6 +18,18 @@ using BodyLowering = std::function<void(const plan::ClassifierBody&, llvm::Value
 
 // How many words of 32 bits the key has in memory: one for each lane, and an even number.
 unsigned keyLanes(const plan::ClassifierView& view);
+
+// What a value of the key is, and how many of its low bits are left out; nothing for one that the packet lacks.
+struct ReadLane {
+  Value value;
+  unsigned dropped = 0;
+};
+using LaneReader = std::function<std::optional<ReadLane>(uint32_t value)>;
+// Stores each lane's bits by themselves; 0 where there is no value.
+void storeLanes(Builder& builder, const plan::ClassifierView& view, llvm::Value* key, const LaneReader& read);
+// What the view's function says of the key: a plan::ClassifierResult, 0 for none (i64).
+llvm::Value* askClassifier(Builder& builder, const plan::ClassifierView& view, const plan::ClassifierRoot& root,
+                           llvm::Value* key, llvm::Value* from);
 
 // The run's rules; goes on in a block where none of them has ended the packet.
 void lowerClassifier(Builder& builder, const Packet& packet, const plan::Classifier& classifier, Verdicts& verdicts,

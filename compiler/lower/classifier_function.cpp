@@ -5,6 +5,7 @@
 #include "compiler/lower/classifier.h"
 #include "compiler/lower/classifier_key.h"
 #include "compiler/lower/lookup.h"
+#include "compiler/plan/box_table.h"
 #include "compiler/plan/classifier_hash.h"
 #include "compiler/plan/classifier_tree.h"
 
@@ -223,17 +224,24 @@ llvm::Function* declare(llvm::Module& module, const std::string& name) {
 } // namespace
 
 void makeClassifierFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {
+  const auto make = [&](const std::string& name, Span place, const plan::ClassifierView& view, Rows rows) {
+    llvm::Function* function = declare(module, name);
+    debug.enterKeyFunction(*function, keyLanes(view) / 2, 3);
+    Builder b(program, module, *function, globals);
+    b.startBlock(b.block("entry"));
+    debug.setPlace(b, place);
+    ClassifierFunction(b, view, rows).run();
+    globals.classifiers[&view] = function;
+  };
   unsigned number = 0;
   for (const plan::Classifier& classifier : program.classifiers)
-    for (const plan::ClassifierView& view : classifier.views) {
-      llvm::Function* function = declare(module, "rules_" + std::to_string(number++));
-      debug.enterKeyFunction(*function, keyLanes(view) / 2, 3);
-      Builder b(program, module, *function, globals);
-      b.startBlock(b.block("entry"));
-      debug.setPlace(b, program.policy->lists[classifier.list].items[classifier.first].span);
-      ClassifierFunction(b, view, classifier.rounds > 1 ? Rows::later : Rows::all).run();
-      globals.classifiers[&view] = function;
-    }
+    for (const plan::ClassifierView& view : classifier.views)
+      make("rules_" + std::to_string(number++), program.policy->lists[classifier.list].items[classifier.first].span,
+           view, classifier.rounds > 1 ? Rows::later : Rows::all);
+  number = 0;
+  for (const plan::BoxTable& table : program.boxes)
+    for (const plan::BoxShape& shape : table.shapes)
+      make("boxes_" + std::to_string(number++), table.place, shape.tree.views[0], Rows::all);
 }
 
 } // namespace xdpc::lower

@@ -1,5 +1,6 @@
 // Lowers membership in constant sets.
 #include "compiler/lower/const_set.h"
+#include "compiler/lower/box_table.h"
 #include "compiler/lower/key_function.h"
 #include "compiler/lower/table.h"
 
@@ -181,6 +182,11 @@ void lowerInConst(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::
     return callKeyFunction(b, b.globals().const_sets.at(expr.id), values[0], yes, no);
   case plan::ConstSetKind::table:
     return lowerInTable(b, set, expr.id, values, yes, no);
+  case plan::ConstSetKind::boxes: {
+    llvm::Value* number = lowerBoxLookup(b, *plan::boxTable(b.program(), expr.id), values);
+    b.CreateCondBr(b.CreateICmpNE(number, b.u64(0)), yes, no);
+    return;
+  }
   case plan::ConstSetKind::compares:
     return lowerTree(b, values[0], ofDomain(set, domainOf(values[0])), yes, no);
   }

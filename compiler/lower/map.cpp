@@ -1,6 +1,7 @@
 // Lowers maps: a lookup in a table, then a load. The lookup of a value is the same as the one that asked whether it is
 // there, and the optimizer makes them one.
 #include "compiler/lower/map.h"
+#include "compiler/lower/box_table.h"
 #include "compiler/lower/key_function.h"
 #include "compiler/lower/table.h"
 
@@ -12,27 +13,34 @@ bool isEither(abi::KeyKind kind) {
 }
 
 struct Found {
-  const plan::Table* table = nullptr; // null: no key of this kind is in the map
-  llvm::Value* number = nullptr;      // of the value, from 1; 0 for none
+  llvm::Value* number = nullptr;       // of the value, from 1; 0 for none; null: no key of this kind is in the map
+  const plan::Array* values = nullptr; // null: the numbers are the values plus 1
+  uint32_t value_bytes = 0;
 };
+
+Found foundIn(const plan::Table& table, llvm::Value* number) {
+  return {number, table.plain_values ? nullptr : &table.values, table.value_bytes};
+}
 
 Found find(Builder& b, const Packet& packet, const ir::Expr& expr) {
   std::vector<Value> key;
   for (const ir::Expr& part : expr.args)
     key.push_back(lowerValue(b, packet, part));
   const plan::Tables& tables = b.program().map_tables[expr.id];
+  if (const plan::BoxTable* boxes = plan::mapBoxTable(b.program(), expr.id))
+    return {lowerBoxLookup(b, *boxes, key), &boxes->values, boxes->value_bytes};
   if (key.size() > 1) {
     if (!tables.tuples)
       return {};
     std::vector<bool> either;
     for (abi::KeyKind kind : b.policy().maps[expr.id].key.parts)
       either.push_back(isEither(kind));
-    return {&*tables.tuples, lowerTupleLookup(b, *tables.tuples, key, either)};
+    return foundIn(*tables.tuples, lowerTupleLookup(b, *tables.tuples, key, either));
   }
   const auto& table = tableFor(tables, key[0].kind);
   if (!table)
     return {};
-  return {&*table, callNumberFunction(b, b.globals().map_tables.at(expr.id), key[0])};
+  return foundIn(*table, callNumberFunction(b, b.globals().map_tables.at(expr.id), key[0]));
 }
 
 Value nothing(Builder& b, const ir::Type& type) {
@@ -47,28 +55,28 @@ Value nothing(Builder& b, const ir::Type& type) {
 
 void lowerMapHas(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
   const Found found = find(b, packet, expr);
-  if (!found.table)
+  if (!found.number)
     b.CreateBr(no);
   else
-    b.CreateCondBr(b.CreateICmpNE(found.number, b.u32(0)), yes, no);
+    b.CreateCondBr(b.CreateIsNotNull(found.number), yes, no);
 }
 
 Value lowerMapValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
   const ir::Type& type = b.policy().maps[expr.id].value;
   const Found found = find(b, packet, expr);
-  if (!found.table)
+  if (!found.number)
     return nothing(b, type); // never reached
-  if (found.table->plain_values) {
+  if (!found.values) {
     llvm::Value* value = b.CreateSub(found.number, b.u32(1));
     return type.kind == ir::TypeKind::Ipv4 ? Value{Value::Kind::v4, value, nullptr, 32}
                                            : Value{.low = b.CreateZExt(value, b.getInt64Ty())};
   }
-  llvm::Value* at = lowerValuePointer(b, *found.table, found.number);
+  llvm::Value* at = lowerValuePointer(b, *found.values, found.number);
   if (type.kind == ir::TypeKind::Ipv4)
     return {Value::Kind::v4, b.loadAt(at, 0, 4), nullptr, 32};
   if (type.kind == ir::TypeKind::Ipv6)
     return {Value::Kind::v6, b.loadAt(at, 8, 8), b.loadAt(at, 0, 8), 128};
-  return {.low = b.CreateZExt(b.loadAt(at, 0, found.table->value_bytes), b.getInt64Ty())};
+  return {.low = b.CreateZExt(b.loadAt(at, 0, found.value_bytes), b.getInt64Ty())};
 }
 
 void makeMapFunctions(const plan::Program& program, llvm::Module& module, DebugInfo& debug, Globals& globals) {

@@ -59,9 +59,9 @@ llvm::Value* lowerTupleLookup(Builder& b, const plan::Table& table, const std::v
   return std::visit(Lowering{b, words, Value::Kind::number}, table.lookup);
 }
 
-llvm::Value* lowerValuePointer(Builder& b, const plan::Table& table, llvm::Value* number) {
+llvm::Value* lowerValuePointer(Builder& b, const plan::Array& values, llvm::Value* number) {
   llvm::Value* index = b.CreateSub(b.CreateZExt(number, b.getInt64Ty()), b.u64(1));
-  return boundedElementAt(b, table.values, b.CreateAnd(b.opaque(index), b.u64(table.values.count - 1)));
+  return boundedElementAt(b, values, b.CreateAnd(b.opaque(index), b.u64(values.count - 1)));
 }
 
 } // namespace xdpc::lower

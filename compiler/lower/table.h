@@ -12,8 +12,9 @@ llvm::Value* lowerLookup(Builder& builder, const plan::Table& table, const Value
 llvm::Value* lowerTupleLookup(Builder& builder, const plan::Table& table, const std::vector<Value>& key,
                               const std::vector<bool>& either);
 
-// Where the value lies that the number, from 1, stands for. It may be any: it is cut to the table's size.
-llvm::Value* lowerValuePointer(Builder& builder, const plan::Table& table, llvm::Value* number);
+// Where the value lies that the number, from 1, stands for. It may be any: it is cut to the array's size, a power of
+// two.
+llvm::Value* lowerValuePointer(Builder& builder, const plan::Array& values, llvm::Value* number);
 
 const std::optional<plan::Table>& tableFor(const plan::Tables& tables, Value::Kind kind);
 

@@ -22,6 +22,7 @@ public:
   std::span<const uint8_t> of(uint32_t number) const {
     return std::span(values_).subspan((number - 1) * size_t{bytes_}, bytes_);
   }
+  const Bytes& all() const { return values_; }                               // of the entries, in their order
   uint32_t distinct(uint32_t number) const { return distinct_[number - 1]; } // the number of its value, from 1
   Bytes distinctValues() const;
   // Of values of 4 bytes; the largest of others is beyond all numbers.

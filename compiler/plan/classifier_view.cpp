@@ -377,13 +377,17 @@ bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Clas
         classifier.roots[signature] = {};
       continue;
     }
-    if (shape.rows().size() > kMaxTreeRows)
+    if (!makeView(rules, shape, classifier, tables.emplace_back()))
       return false;
-    ClassifierView made;
-    if (!ViewMaker(rules, classifier).run(shape, tables.emplace_back(), made))
-      return false;
-    classifier.views.push_back(std::move(made));
   }
+  return true;
+}
+
+bool makeView(const std::vector<RunRule>& rules, const Shape& shape, Classifier& classifier, ViewTables& tables) {
+  ClassifierView made;
+  if (shape.rows().size() > kMaxTreeRows || !ViewMaker(rules, classifier).run(shape, tables, made))
+    return false;
+  classifier.views.push_back(std::move(made));
   return true;
 }
 

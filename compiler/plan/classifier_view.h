@@ -4,6 +4,7 @@
 #include "compiler/plan/classifier_box.h"
 #include "compiler/plan/classifier_hash.h"
 #include "compiler/plan/classifier_rank.h"
+#include "compiler/plan/classifier_rows.h"
 #include "compiler/plan/classifier_tree.h"
 
 namespace xdpc::plan {
@@ -27,5 +28,9 @@ struct ViewTables {
 // Fills roots and views; as many tables as views. False where the rules are too many for tables of their bounds.
 bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Classifier& classifier,
                std::vector<ViewTables>& tables);
+
+// Adds the view of packets of one shape, with a root for each of its signatures. False where its tree would be too
+// large.
+bool makeView(const std::vector<RunRule>& rules, const Shape& shape, Classifier& classifier, ViewTables& tables);
 
 } // namespace xdpc::plan

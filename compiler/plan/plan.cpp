@@ -1,5 +1,6 @@
 // Makes the plan: needs, then state, then scans of payloads and the choice of lookups.
 #include "compiler/plan/plan.h"
+#include "compiler/plan/box_table.h"
 #include "compiler/plan/classifier.h"
 #include "compiler/plan/needs.h"
 #include "compiler/plan/scan.h"

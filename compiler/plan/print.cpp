@@ -1,5 +1,6 @@
 // The plan in words.
 #include "compiler/plan/print.h"
+#include "compiler/plan/box_table.h"
 #include "compiler/plan/classifier_text.h"
 #include "compiler/plan/lookup_cost.h"
 #include "runtime/abi/keyed_table.h"
@@ -36,6 +37,8 @@ std::string lookupOf(ConstSetKind kind, const Tables& tables) {
     return "each tuple in turn";
   case ConstSetKind::table:
     return describe(tables);
+  case ConstSetKind::boxes:
+    break;
   }
   return "";
 }
@@ -75,18 +78,22 @@ std::string sets(const Program& program) {
   const ir::Policy& policy = *program.policy;
   for (size_t id = 0; id < policy.const_sets.size(); ++id) {
     const ir::ConstSet& set = policy.const_sets[id];
-    text += fmt::format("const set {}: {} intervals, {}\n", set.name.empty() ? fmt::format("#{}", id) : set.name,
-                        set.elements.size(),
-                        lookupOf(program.const_sets[id], constTables(program, static_cast<ir::ConstSetId>(id))));
+    const BoxTable* boxes = boxTable(program, static_cast<ir::ConstSetId>(id));
+    text += fmt::format(
+        "const set {}: {} intervals, {}\n", set.name.empty() ? fmt::format("#{}", id) : set.name, set.elements.size(),
+        boxes ? describe(*boxes)
+              : lookupOf(program.const_sets[id], constTables(program, static_cast<ir::ConstSetId>(id))));
   }
   for (size_t id = 0; id < policy.sets.size(); ++id) {
     const SetPlan& plan = program.sets[id];
     text += fmt::format("set {}:", policy.sets[id].name);
-    if (plan.exact && plan.probes.empty())
+    if (plan.exact && (plan.probes.empty() || plan.lengths))
       text += " " + tableText(program, *plan.exact);
-    for (const abi::PrefixLength& length : plan.probes)
+    if (plan.lengths)
+      text += ", a probe for each combination of prefix lengths in it";
+    for (const abi::PrefixLength& length : plan.lengths ? std::vector<abi::PrefixLength>() : plan.probes)
       text += fmt::format(" a probe for IPv{} /{},", static_cast<int>(length.family), length.length);
-    if (plan.exact && !plan.probes.empty())
+    if (plan.exact && !plan.probes.empty() && !plan.lengths)
       text += " in " + tableText(program, *plan.exact) + ",";
     if (plan.trie)
       text += fmt::format(" {} for what user space adds", trieText(program.manifest, program.manifest.sets[id]));
@@ -117,8 +124,11 @@ std::string maps(const Program& program) {
   std::string text;
   for (size_t id = 0; id < program.policy->maps.size(); ++id) {
     const ir::Map& map = program.policy->maps[id];
+    const BoxTable* boxes = mapBoxTable(program, static_cast<ir::MapId>(id));
     text += fmt::format("map {}: {} intervals, {}\n", map.name, map.entries.size(),
-                        map.used ? describe(program.map_tables[id]) : "not used");
+                        boxes      ? describe(*boxes)
+                        : map.used ? describe(program.map_tables[id])
+                                   : "not used");
   }
   return text;
 }

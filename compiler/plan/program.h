@@ -47,6 +47,7 @@ enum class ConstSetKind : uint8_t {
   function, // the same as a function of its own, called from every place
   tuples,   // each tuple compared in turn
   table,    // looked up in data that the object carries: lookup.h
+  boxes,    // tuples with ranges in them: box_table.h
 };
 
 // The tables of a constant set or a map: keys of one part by their domain, of several in `tuples`.
@@ -57,6 +58,7 @@ struct Tables {
 // A dynamic set's maps, as indices into manifest.maps.
 struct SetPlan {
   std::optional<uint32_t> exact, trie;
+  std::optional<uint32_t> lengths;       // the list of all others; else a trie has them
   std::vector<abi::PrefixLength> probes; // lengths under which a lookup probes the exact part; empty: the key as it is
   std::optional<uint32_t> full;          // slots
   std::optional<uint32_t> evicted;
@@ -112,6 +114,7 @@ struct CommonMaps {
 };
 
 struct Classifier; // classifier.h
+struct BoxTable;   // box_table.h
 
 struct Program {
   Program();
@@ -129,7 +132,9 @@ struct Program {
   std::vector<ConstSetKind> const_sets;
   std::map<ir::ConstSetId, Tables> const_tables; // of those of the kind `table`
   std::vector<Tables> map_tables;                // by MapId
-  std::vector<SetPlan> sets;                     // by id; those of things never used are empty
+  std::vector<BoxTable> boxes;
+  std::map<uint32_t, uint32_t> const_boxes, map_boxes; // by ConstSetId and MapId: which of them
+  std::vector<SetPlan> sets;                           // by id; those of things never used are empty
   std::vector<MeterPlan> meters;
   std::vector<CounterPlan> counters;
   std::vector<EventPlan> events;

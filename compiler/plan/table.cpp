@@ -1,5 +1,6 @@
 // Chooses the lookup of every constant set and map.
 #include "compiler/plan/table.h"
+#include "compiler/plan/box_table.h"
 #include "compiler/plan/choose_lookup.h"
 
 #include <fmt/format.h>
@@ -14,8 +15,6 @@ constexpr size_t kInlineIntervals = 16;
 // Beyond this many it is a table: a tree is code, which the kernel verifies, and a table is none.
 constexpr size_t kTreeIntervals = 128;
 constexpr size_t kTuplesInPlace = 16;
-// Tuples with ranges or prefixes in them have no order to search by.
-constexpr size_t kMaxTuplesInTurn = 256;
 
 bool isSingle(const std::vector<ir::Interval>& element) {
   return std::ranges::all_of(element, [](const ir::Interval& one) { return one.low == one.high; });
@@ -24,8 +23,9 @@ bool isSingle(const std::vector<ir::Interval>& element) {
 ConstSetKind chooseKind(const ir::ConstSet& set, bool any_size) {
   const size_t count = set.elements.size();
   if (set.parts.size() > 1)
-    return count > kTuplesInPlace && std::ranges::all_of(set.elements, isSingle) ? ConstSetKind::table
-                                                                                 : ConstSetKind::tuples;
+    return count <= kTuplesInPlace                       ? ConstSetKind::tuples
+           : std::ranges::all_of(set.elements, isSingle) ? ConstSetKind::table
+                                                         : ConstSetKind::boxes;
   if (count > kTreeIntervals || any_size)
     return ConstSetKind::table;
   return count <= kInlineIntervals ? ConstSetKind::compares : ConstSetKind::function;
@@ -52,20 +52,10 @@ ir::Type partType(abi::KeyKind kind) {
   }
 }
 
-void boundTuples(const ir::ConstSet& set, diag::Emitter& emitter) {
-  if (set.elements.size() <= kMaxTuplesInTurn)
-    return;
-  emitter
-      .report(diag::Id::too_many, set.span,
-              fmt::format("tuples with ranges or prefixes in them are compared in turn: there are {}, the bound is {}",
-                          set.elements.size(), kMaxTuplesInTurn))
-      .help = "a `set` of tuples holds more; one of its parts can be a prefix";
-}
-
 class Tabling {
 public:
   Tabling(Program& program, std::optional<LookupKind> wanted, diag::Emitter& emitter)
-      : layout_(program), wanted_(wanted), emitter_(emitter) {}
+      : program_(program), layout_(program), writer_(program, "boxes"), wanted_(wanted), emitter_(emitter) {}
 
   Tables tablesOf(const ir::ConstSet& set) {
     std::vector<const std::vector<ir::Interval>*> keys;
@@ -74,18 +64,49 @@ public:
     return tablesOf(keys, set.parts, nullptr, set.span);
   }
 
-  Tables tablesOf(const ir::Map& map) {
-    std::vector<const std::vector<ir::Interval>*> keys;
+  void boxesOf(const ir::ConstSet& set, uint32_t id) {
+    Boxes keys;
+    for (const auto& element : set.elements)
+      keys.push_back(&element);
+    if (addBoxes(keys, set.parts, set.span))
+      program_.const_boxes[id] = static_cast<uint32_t>(program_.boxes.size() - 1);
+  }
+
+  Tables tablesOf(const ir::Map& map, uint32_t id) {
+    Boxes keys;
     for (const ir::MapEntry& entry : map.entries)
       keys.push_back(&entry.key);
     std::vector<ir::Type> parts;
     for (abi::KeyKind kind : map.key.parts)
       parts.push_back(partType(kind));
     const MapValues values(map);
-    return keys.empty() ? Tables{} : tablesOf(keys, parts, &values, map.span);
+    if (keys.empty())
+      return {};
+    if (parts.size() == 1 || std::ranges::all_of(keys, [](const auto* key) { return isSingle(*key); }))
+      return tablesOf(keys, parts, &values, map.span);
+    if (!addBoxes(keys, parts, map.span))
+      return {};
+    program_.map_boxes[id] = static_cast<uint32_t>(program_.boxes.size() - 1);
+    BoxTable& made = program_.boxes.back();
+    made.value_bytes = values.bytes();
+    made.values = layout_.placeRounded(values.all(), values.bytes());
+    made.bytes += made.values.bytes();
+    return {};
   }
 
 private:
+  using Boxes = std::vector<const Box*>;
+
+  bool addBoxes(const Boxes& keys, const std::vector<ir::Type>& parts, Span place) {
+    auto made = makeBoxTable(keys, parts, place, writer_);
+    if (made)
+      program_.boxes.push_back(std::move(*made));
+    else
+      emitter_.report(diag::Id::too_many, place,
+                      fmt::format("the lookup of its {} tuples would be too large", keys.size()));
+    return made.has_value();
+  }
+
   // Entries are numbered from 1, and a run has the number of its entry.
   Tables tablesOf(const std::vector<const std::vector<ir::Interval>*>& keys, const std::vector<ir::Type>& parts,
                   const MapValues* values, Span place) {
@@ -126,7 +147,9 @@ private:
     return {};
   }
 
+  Program& program_;
   TableLayout layout_;
+  ViewWriter writer_;
   const std::optional<LookupKind> wanted_;
   diag::Emitter& emitter_;
   bool reported_ = false;
@@ -138,14 +161,17 @@ void planTables(Program& program, std::optional<LookupKind> wanted, diag::Emitte
   Tabling tabling(program, wanted, emitter);
   for (const ir::ConstSet& set : program.policy->const_sets) {
     const ConstSetKind kind = chooseKind(set, wanted.has_value());
-    if (kind == ConstSetKind::tuples)
-      boundTuples(set, emitter);
+    const auto id = static_cast<ir::ConstSetId>(program.const_sets.size());
     program.const_sets.push_back(kind);
     if (kind == ConstSetKind::table)
-      program.const_tables[static_cast<ir::ConstSetId>(program.const_sets.size() - 1)] = tabling.tablesOf(set);
+      program.const_tables[id] = tabling.tablesOf(set);
+    if (kind == ConstSetKind::boxes)
+      tabling.boxesOf(set, id);
   }
-  for (const ir::Map& map : program.policy->maps)
-    program.map_tables.push_back(map.used ? tabling.tablesOf(map) : Tables{});
+  for (ir::MapId id = 0; id < program.policy->maps.size(); ++id) {
+    const ir::Map& map = program.policy->maps[id];
+    program.map_tables.push_back(map.used ? tabling.tablesOf(map, id) : Tables{});
+  }
 }
 
 } // namespace xdpc::plan

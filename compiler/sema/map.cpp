@@ -72,11 +72,6 @@ void checkMapType(Scope& scope, const ast::MapDecl& decl, ir::MapId id) {
   const auto key = checkKeyType(scope, decl.key, decl.name);
   if (!key || !value)
     return;
-  if (key->parts.size() > 1 && abi::prefixPart(*key)) {
-    scope.emitter.report(diag::Id::bad_element, join(decl.key.front().span, decl.key.back().span),
-                         "a key of several parts has no prefix");
-    return;
-  }
   map.key = *key;
   map.value = *value;
 }

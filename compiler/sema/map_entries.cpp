@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace xdpc::sema {
 
@@ -17,6 +18,21 @@ struct Piece {
   ir::Interval key;
   const RawPart* value = nullptr;
   Span span;
+};
+
+// A key of several parts.
+struct Tuple {
+  Tuple(std::vector<ir::Interval> parts, const RawPair& written) : key(std::move(parts)), pair(&written) {
+    for (const ir::Interval& part : key) {
+      sizes.push_back(part.high - part.low);
+      lows.emplace_back(part.domain, part.low);
+    }
+  }
+
+  std::vector<ir::Interval> key;
+  const RawPair* pair;
+  std::vector<u128> sizes;
+  std::vector<std::pair<ir::Domain, u128>> lows;
 };
 
 bool sameValue(const RawPart& a, const RawPart& b) {
@@ -116,12 +132,8 @@ private:
     return true;
   }
 
-  // Several prefixes are one interval only where nothing else is between them; a tuple has single values.
   bool fitsExact(const RawPart& part, abi::KeyKind kind) {
     const bool single = part.interval.low == part.interval.high;
-    if (map_.key.parts.size() > 1 && !single)
-      return bad(part.span,
-                 fmt::format("{} is no single value, and a key of several parts has no ranges", quoted(part.span)));
     if (!abi::isPrefix(kind) && part.prefix_length && !single)
       return bad(part.span, fmt::format("{} is a prefix, a key is an address", quoted(part.span)));
     return true;
@@ -180,30 +192,39 @@ private:
     return abi::isPrefix(map_.key.parts[0]) || twice(inner.span, outer.span);
   }
 
+  // The narrowest first, part by part: the first one that holds a key is then the one that the key has. Of ranges of
+  // one size the one that was written first.
   void sortTuples() {
-    const auto bounds = [](const RawPair* pair) {
-      std::vector<std::pair<ir::Domain, u128>> out;
-      for (const RawPart& part : pair->key)
-        out.emplace_back(part.interval.domain, part.interval.low);
-      return out;
-    };
-    std::vector<std::pair<decltype(bounds(nullptr)), const RawPair*>> sorted;
+    std::vector<Tuple> sorted;
     for (const RawPair* pair : tuples_)
-      sorted.emplace_back(bounds(pair), pair);
-    std::ranges::stable_sort(sorted, {}, [](const auto& one) -> const auto& { return one.first; });
+      addTuples(*pair, {}, sorted);
+    std::ranges::stable_sort(sorted, {}, [](const Tuple& one) { return std::tie(one.sizes, one.lows); });
     for (size_t i = 0; i < sorted.size(); ++i) {
-      const RawPair& pair = *sorted[i].second;
-      if (i > 0 && sorted[i].first == sorted[i - 1].first) {
-        const RawPair& before = *sorted[i - 1].second;
-        if (!sameValue(pair.value, before.value))
-          twice(join(pair.key.front().span, pair.key.back().span), before.key.front().span);
+      const RawPair &pair = *sorted[i].pair, *before = i > 0 ? sorted[i - 1].pair : nullptr;
+      if (before && sorted[i].lows == sorted[i - 1].lows && sorted[i].sizes == sorted[i - 1].sizes) {
+        if (!sameValue(pair.value, before->value))
+          twice(join(pair.key.front().span, pair.key.back().span), before->key.front().span);
         continue;
       }
-      std::vector<ir::Interval> key;
-      for (const RawPart& part : pair.key)
-        key.push_back(part.interval);
-      map_.entries.push_back(entryOf(std::move(key), pair.value));
+      map_.entries.push_back(entryOf(std::move(sorted[i].key), pair.value));
     }
+  }
+
+  // A range of prefixes is as many as it takes.
+  void addTuples(const RawPair& pair, const std::vector<ir::Interval>& begun, std::vector<Tuple>& out) {
+    const size_t part = begun.size();
+    if (part == pair.key.size())
+      return out.push_back(Tuple(begun, pair));
+    const auto goOn = [&](const ir::Interval& interval) {
+      std::vector<ir::Interval> longer = begun;
+      longer.push_back(interval);
+      addTuples(pair, longer, out);
+    };
+    const RawPart& next = pair.key[part];
+    if (!abi::isPrefix(map_.key.parts[part]) || next.prefix_length)
+      return goOn(next.interval);
+    for (const abi::Prefix& prefix : prefixesOf(next.interval))
+      goOn(ir::intervalOf(prefix));
   }
 
   Scope& scope_;
