@@ -35,6 +35,7 @@ const char* declarationOf(abi::MapRole role) {
   switch (role) {
   case abi::MapRole::exact:
   case abi::MapRole::trie:
+  case abi::MapRole::lengths:
     return "sets";
   case abi::MapRole::keyed:
     return "keyed counters";

@@ -1,6 +1,7 @@
 // Lowers dynamic sets.
 #include "compiler/lower/set.h"
 #include "compiler/lower/key_function.h"
+#include "compiler/lower/length_list.h"
 #include "compiler/lower/prefix_trie.h"
 #include "compiler/lower/table_function.h"
 #include "compiler/lower/table_insert.h"
@@ -70,18 +71,21 @@ void countHit(Builder& b, const TableRef& table, const Place& place) {
   add(2, b.length);
 }
 
+enum class Hits : uint8_t { counted, ignored };
+
 // To `yes` if the key is in the exact part and its time has not come; goes on in a new block if not.
-void probeTable(Builder& b, const ir::Set& set, uint32_t map, const KeyWords& key, llvm::BasicBlock* yes) {
+void probeTable(Builder& b, const ir::Set& set, uint32_t map, const KeyWords& key, Hits hits, llvm::BasicBlock* yes) {
   const TableRef table = tableRef(b, map, set.key, columnsOf(set));
   const Placement at = placeKey(b, table, hashKey(b, key));
   auto* missed = b.block("missed");
   const auto [place, expires] = lowerFind(b, table, key, at, FindFor::reading, missed);
   // Most elements never end: the clock is read for the others alone.
-  auto *live = set.count ? b.block("live") : yes, *ends = b.block("ends");
+  const bool counts = set.count && hits == Hits::counted;
+  auto *live = counts ? b.block("live") : yes, *ends = b.block("ends");
   b.CreateCondBr(b.CreateICmpUGE(expires, b.u64(abi::kEternal)), live, ends);
   b.startBlock(ends);
   b.CreateCondBr(b.CreateICmpULT(b.coarseNow(), expires), live, missed);
-  if (set.count) {
+  if (counts) {
     b.startBlock(live);
     countHit(b, table, place);
     b.CreateBr(yes);
@@ -93,7 +97,7 @@ void probeExact(Builder& b, const ir::Set& set, const plan::SetPlan& plan, const
                 llvm::BasicBlock* yes) {
   auto prefix = abi::prefixPart(set.key);
   if (!prefix)
-    return probeTable(b, set, *plan.exact, packKey(b, set.key, values), yes);
+    return probeTable(b, set, *plan.exact, packKey(b, set.key, values), Hits::counted, yes);
   for (const abi::PrefixLength& length : plan.probes) {
     const Value& value = values[*prefix];
     bool same_family = (length.family == abi::Family::v4) == (value.kind == Value::Kind::v4);
@@ -101,7 +105,7 @@ void probeExact(Builder& b, const ir::Set& set, const plan::SetPlan& plan, const
       continue;
     std::vector<Value> masked = values;
     masked[*prefix] = maskAddress(b, value, length.length);
-    probeTable(b, set, *plan.exact, packKey(b, set.key, masked), yes);
+    probeTable(b, set, *plan.exact, packKey(b, set.key, masked), Hits::counted, yes);
   }
 }
 
@@ -223,6 +227,17 @@ void makeAddFunction(const plan::Program& program, llvm::Module& module, DebugIn
                             llvm::BasicBlock*) { Adding(b, set, program.sets[id], key, expires).run(yes); });
 }
 
+LengthProbes lengthProbes(const plan::Program& program, uint32_t id) {
+  const ir::Set& set = program.policy->sets[id];
+  const auto probe = [&set, map = *program.sets[id].exact](Hits hits) {
+    return [&set, map, hits](Builder& b, const KeyWords& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+      probeTable(b, set, map, key, hits, yes);
+      b.CreateBr(no);
+    };
+  };
+  return {probe(Hits::ignored), set.count ? KeyProbe(probe(Hits::counted)) : KeyProbe()};
+}
+
 } // namespace
 
 void lowerInSet(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
@@ -232,8 +247,10 @@ void lowerInSet(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::Ba
   if (function != b.globals().sets.end() && values[0].prefix_bits == fullLength(values[0]))
     return callKeyFunction(b, function->second, values[0], yes, no);
   auto tuple = b.globals().set_tuples.find(expr.id);
-  if (tuple != b.globals().set_tuples.end())
-    return callTableFunction(b, tuple->second, packKey(b, set.key, values), b.length, yes, no);
+  if (tuple != b.globals().set_tuples.end()) {
+    llvm::Value* extra = b.program().sets[expr.id].lengths ? lengthExtra(b, set.key, values) : b.length;
+    return callTableFunction(b, tuple->second, packKey(b, set.key, values), extra, yes, no);
+  }
   lookup(b, expr.id, values, yes, no);
 }
 
@@ -244,7 +261,9 @@ void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugI
       makeAddFunction(program, module, debug, globals, id);
     if (!set.used)
       continue;
-    if (set.key.parts.size() == 1)
+    if (program.sets[id].lengths)
+      globals.set_tuples[id] = makeLengthFunction(program, module, debug, globals, id, lengthProbes(program, id));
+    else if (set.key.parts.size() == 1)
       globals.sets[id] =
           makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span, kindsOf(set.key.parts[0]),
                           [&](Builder& b, const Value& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
@@ -255,7 +274,7 @@ void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugI
           program, module, debug, globals, "in_" + set.name, set.span, set.key,
           [&](Builder& b, const KeyWords& key, llvm::Value* length, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
             b.length = length;
-            probeTable(b, set, *program.sets[id].exact, key, yes);
+            probeTable(b, set, *program.sets[id].exact, key, Hits::counted, yes);
             b.CreateBr(no);
           });
   }

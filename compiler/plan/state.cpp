@@ -4,6 +4,7 @@
 #include "compiler/plan/visit.h"
 #include "runtime/abi/capture.h"
 #include "runtime/abi/keyed_table.h"
+#include "runtime/abi/length_list.h"
 #include "runtime/abi/prefix_trie.h"
 
 #include <fmt/format.h>
@@ -140,18 +141,23 @@ private:
                    .timeout_ns = set.timeout_ns,
                    .when_full = set.refuse_when_full ? abi::WhenFull::refuse : abi::WhenFull::evict,
                    .count = set.count};
-    bool prefixes = abi::prefixPart(set.key).has_value();
-    if (!prefixes || !set.added_lengths.empty())
+    const unsigned prefixes = abi::prefixParts(set.key);
+    // A trie does not say which element it was, and has one length.
+    const bool listed = prefixes > 1 || (prefixes > 0 && set.count);
+    if (!prefixes || listed || !set.added_lengths.empty())
       plan.exact = table("set." + set.name, abi::MapRole::exact, set.key, set.count ? 3 : 1, set.capacity);
-    if (prefixes) {
+    if (prefixes)
       plan.probes = set.added_lengths;
+    if (listed)
+      plan.lengths = entries("lengths." + set.name, abi::MapRole::lengths, abi::lengthLayout(set.key).bytes(), 1);
+    else if (prefixes)
       tries(set, index, plan);
-    }
     plan.full = slot(set.name + ".full", abi::SlotKind::system);
     if (!set.refuse_when_full)
       plan.evicted = slot(set.name + ".evicted", abi::SlotKind::system);
     entry.exact_map = plan.exact;
     entry.trie_map = plan.trie;
+    entry.lengths_map = plan.lengths;
     entry.exact_lengths = plan.probes;
     entry.full = plan.full;
     entry.evicted = plan.evicted;

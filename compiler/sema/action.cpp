@@ -44,23 +44,43 @@ bool isMapKey(const ir::Expr& guard) {
   return guard.kind == ir::ExprKind::MapHas;
 }
 
-void addLength(ir::Set& set, abi::Family family, unsigned length) {
-  const abi::PrefixLength made{family, static_cast<uint8_t>(length)};
-  if (!std::ranges::count(set.added_lengths, made))
-    set.added_lengths.push_back(made);
+using Lengths = std::vector<abi::PrefixLength>;
+
+// Of the prefixes that a part can name.
+Lengths lengthsOf(const ir::Expr& part) {
+  const bool masked = part.kind == ir::ExprKind::Mask;
+  Lengths lengths;
+  if (part.type.kind != ir::TypeKind::Ipv6)
+    lengths.push_back({abi::Family::v4, static_cast<uint8_t>(masked ? part.v4_bits : 32)});
+  if (part.type.kind != ir::TypeKind::Ipv4)
+    lengths.push_back({abi::Family::v6, static_cast<uint8_t>(masked ? part.v6_bits : 128)});
+  return lengths;
 }
 
-// Lengths of the prefixes that this statement can name.
+bool isKnown(const Lengths& all, const Lengths& one) {
+  for (size_t at = 0; at + one.size() <= all.size(); at += one.size())
+    if (std::equal(one.begin(), one.end(), all.begin() + static_cast<ptrdiff_t>(at)))
+      return true;
+  return false;
+}
+
+// Lengths of the prefixes that this statement can name: each combination of those of its parts.
 void noteLengths(ir::Set& set, const std::vector<ir::Expr>& key) {
-  const auto at = abi::prefixPart(set.key);
-  if (!at)
-    return;
-  const ir::Expr& part = key[*at];
-  const bool masked = part.kind == ir::ExprKind::Mask;
-  if (part.type.kind != ir::TypeKind::Ipv6)
-    addLength(set, abi::Family::v4, masked ? part.v4_bits : 32);
-  if (part.type.kind != ir::TypeKind::Ipv4)
-    addLength(set, abi::Family::v6, masked ? part.v6_bits : 128);
+  std::vector<Lengths> made(1);
+  for (size_t part = 0; part < key.size(); ++part) {
+    if (!abi::isPrefix(set.key.parts[part]))
+      continue;
+    std::vector<Lengths> longer;
+    for (const Lengths& begun : made)
+      for (const abi::PrefixLength& length : lengthsOf(key[part])) {
+        longer.push_back(begun);
+        longer.back().push_back(length);
+      }
+    made = std::move(longer);
+  }
+  for (const Lengths& one : made)
+    if (!one.empty() && !isKnown(set.added_lengths, one))
+      set.added_lengths.insert(set.added_lengths.end(), one.begin(), one.end());
 }
 
 std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement& statement, ir::ActionKind kind,

@@ -1,5 +1,6 @@
 // Checks the types of elements and keys. Tested by tests/unit/sema/state_test.cpp.
 #include "compiler/sema/key.h"
+#include "runtime/abi/length_list.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,11 +26,10 @@ std::optional<abi::KeyType> checkKeyType(Scope& scope, const std::vector<ast::Na
     prefixes += abi::isPrefix(*kind);
     type.parts.push_back(*kind);
   }
-  if (prefixes > 1) {
-    scope.emitter
-        .report(diag::Id::bad_element, join(names.front().span, names.back().span),
-                fmt::format("`{}` has {} prefixes in a tuple, one is possible", owner.text, prefixes))
-        .help = "ask two sets, `ip.src in NAME and ip.dst in OTHER`, or let one part be an address";
+  if (prefixes > abi::kMaxPrefixParts) {
+    scope.emitter.report(
+        diag::Id::bad_element, join(names.front().span, names.back().span),
+        fmt::format("`{}` has {} prefixes in a tuple, {} are possible", owner.text, prefixes, abi::kMaxPrefixParts));
     return std::nullopt;
   }
   return type;

@@ -22,11 +22,7 @@ void checkClauses(Scope& scope, const ast::SetDecl& decl, ir::Set& set) {
     refuseClause(scope, clauses.per.front().span, "per", "a set");
   if (clauses.clock_exact)
     refuseClause(scope, clauses.span, "clock exact", "a set");
-  // A packet may be in several prefixes, of which one answers.
-  if (clauses.count && abi::prefixPart(set.key))
-    refuseClause(scope, clauses.span, "count", "a set of prefixes");
-  else
-    set.count = clauses.count;
+  set.count = clauses.count;
   if (const auto capacity = checkCapacity(scope, clauses.capacity))
     set.capacity = static_cast<uint32_t>(*capacity);
   if (clauses.timeout)

@@ -6,21 +6,6 @@
 namespace xdpc::abi {
 namespace {
 
-unsigned wideWords(KeyKind kind) {
-  switch (kind) {
-  case KeyKind::Ip:
-  case KeyKind::IpPrefix:
-  case KeyKind::Ipv6:
-  case KeyKind::Ipv6Prefix:
-    return 2;
-  case KeyKind::Mac:
-  case KeyKind::U64:
-    return 1;
-  default:
-    return 0;
-  }
-}
-
 uint64_t bigEndian(const uint8_t* bytes, unsigned count) {
   uint64_t number = 0;
   for (unsigned i = 0; i < count; ++i)
@@ -146,6 +131,21 @@ uint64_t splitMix(uint64_t& state) {
 }
 
 } // namespace
+
+unsigned wideWords(KeyKind kind) {
+  switch (kind) {
+  case KeyKind::Ip:
+  case KeyKind::IpPrefix:
+  case KeyKind::Ipv6:
+  case KeyKind::Ipv6Prefix:
+    return 2;
+  case KeyKind::Mac:
+  case KeyKind::U64:
+    return 1;
+  default:
+    return 0;
+  }
+}
 
 bool hasForm(KeyKind kind) {
   return isPrefix(kind) || kind == KeyKind::Ip;

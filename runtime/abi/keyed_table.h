@@ -81,6 +81,7 @@ uint32_t bucketsFor(uint32_t capacity);
 
 // A part whose bytes say more than its number: its family, or a prefix length.
 bool hasForm(KeyKind kind);
+unsigned wideWords(KeyKind kind); // words of 64 bits that a part takes; 0: half a word
 
 // Parts of 64 bits first, then the others, two a word, low half first. Addresses are numbers in host order: IPv4 of
 // kind `ip` takes the first of its two words, an IPv6 address has its first half first. A MAC is a number of 48 bits.

@@ -22,9 +22,9 @@ template <> struct EnumNames<SlotKind> {
   static constexpr std::string_view names[] = {"rule", "counter", "system", "sample"};
 };
 template <> struct EnumNames<MapRole> {
-  static constexpr std::string_view names[] = {"counters", "base",    "control", "test",   "config", "scratch",
-                                               "events",   "exact",   "trie",    "meter",  "meters", "keyed",
-                                               "table",    "devices", "cpus",    "sockets"};
+  static constexpr std::string_view names[] = {"counters", "base",    "control", "test",    "config", "scratch",
+                                               "events",   "exact",   "trie",    "meter",   "meters", "keyed",
+                                               "table",    "devices", "cpus",    "sockets", "lengths"};
 };
 template <> struct EnumNames<TargetKind> {
   static constexpr std::string_view names[] = {"device", "cpu", "socket"};
@@ -84,6 +84,7 @@ template <class A> void describe(A& a, Set& v) {
   a("when_full", v.when_full);
   a("exact_map", v.exact_map);
   a("trie_map", v.trie_map);
+  a("lengths_map", v.lengths_map);
   a("exact_lengths", v.exact_lengths);
   a("full", v.full);
   a("evicted", v.evicted);

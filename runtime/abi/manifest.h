@@ -44,7 +44,8 @@ enum class MapRole : uint8_t {
   table, // read-only, one value: the object carries it in the section of the map's name (`.rodata.…`)
   devices,
   cpus,
-  sockets
+  sockets,
+  lengths // of a set's prefixes: length_list.h
 };
 
 // Enough to create the map with bpf(BPF_MAP_CREATE). `type` and `flags` are the kernel's numbers.
@@ -90,9 +91,13 @@ struct Set {
   WhenFull when_full = WhenFull::evict;
   std::optional<uint32_t> exact_map;
   std::optional<uint32_t> trie_map;
-  std::vector<PrefixLength>
-      exact_lengths;            // prefix sets: elements of these lengths lie in the exact part, all others in the trie
-  std::optional<uint32_t> full; // slot: additions that found no place
+  std::optional<uint32_t>
+      lengths_map; // all elements lie in the exact part, and this says of which lengths: length_list.h
+  // Prefix sets: elements of these lengths lie in the exact part, all others in the trie. With `lengths_map`: those
+  // that the policy itself adds, which are not in the list; one for each part that is a prefix, then the next
+  // combination.
+  std::vector<PrefixLength> exact_lengths;
+  std::optional<uint32_t> full;     // slot: additions that found no place
   std::optional<uint32_t> evicted;  // slot: live elements that gave their place away
   bool count = false;               // packets and bytes of each element
   std::vector<std::string> initial; // elements as text, added without an end when the policy is attached

@@ -3,6 +3,7 @@
 #include "runtime/abi/manifest_check.h"
 
 #include "runtime/abi/keyed_table.h"
+#include "runtime/abi/length_list.h"
 #include "runtime/abi/prefix_trie.h"
 
 #include <fmt/format.h>
@@ -67,6 +68,14 @@ private:
     map(path, elementsMap(manifest_, set), sizeof(uint32_t), sizeof(PrefixElement));
   }
 
+  void lengths(const std::string& path, const Set& set, unsigned prefixes) {
+    if (!set.lengths_map)
+      return;
+    map(path + "lengths_map", set.lengths_map, sizeof(uint32_t), lengthLayout(set.key).bytes());
+    if (prefixes == 0 || !set.exact_map || set.trie_map || set.exact_lengths.size() % prefixes != 0)
+      fail(fmt::format("`{}lengths_map` is there for a set that has no use of it", path));
+  }
+
   void counter(const std::string& path, const Counter& counter) {
     slot(path + "slot", counter.slot);
     slot(path + "other", counter.other);
@@ -74,8 +83,9 @@ private:
   }
 
   void set(const std::string& path, const Set& set) {
-    if (std::count_if(set.key.parts.begin(), set.key.parts.end(), isPrefix) > 1)
-      fail(fmt::format("`{}key` has more than one prefix", path));
+    const unsigned prefixes = prefixParts(set.key);
+    if (prefixes > kMaxPrefixParts || (prefixes > 1 && !set.lengths_map))
+      fail(fmt::format("`{}key` has more prefixes than a lookup takes", path));
     slot(path + "full", set.full);
     slot(path + "evicted", set.evicted);
     if (set.index >= kMaxSets)
@@ -86,6 +96,7 @@ private:
       fail(fmt::format("`{}trie_map` is there for a type without a prefix", path));
     table(path + "exact_map", set.exact_map, set.key, set.count ? 3 : 1);
     trie(path + "trie_map", set);
+    lengths(path, set, prefixes);
     for (const PrefixLength& length : set.exact_lengths)
       if (length.length > addressBits(length.family))
         fail(fmt::format("`{}exact_lengths` has the length {}", path, length.length));

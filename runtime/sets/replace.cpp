@@ -1,6 +1,7 @@
 // Replaces all elements of a set. Tested by tests/unit/state/sets_test.cpp.
 #include "runtime/sets/error.h"
 #include "runtime/sets/exact.h"
+#include "runtime/sets/lengths.h"
 #include "runtime/sets/part.h"
 
 #include <fmt/format.h>
@@ -35,8 +36,8 @@ SetError tooMany(const abi::Set& set, size_t count) {
 }
 
 // The new ones first, if there is room for both.
-Result<Done, SetError> replaceExact(ExactPart& part, const abi::Set& set, std::span<const Element> wanted,
-                                    uint64_t now_ns) {
+Result<Done, SetError> replaceExact(ExactPart& part, LengthList* lengths, const abi::Set& set,
+                                    std::span<const Element> wanted, uint64_t now_ns) {
   std::vector<abi::KeyValue> gone;
   const std::vector<Element> before = part.elements();
   for (const Element& element : before)
@@ -49,9 +50,13 @@ Result<Done, SetError> replaceExact(ExactPart& part, const abi::Set& set, std::s
   };
   if (!roomy)
     erase();
-  for (const Element& element : wanted)
+  for (const Element& element : wanted) {
+    if (lengths)
+      if (auto admitted = lengths->admit(element.key, part); !admitted)
+        return admitted;
     if (!part.put(element, tables::Merge::replace, now_ns))
       return tooMany(set, wanted.size());
+  }
   if (roomy)
     erase();
   return Done{};
@@ -80,7 +85,10 @@ Result<Done, SetError> replace(engine::Maps& maps, const abi::Manifest& manifest
   if (!set.exact_map)
     return Done{};
   auto part = ExactPart::open(maps, manifest, set);
-  return part ? replaceExact(*part, set, exact, now_ns) : part.error();
+  if (!part || !set.lengths_map)
+    return part ? replaceExact(*part, nullptr, set, exact, now_ns) : part.error();
+  auto lengths = LengthList::open(maps, manifest, set);
+  return lengths ? replaceExact(*part, &*lengths, set, exact, now_ns) : lengths.error();
 }
 
 } // namespace xdpc::sets

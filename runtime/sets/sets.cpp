@@ -3,6 +3,7 @@
 
 #include "runtime/sets/error.h"
 #include "runtime/sets/exact.h"
+#include "runtime/sets/lengths.h"
 #include "runtime/sets/part.h"
 
 #include <fmt/format.h>
@@ -31,6 +32,12 @@ public:
       if (!exact)
         return exact.error();
       writer.exact_.emplace(std::move(*exact));
+    }
+    if (set.lengths_map) {
+      auto lengths = LengthList::open(maps, manifest, set);
+      if (!lengths)
+        return lengths.error();
+      writer.lengths_.emplace(std::move(*lengths));
     }
     if (!set.trie_map)
       return writer;
@@ -90,6 +97,9 @@ private:
   Result<Done, SetError> write(const Element& element, tables::Merge how, uint64_t now_ns) {
     if (!ExactPart::takes(set_, element.key))
       return trie_->put(element.key, element.expires_ns);
+    if (lengths_)
+      if (auto admitted = lengths_->admit(element.key, *exact_); !admitted)
+        return admitted;
     while (!exact_->put(element, how, now_ns)) {
       if (set_.when_full != abi::WhenFull::evict || !exact_->evictFor(element.key, now_ns))
         return full();
@@ -178,20 +188,23 @@ private:
   const abi::Manifest& manifest_;
   const abi::Set& set_;
   std::optional<ExactPart> exact_;
+  std::optional<LengthList> lengths_;
   std::unique_ptr<PrefixPart> trie_;
   std::optional<size_t> count_; // of elements, dead ones too; programs change it meanwhile
   std::vector<Element> ending_; // that have an end, the first one last
   uint64_t evicted_ = 0;
 };
 
-// The key cut to a length, if the key is at least that long.
-std::optional<abi::KeyValue> cut(const abi::Set& set, const abi::KeyValue& key, const abi::PrefixLength& length) {
-  abi::KeyValue cut = key;
-  auto& prefix = std::get<abi::Prefix>(cut[*abi::prefixPart(set.key)]);
-  if (prefix.address.family != length.family || prefix.length < length.length)
-    return std::nullopt;
-  prefix = {abi::maskAddress(prefix.address, length.length), length.length};
-  return cut;
+template <class Live>
+Result<bool, SetError> hasOfAnyLength(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
+                                      const abi::KeyValue& key, const Live& live) {
+  const auto lengths = LengthList::open(maps, manifest, set);
+  if (!lengths)
+    return lengths.error();
+  return std::ranges::any_of(lengths->all(), [&](const std::vector<abi::PrefixLength>& one) {
+    const auto probe = abi::cutTo(set.key, key, one);
+    return probe && live(*probe);
+  });
 }
 
 } // namespace
@@ -311,10 +324,12 @@ Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manife
     if (!exact)
       return exact.error();
     const auto live = [&](const abi::KeyValue& probe) { return exact->expiry(probe).value_or(0) > now_ns; };
+    if (set.lengths_map)
+      return hasOfAnyLength(maps, manifest, set, key, live);
     if (!set.trie_map)
       return live(key);
     for (const abi::PrefixLength& length : set.exact_lengths)
-      if (const auto probe = cut(set, key, length); probe && live(*probe))
+      if (const auto probe = abi::cutTo(set.key, key, {length}); probe && live(*probe))
         return true;
   }
   return hasPrefix(maps, manifest, set, key, now_ns);

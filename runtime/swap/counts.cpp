@@ -200,6 +200,7 @@ StateMatch matchPinned(const Generation& from, const Generation& to, const Reset
   for (Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
     if (!isOne(old.exact_map, now.exact_map) || !isOne(old.trie_map, now.trie_map) ||
+        !isOne(old.lengths_map, now.lengths_map) ||
         !isOne(abi::elementsMap(from.manifest, old), abi::elementsMap(to.manifest, now)))
       pair.fate = Fate::converted;
   }

@@ -149,13 +149,15 @@ private:
       slots(old.full, now.full);
       slots(old.evicted, now.evicted);
       const bool shared = same(old.exact_map, now.exact_map) && same(old.trie_map, now.trie_map) &&
-                          same(elements(from_, old), elements(to_, now)) && old.capacity == now.capacity &&
-                          old.exact_lengths == now.exact_lengths && sorted(old.initial) == sorted(now.initial);
+                          same(elements(from_, old), elements(to_, now)) && same(old.lengths_map, now.lengths_map) &&
+                          old.capacity == now.capacity && old.exact_lengths == now.exact_lengths &&
+                          sorted(old.initial) == sorted(now.initial);
       result_.sets.push_back({*at, i, shared ? Fate::shared : Fate::converted});
       if (!shared)
         continue;
       share(old.exact_map, now.exact_map);
       share(old.trie_map, now.trie_map);
+      share(old.lengths_map, now.lengths_map);
       share(elements(from_, old), elements(to_, now));
     }
   }

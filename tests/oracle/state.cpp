@@ -55,7 +55,7 @@ void SetState::add(const abi::KeyValue& key, uint64_t end_ns, uint64_t now_ns) {
 // Prefixes of lengths that no rule adds are kept elsewhere.
 bool SetState::isCounted(const abi::KeyValue& key) const {
   const auto part = abi::prefixPart(set_->key);
-  if (!part)
+  if (!part || set_->count || std::ranges::count_if(set_->key.parts, abi::isPrefix) > 1)
     return true;
   const auto& prefix = std::get<abi::Prefix>(key[*part]);
   return std::ranges::count(set_->added_lengths, abi::PrefixLength{prefix.address.family, prefix.length}) > 0;
