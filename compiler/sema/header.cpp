@@ -317,6 +317,7 @@ void buildHeaders(Scope& scope, const std::vector<const ast::File*>& files) {
     for (const ast::HeaderDecl& decl : file->headers)
       if (decl.extend)
         extendHeader(scope, decl);
+  markIpInIp(scope);
   extendTags(scope);
   relateHeaders(scope);
   checkGraph(scope);

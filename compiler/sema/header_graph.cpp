@@ -332,6 +332,40 @@ void extendTags(Scope& scope) {
   }
 }
 
+// Nothing else leads to it, and it names what IP names, by the same numbers.
+std::optional<ir::HeaderId> ipHandingOn(const Scope& scope, ir::HeaderId id) {
+  if (scope.policy.headers[id].kind != ir::HeaderKind::plain || isIp(scope, id))
+    return std::nullopt;
+  HeaderSet before;
+  for (ir::HeaderId one = 0; one < scope.policy.headers.size(); ++one)
+    for (const ir::PayloadBy& payload : scope.policy.headers[one].payload)
+      if (std::ranges::count(payload.entries, id, &ir::PayloadEntry::next) > 0)
+        before.insert(one);
+  if (before.size() != 1 || !isIp(scope, *before.begin()))
+    return std::nullopt;
+  const auto namedByIp = [&](const ir::PayloadEntry& entry) {
+    return std::ranges::any_of(scope.policy.headers[*before.begin()].payload, [&](const ir::PayloadBy& table) {
+      return std::ranges::any_of(table.entries, [&](const ir::PayloadEntry& same) {
+        return same.value == entry.value && same.next == entry.next && !isIp(scope, entry.next);
+      });
+    });
+  };
+  for (const ir::PayloadBy& payload : scope.policy.headers[id].payload)
+    if (std::ranges::any_of(payload.entries, namedByIp))
+      return *before.begin();
+  return std::nullopt;
+}
+
+void markIpInIp(Scope& scope) {
+  for (ir::HeaderId id = 0; id < scope.policy.headers.size(); ++id) {
+    if (!ipHandingOn(scope, id))
+      continue;
+    for (ir::PayloadBy& payload : scope.policy.headers[id].payload)
+      for (ir::PayloadEntry& entry : payload.entries)
+        entry.tunnel = entry.tunnel || isIp(scope, entry.next);
+  }
+}
+
 // Its fields have been found wrong already: some are missing, or they fill no bytes.
 bool hasErrors(const ir::Header& header, const ast::HeaderDecl& decl) {
   const bool some =

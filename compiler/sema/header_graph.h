@@ -11,6 +11,10 @@ void buildPayload(Scope& scope, ir::HeaderId id, const ast::HeaderDecl& decl);
 void extendHeader(Scope& scope, const ast::HeaderDecl& decl);
 // Tags are transparent: what `extend` hangs under Ethernet's type stands behind its tags, too.
 void extendTags(Scope& scope);
+// IP behind a header that IP hands its protocol numbers on to (AH) is IP in IP.
+void markIpInIp(Scope& scope);
+// The IP header that such a one, as declared, stands behind.
+std::optional<ir::HeaderId> ipHandingOn(const Scope& scope, ir::HeaderId id);
 // Circles, and sizes with which the parser would not get on.
 void checkGraph(Scope& scope);
 // Whether `next` can follow `id` in the same packet, other headers in between or not. Both as declared.

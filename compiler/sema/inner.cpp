@@ -82,9 +82,12 @@ public:
     const bool is_later = at(header).kind == ir::HeaderKind::later;
     const ir::HeaderId node = is_later ? at(header).of : header;
     const ir::HeaderId declared = at(node).declared;
-    if (const auto in_tunnel = throughTunnel(node, declared, next))
-      found.push_back(is_later ? later(*in_tunnel, header) : *in_tunnel);
-    if (canFollow(scope_, declared, next))
+    // Behind AH, and behind what extends IPv6, the tunnel is that of the IP header before it.
+    const bool extends = isExtension(declared);
+    const auto ip = extends ? at(declared).extension_of : ipHandingOn(scope_, declared);
+    if (const auto in_tunnel = throughTunnel(ip ? inPacketOf(node, *ip) : node, ip.value_or(declared), next))
+      found.push_back(is_later || ip ? later(*in_tunnel, header) : *in_tunnel);
+    if (canFollow(scope_, extends ? *ip : declared, next) && !(extends && isExtension(next)))
       found.push_back(later(inPacketOf(node, next), header));
     return found;
   }
@@ -113,22 +116,41 @@ public:
 private:
   ir::Header& at(ir::HeaderId id) { return scope_.policy.headers[id]; }
 
+  bool isExtension(ir::HeaderId id) { return at(id).kind == ir::HeaderKind::extension; }
+
   ir::HeaderId inPacketOf(ir::HeaderId node, ir::HeaderId declared) {
     return at(node).packet == 0 ? declared : scope_.packets[at(node).packet].headers.at(declared);
   }
 
   std::optional<ir::HeaderId> throughTunnel(ir::HeaderId node, ir::HeaderId declared, ir::HeaderId next) {
-    HeaderSet roots;
-    for (const ir::PayloadBy& payload : at(declared).payload)
-      for (const ir::PayloadEntry& entry : payload.entries)
-        if (entry.tunnel)
-          roots.insert(entry.next);
+    HeaderSet roots = rootsOf(declared);
+    for (ir::HeaderId behind : handedOnTo(declared))
+      roots.merge(rootsOf(behind));
     const bool follows = roots.contains(next) ||
                          std::ranges::any_of(roots, [&](ir::HeaderId root) { return canFollow(scope_, root, next); });
     if (!follows)
       return std::nullopt;
     const auto packet = enter(node, roots);
     return packet ? std::optional(scope_.packets[*packet].headers.at(next)) : std::nullopt;
+  }
+
+  HeaderSet rootsOf(ir::HeaderId declared) {
+    HeaderSet roots;
+    for (const ir::PayloadBy& payload : at(declared).payload)
+      for (const ir::PayloadEntry& entry : payload.entries)
+        if (entry.tunnel)
+          roots.insert(entry.next);
+    return roots;
+  }
+
+  // Headers between an IP header and the packet in its tunnel.
+  std::vector<ir::HeaderId> handedOnTo(ir::HeaderId declared) {
+    std::vector<ir::HeaderId> behind;
+    for (const ir::PayloadBy& payload : at(declared).payload)
+      for (const ir::PayloadEntry& entry : payload.entries)
+        if (ipHandingOn(scope_, entry.next) == declared)
+          behind.push_back(entry.next);
+    return behind;
   }
 
   std::optional<uint32_t> enter(ir::HeaderId node, const HeaderSet& roots) {
@@ -153,8 +175,12 @@ private:
       rename(at(made), ids);
       at(made).packet = packet;
     }
-    for (ir::HeaderId root : roots)
-      at(node).inner.push_back({root, ids.at(root)});
+    std::vector<ir::HeaderId> outer = {node};
+    for (ir::HeaderId behind : handedOnTo(at(node).declared))
+      outer.push_back(inPacketOf(node, behind));
+    for (ir::HeaderId one : outer)
+      for (ir::HeaderId root : roots)
+        at(one).inner.push_back({root, ids.at(root)});
     imply(node, scope_.packets[packet], roots);
     return packet;
   }

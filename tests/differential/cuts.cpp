@@ -61,6 +61,7 @@ const std::vector<std::string> kClean = {
     "ipv4/gre(key = 5)/ipv4/udp",
     "ipv4/udp/vxlan/eth/ipv4/tcp",
     "ipv4/ah4/tcp",
+    "ipv4/ah4/ipv4/tcp",
     "ipv6/ah6/udp",
     "ipv4/ipv4/tcp",
     "ipv4/udp/geneve/ipv6/udp",

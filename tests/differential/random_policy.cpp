@@ -29,6 +29,12 @@ const std::vector<SetChoice>& setChoices() {
       {"set tags of u16", "tags", {"vlan.id", "eth.type"}},
       {"set flows of (ip, port) { timeout 4s }", "flows", {"(ip.src, l4.dport)", "(ip.dst, l4.sport)"}},
       {"set scopes of (ip.prefix, u8) = { (198.51.100.0/24, 6) }", "scopes", {"(ip.src, ip.proto)"}},
+      {"set pairs of (ip.prefix, ip.prefix) = { (198.51.100.0/24, 0.0.0.0/0), (2001:db8:1::/48, 2001:db8:2::/48) }",
+       "pairs",
+       {"(ip.src, ip.dst)", "(ip.dst, ip.src)"}},
+      {"set longest of ip.prefix { timeout 3s  count } = { 0.0.0.0/0, 2001:db8:1::/64 }",
+       "longest",
+       {"ip.src", "ip.dst"}},
       {"set sizes of u32 { timeout 9s }", "sizes", {"pkt.len"}},
       {"set places of (u32, u16) = { (60, 2) }", "places", {"(pkt.len, site[ip.src])"}},
   };
@@ -42,8 +48,12 @@ const std::vector<std::string> kMeterCapacities = {" capacity 16", " capacity 20
                                                    " capacity 1 when full pass"};
 
 // Keys that are masked can be added to these, and nothing else has them.
-const std::vector<std::string> kMaskedAdds = {"ip.src/24/64 to banned", "ip.dst/16/48 to nets", "ipv6.src/64 to v6nets",
-                                              "ip.src/32/128 to nets"};
+const std::vector<std::string> kMaskedAdds = {"ip.src/24/64 to banned",
+                                              "ip.dst/16/48 to nets",
+                                              "ipv6.src/64 to v6nets",
+                                              "ip.src/32/128 to nets",
+                                              "(ip.src/24/64, ip.dst/8/32) to pairs",
+                                              "ip.src/16/48 to longest"};
 
 // Their costs are whole ns, so that the tokens are exact.
 const std::vector<std::string> kMeterRates = {"rate 1 pps burst 2",     "rate 2 pps",
@@ -57,6 +67,11 @@ const std::vector<std::string> kMeterKeys = {"",
                                              " per eth.src",
                                              " per pkt.len",
                                              " per (site[ip.src], pkt.len)"};
+
+const std::vector<std::string> kNetworks = {
+    "198.51.100.0/24",      "203.0.112.0/20", "192.0.0.0/8",   "0.0.0.0/1",    "10.0.0.0/8",
+    "2001:db8:1::/48",      "::/3",           "2001:db8:2::1", "198.51.100.1", "2001:db8:1::/113",
+    "192.0.2.7-203.0.113.1"};
 
 constexpr uint64_t kHeaders = 3; // in a policy, besides IP and its transports
 
@@ -117,6 +132,9 @@ private:
     made_.declarations.push_back(
         "map site of ip.prefix -> u16 = { 198.51.100.0/24 => 1, 198.51.100.200 => 2, ::/0 => 3, "
         "2001:db8:1::/48 => 4 }");
+    made_.declarations.push_back(
+        "map link of (ip.prefix, port) -> u16 = { (198.51.100.0/24, 0-65535) => 1, (198.51.100.0/24, 53-80) => 2, "
+        "(198.51.100.1, 9) => 3, (0.0.0.0/0, 9) => 4, (::/0, 0-1023) => 5, (2001:db8:1::/48, 9-53) => 6 }");
     made_.declarations.push_back("map owner of port -> ipv4 = { 9 => 203.0.113.1, 53-80 => 198.51.100.1 }");
     made_.declarations.push_back("map served of port -> u16 = { 9 => 3, 53-443 => 1, 4789 => 7 }");
     made_.declarations.push_back(
@@ -273,6 +291,8 @@ private:
                                               fmt::format("site[ip.src] {} {}", op(), random_.below(5)),
                                               fmt::format("site[ip.src] {} site[ip.dst]", op()),
                                               fmt::format("ip.dst {} site", in()),
+                                              fmt::format("link[ip.src, l4.dport] {} {}", op(), random_.below(7)),
+                                              fmt::format("(ip.dst, l4.sport) {} link", in()),
                                               fmt::format("owner[l4.dport] {} ipv4.src", equality())};
     return random_.pick(choices);
   }
@@ -305,6 +325,9 @@ private:
   std::string tuple() {
     const ir::Type ip{ir::TypeKind::Ip}, port{ir::TypeKind::Int, 16, true};
     std::vector<std::string> elements;
+    if (random_.percent(30)) // so many that they are a tree
+      for (uint64_t i = 16 + random_.below(8); i > 0; --i)
+        elements.push_back(fmt::format("({}, {}-{})", random_.pick(kNetworks), 8 * random_.below(9), 70 + 7 * i));
     for (uint64_t i = 1 + random_.below(3); i > 0; --i)
       elements.push_back(fmt::format("({}, {})", words_.literal(ip, 0, random_), words_.literal(port, 16, random_)));
     return fmt::format("(ip.src, l4.dport) {} {{ {} }}", in(), fmt::join(elements, ", "));
