@@ -1,6 +1,6 @@
-// What stands in a transport header or behind it is dropped, and the later fragments of the same packet, which have
-// neither, pass by a rule behind it or by default. Said once, at the first such rule, and not where any rule looks at
-// fragments: then it has been thought of.
+// What stands in a transport header or behind it is dropped, or all packets with such a header, and the later fragments
+// of the same packet, which have neither, pass by a rule behind it or by default. Said once, at the first such rule,
+// and not where any rule looks at fragments: then it has been thought of.
 #include "compiler/analysis/constraint.h"
 #include "compiler/analysis/outcomes.h"
 #include "compiler/analysis/warnings.h"
@@ -60,6 +60,7 @@ bool readsHeader(const ir::Expr& expr) {
   switch (expr.kind) {
   case ir::ExprKind::Field:
   case ir::ExprKind::PayloadLength:
+  case ir::ExprKind::Payload:
   case ir::ExprKind::HasBytes:
   case ir::ExprKind::Slice:
   case ir::ExprKind::Contains:
@@ -69,14 +70,24 @@ bool readsHeader(const ir::Expr& expr) {
   }
 }
 
-// What the condition reads, port or flag or payload, of a header that these fragments do not have.
-const ir::Expr* lackedIn(const PacketKind& later, const ir::Expr& expr) {
-  if (readsHeader(expr) && later.headers[expr.header] == Truth::no)
+bool asksForHeader(const ir::Expr& expr) {
+  return expr.kind == ir::ExprKind::Present;
+}
+
+template <class Test> const ir::Expr* lackedIn(const PacketKind& later, const ir::Expr& expr, const Test& test) {
+  if (test(expr) && later.headers[expr.header] == Truth::no)
     return &expr;
   for (const ir::Expr& arg : expr.args)
-    if (const ir::Expr* found = lackedIn(later, arg))
+    if (const ir::Expr* found = lackedIn(later, arg, test))
       return found;
   return nullptr;
+}
+
+// What the condition reads, port or flag or payload, of a header that these fragments do not have; else what it asks
+// for.
+const ir::Expr* lackedIn(const PacketKind& later, const ir::Expr& expr) {
+  const ir::Expr* read = lackedIn(later, expr, readsHeader);
+  return read ? read : lackedIn(later, expr, asksForHeader);
 }
 
 bool readsSet(const ir::Expr& expr) {
@@ -105,7 +116,12 @@ class Fragments {
 public:
   Fragments(const ir::Policy& policy, const Presence& presence, ir::HeaderId ip)
       : policy_(policy), presence_(presence), whole_(packetsWith(policy, presence, ip)),
-        kind_(laterFragments(policy, presence, ip)) {}
+        kind_(laterFragments(policy, presence, ip)), lacking_(kind_) {
+    // What no packet of the family has, like ARP, is not lacked.
+    for (size_t id = 0; id < lacking_.headers.size(); ++id)
+      if (whole_.headers[id] == Truth::no)
+        lacking_.headers[id] = Truth::unknown;
+  }
 
   // The way of these fragments to the first place where they pass that their first fragment would not have come to.
   struct Gap {
@@ -115,12 +131,12 @@ public:
   std::optional<Gap> find(const std::vector<Outcome>& outcomes) {
     for (const Outcome& outcome : outcomes) {
       const Truth reached = reaches(policy_, kind_, outcome);
-      if (reached != Truth::yes && closesDoor(kind_, outcome) && reaches(policy_, whole_, outcome) != Truth::no)
+      if (reached != Truth::yes && closesDoor(lacking_, outcome) && reaches(policy_, whole_, outcome) != Truth::no)
         closed_.push_back(&outcome);
       if (reached != Truth::no && passes(outcome))
         for (const Outcome* closed : closed_)
           if (mayBothMatch(*closed, outcome))
-            return Gap{closed, &outcome, *lackedBy(kind_, *closed)};
+            return Gap{closed, &outcome, *lackedBy(lacking_, *closed)};
       if (reached == Truth::yes || looks_ > kMaxLooks)
         return {};
     }
@@ -154,14 +170,29 @@ private:
   const ir::Policy& policy_;
   const Presence& presence_;
   PacketKind whole_, kind_;            // all packets of the family, and its later fragments
+  PacketKind lacking_;                 // the same fragments, by what others of the family may have
   std::vector<const Outcome*> closed_; // so far
   unsigned looks_ = 0;
 };
 
 std::string nameOf(const ir::Policy& policy, const ir::Expr& read) {
-  if (read.kind != ir::ExprKind::Field)
+  if (read.kind != ir::ExprKind::Field && read.kind != ir::ExprKind::Present)
     return "payload";
-  return read.type.port ? "ports" : fmt::format("`{}` header", policy.headers[read.header].name);
+  const ir::Header* header = &policy.headers[read.header];
+  if (header->kind == ir::HeaderKind::part || header->kind == ir::HeaderKind::option)
+    header = &policy.headers[header->of];
+  return read.kind == ir::ExprKind::Field && read.type.port ? "ports" : fmt::format("`{}` header", header->name);
+}
+
+// The number by which IP names the header, which its later fragments bear, too.
+std::optional<uint64_t> protocolOf(const ir::Policy& policy, ir::HeaderId header) {
+  for (const char* family : {"ipv4", "ipv6"})
+    if (const auto ip = headerByName(policy, family))
+      for (const ir::PayloadBy& payload : policy.headers[*ip].payload)
+        if (const auto entry = std::ranges::find(payload.entries, header, &ir::PayloadEntry::next);
+            entry != payload.entries.end())
+          return entry->value;
+  return std::nullopt;
 }
 
 void report(const ir::Policy& policy, const Fragments::Gap& gap, diag::Emitter& emitter) {
@@ -172,6 +203,10 @@ void report(const ir::Policy& policy, const Fragments::Gap& gap, diag::Emitter& 
   warning.help =
       "drop fragments by a rule of their own, `fragments: drop when ip.fragment`, or let them pass knowingly "
       "with `fragments: pass when ip.fragment`";
+  const auto protocol =
+      gap.lacked.read->kind == ir::ExprKind::Present ? protocolOf(policy, gap.lacked.read->header) : std::nullopt;
+  if (protocol)
+    warning.help += fmt::format("; `ip.proto == {}` is true for the fragments of such packets, too", *protocol);
   if (gap.open->block != &policy.rules.back().body)
     warning.notes.push_back({gap.open->block->verdict_span, "here they pass"});
 }

@@ -25,14 +25,16 @@ public:
   void declarations(const ast::File& file) {
     for (const ast::Constant& one : file.constants)
       expr(one.value);
-    for (const ast::SetDecl& one : file.sets)
+    for (const ast::SetDecl& one : file.sets) {
+      clauses(one.clauses);
       initial(one.initial);
+    }
     for (const ast::MapDecl& one : file.maps)
       initial(one.initial);
     for (const ast::CounterDecl& one : file.counters)
-      exprs(one.clauses.per);
+      clauses(one.clauses);
     for (const ast::MeterDecl& one : file.meters)
-      exprs(one.clauses.per);
+      clauses(one.clauses);
     for (const ast::EventDecl& one : file.events)
       exprs(one.fields);
     for (const ast::RulesDecl& one : file.rules)
@@ -59,6 +61,12 @@ private:
       expr(*value);
   }
 
+  void clauses(const ast::Clauses& clauses) {
+    for (const auto* one : {&clauses.rate, &clauses.burst, &clauses.capacity, &clauses.timeout})
+      initial(*one);
+    exprs(clauses.per);
+  }
+
   void statement(const ast::Statement& statement) {
     names_.insert(statement.name.text);
     exprs(statement.exprs);
@@ -80,7 +88,7 @@ private:
       if (rule.meter && rule.meter->name)
         names_.insert(rule.meter->name->text);
       if (rule.meter)
-        exprs(rule.meter->inline_meter.per);
+        clauses(rule.meter->inline_meter);
       items(rule.body);
       if (rule.otherwise)
         items(*rule.otherwise);
