@@ -2,9 +2,15 @@
 #include "compiler/diag/diag.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace xdpc::diag {
 namespace {
+
+// `TCP` is as good as `tcp`: names of the standard library are in lower case.
+bool isSame(char a, char b) {
+  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+}
 
 // Edits that insert, remove or replace a character or swap two neighbours (Damerau-Levenshtein, each place edited
 // once).
@@ -15,7 +21,7 @@ size_t distance(std::string_view a, std::string_view b) {
   for (size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
+      const size_t replaced = last[j - 1] + !isSame(a[i - 1], b[j - 1]);
       row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         row[j] = std::min(row[j], before[j - 2] + 1);

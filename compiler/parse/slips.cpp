@@ -452,6 +452,22 @@ bool wrongQuotes(const Place& place) {
   return true;
 }
 
+// `tcp.dport == 22, 23`, `ip.src in 10.0.0.0/8, 192.0.2.0/24`
+bool listWithoutBraces(const Place& place) {
+  if (place.word != "," || !place.inRule())
+    return false;
+  Span word = findWord(place.failure, "==", place.token.begin);
+  if (!word.file)
+    word = findWord(place.failure, "in", place.token.begin);
+  const std::string_view next = place.next(place.token).text();
+  if (!word.file || next.empty() || !std::isxdigit(static_cast<unsigned char>(next[0])))
+    return false;
+  const Span before{word.file, place.next(word).begin, place.token.begin};
+  place.report(Id::syntax, place.token, "unexpected `,`").help =
+      fmt::format("several values stand in a set: `in {{ {}, … }}`", before.text().substr(0, 60));
+  return true;
+}
+
 } // namespace
 
 bool reportSlip(const Failure& failure) {
@@ -461,7 +477,7 @@ bool reportSlip(const Failure& failure) {
       wrongUnit,          foreignOperator,   sampleAfterWhen, meterBeforeWhen,     meterInCondition,
       meterInParentheses, equalsForColon,    colonForEquals,  detachedUnit,        missingWhen,
       unknownVerdict,     unknownFirstWord,  unknownClause,   equalsForComparison, reservedName,
-      wrongQuotes,        nameWithoutQuotes, ifForWhen};
+      wrongQuotes,        nameWithoutQuotes, ifForWhen,       listWithoutBraces};
   return std::any_of(std::begin(slips), std::end(slips), [&](auto slip) { return slip(place); });
 }
 

@@ -1,4 +1,5 @@
 // Clauses that several declarations have: capacity, times, `when full`. Tested by tests/unit/sema/state_test.cpp.
+#include "compiler/sema/expr.h"
 #include "compiler/sema/state.h"
 
 #include <fmt/format.h>
@@ -19,7 +20,7 @@ std::optional<uint64_t> checkCapacity(Scope& scope, const std::optional<ast::Exp
 
 std::optional<uint64_t> checkTime(Scope& scope, const ast::Expr& expr, std::string_view what) {
   constexpr uint64_t longest = 10ull * 366 * 86400 * 1'000'000'000; // ten years
-  const ast::Expr& inner = withoutGroup(expr);
+  const ast::Expr& inner = namedQuantity(scope, expr);
   if (inner.kind != ast::ExprKind::Number) {
     scope.emitter.report(diag::Id::wrong_unit, inner.span,
                          fmt::format("{} is no time, such as `10m`", quoted(inner.span)));

@@ -22,12 +22,12 @@ bool isEquality(ast::Op op) {
   return op == ast::Op::Eq || op == ast::Op::Ne;
 }
 
-bool mismatch(Env env, const ast::Expr& expr, const Value& left, const Value& right, const char* help = "") {
+bool mismatch(Env env, const ast::Expr& expr, const Value& left, const Value& right, std::string help = "") {
   const Span at{expr.span.file, withoutGroup(expr.args[0]).span.begin, withoutGroup(expr.args[1]).span.end};
   diag::Diagnostic& error = env.scope.emitter.report(
       diag::Id::type_mismatch, at,
       fmt::format("{} and {}: they do not compare", describe(expr.args[0], left), describe(expr.args[1], right)));
-  error.help = help;
+  error.help = std::move(help);
   return false;
 }
 
@@ -76,10 +76,23 @@ bool agreeNumbers(Env env, const ast::Expr& expr, Value& left, Value& right) {
   return true;
 }
 
-const char* helpForBytes(Category a, Category b) {
-  const bool bytes = a == Category::bytes || b == Category::bytes,
-             number = a == Category::number || b == Category::number;
-  return bytes && number ? "`u16(payload[2:4])` makes a number of bytes; `payload[2]` is one" : "";
+const ast::Expr* writtenBytes(const ast::Expr& expr) {
+  for (const ast::Expr& arg : expr.args)
+    if (withoutGroup(arg).kind == ast::ExprKind::Bytes)
+      return &withoutGroup(arg);
+  return nullptr;
+}
+
+std::string helpForBytes(const ast::Expr& expr, Category a, Category b) {
+  const auto either = [&](Category one) { return a == one || b == one; };
+  if (!either(Category::bytes))
+    return "";
+  const ast::Expr* written = writtenBytes(expr);
+  const std::string_view text = written ? written->span.text() : "";
+  if (text.size() > 2 && text.size() < 60 && text.front() == '"' &&
+      text.find_first_not_of("0123456789abcdefABCDEF.:/", 1) == text.size() - 1)
+    return fmt::format("it stands without quotes: `{}`", text.substr(1, text.size() - 2));
+  return either(Category::number) ? "`u16(payload[2:4])` makes a number of bytes; `payload[2]` is one" : "";
 }
 
 bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
@@ -90,7 +103,7 @@ bool agree(Env env, const ast::Expr& expr, Value& left, Value& right) {
     return fitConstant(env.scope, right, left, quoted(withoutGroup(expr.args[0]).span));
   if (a != b)
     return mismatch(env, expr, left, right,
-                    a == Category::boolean ? "a condition stands by itself" : helpForBytes(a, b));
+                    a == Category::boolean ? "a condition stands by itself" : helpForBytes(expr, a, b));
   if (a == Category::bytes)
     return agreeBytes(env, expr, left, right);
   if (a == Category::address)
@@ -124,6 +137,11 @@ bool refuseHeader(Env env, const ast::Expr& expr, const Value& left, const Value
   const std::string_view text = withoutGroup(expr.args[first ? 0 : 1]).span.text().substr(0, 60);
   diag::Diagnostic& error = env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
                                                      fmt::format("`{}` is there or not, and does not compare", text));
+  const ir::Expr& other = (first ? right : left).expr;
+  if (other.kind == ir::ExprKind::Field && !other.type.port) { // `ip.proto == tcp`
+    error.help = fmt::format("ask for it: `{}`", text);
+    return true;
+  }
   const std::string field = likelyField(header, category((first ? right : left).expr.type));
   error.help = field.empty() ? fmt::format("ask for it: `{}`, or `not {}`", text, text)
                              : fmt::format("its fields compare: `{}.{}`", text, field);
@@ -135,7 +153,9 @@ bool checkOrder(Env env, const ast::Expr& expr, const Value& left) {
     return true;
   diag::Diagnostic& error = env.scope.emitter.report(
       diag::Id::no_order, expr.op_span.file ? expr.op_span : expr.span,
-      fmt::format("{} has no order: it is equal or not", categoryName(category(left.expr.type))));
+      category(left.expr.type) == Category::bytes
+          ? "bytes have no order: they are equal or not"
+          : fmt::format("{} has no order: it is equal or not", categoryName(category(left.expr.type))));
   if (category(left.expr.type) == Category::bytes)
     error.help = "`u16(payload[2:4])` makes a number of bytes, which has one";
   if (category(left.expr.type) == Category::address)
@@ -265,6 +285,23 @@ bool refuseTuples(Scope& scope, const ast::Expr& expr) {
   return true;
 }
 
+// `tcp.dport == 80 - 90`: with blanks it is a subtraction.
+bool refuseSubtraction(Scope& scope, const ast::Expr& expr) {
+  const ast::Expr& right = withoutGroup(expr.args[1]);
+  const bool numbers = right.kind == ast::ExprKind::Binary && right.op == ast::Op::Sub &&
+                       right.args[0].kind == ast::ExprKind::Number && right.args[1].kind == ast::ExprKind::Number;
+  // What is computed can be below 0 itself.
+  const bool field = withoutGroup(expr.args[0]).kind == ast::ExprKind::Member;
+  if (!isEquality(expr.op) || !numbers || !field || right.args[0].number >= right.args[1].number)
+    return false;
+  scope.emitter
+      .report(diag::Id::out_of_range, right.span, fmt::format("{} is a difference, and below 0", quoted(right.span)))
+      .help =
+      fmt::format("a range has no blanks: `{} {} {}-{}`", expr.args[0].span.text().substr(0, 60),
+                  expr.op == ast::Op::Eq ? "in" : "not in", right.args[0].span.text(), right.args[1].span.text());
+  return true;
+}
+
 } // namespace
 
 bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text) {
@@ -289,7 +326,7 @@ Value checkCompare(Env env, const ast::Expr& expr) {
   if (refuseTuples(env.scope, expr))
     return failed();
   Value left = checkExpr(env, expr.args[0]);
-  if (refuseSet(env.scope, expr))
+  if (refuseSet(env.scope, expr) || refuseSubtraction(env.scope, expr))
     return failed();
   Value right = checkExpr(env, expr.args[1]);
   if (!left.ok || !right.ok)

@@ -36,6 +36,16 @@ void evaluateTuple(Scope& scope, uint32_t index, const ast::Expr& expr) {
   scope.constants[index].value = failed();
 }
 
+bool isQuantity(const ast::Expr& expr) {
+  return expr.kind == ast::ExprKind::Number && expr.dimension != ast::Dimension::none &&
+         expr.dimension != ast::Dimension::bytes;
+}
+
+void nameQuantity(Constant& constant) {
+  constant.is_quantity = true;
+  constant.value = failed();
+}
+
 void evaluate(Scope& scope, uint32_t index) {
   const ast::Expr& expr = withoutGroup(scope.constants[index].decl->value);
   if (isSetLiteral(expr)) {
@@ -46,12 +56,16 @@ void evaluate(Scope& scope, uint32_t index) {
   }
   if (expr.kind == ast::ExprKind::Tuple)
     return evaluateTuple(scope, index, expr);
+  if (isQuantity(expr))
+    return nameQuantity(scope.constants[index]);
   // `const also_web = web`: the set of the other constant.
   const Symbol* symbol = expr.kind == ast::ExprKind::Name ? lookUp(scope, expr.text) : nullptr;
   if (symbol && symbol->kind == SymbolKind::Constant) {
     const Constant* other = prepareConstant(scope, symbol->index);
     if (!other)
       scope.constants[index].value = failed();
+    if (other && other->is_quantity)
+      return nameQuantity(scope.constants[index]);
     if (other && other->is_tuple) {
       scope.constants[index].is_tuple = true;
       scope.constants[index].value = failed();
@@ -106,6 +120,19 @@ const ast::Expr& namedTuple(Scope& scope, const ast::Expr& expr) {
                        scope.constants[symbol->index].is_tuple;
     if (!tuple)
       break;
+    inner = &withoutGroup(scope.constants[symbol->index].decl->value);
+  }
+  return *inner;
+}
+
+const ast::Expr& namedQuantity(Scope& scope, const ast::Expr& expr) {
+  const ast::Expr* inner = &withoutGroup(expr);
+  for (unsigned hops = 0; inner->kind == ast::ExprKind::Name && hops < kMaxDepth; ++hops) {
+    const Symbol* symbol = lookUp(scope, inner->text);
+    const bool quantity = symbol && symbol->kind == SymbolKind::Constant && prepareConstant(scope, symbol->index) &&
+                          scope.constants[symbol->index].is_quantity;
+    if (!quantity)
+      return withoutGroup(expr);
     inner = &withoutGroup(scope.constants[symbol->index].decl->value);
   }
   return *inner;

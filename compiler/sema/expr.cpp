@@ -48,12 +48,45 @@ HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool a
   return certain;
 }
 
+bool isElement(const ast::Expr& expr) {
+  using enum ast::ExprKind;
+  const ast::ExprKind kind = withoutGroup(expr).kind;
+  return kind == Number || kind == Address || kind == Mac || kind == Prefix || kind == Range || kind == Bytes;
+}
+
+// `tcp.dport == 80 or 443`: several values stand in a set. Says so once, at the first one.
+bool reportBareValue(Env env, const std::vector<const ast::Expr*>& operands, size_t at) {
+  if (at == 0 || !isElement(*operands[at]))
+    return false;
+  const ast::Expr& before = withoutGroup(*operands[at - 1]);
+  if (isElement(before)) // it follows from the one before
+    return true;
+  const bool compares = before.kind == ast::ExprKind::Binary &&
+                        (before.op == ast::Op::Eq || (before.op == ast::Op::In && isElement(before.args[1])));
+  if (!compares)
+    return false;
+  std::string all(before.args[1].span.text());
+  for (size_t i = at; i < operands.size() && isElement(*operands[i]); ++i)
+    all += fmt::format(", {}", operands[i]->span.text());
+  env.scope.emitter
+      .report(diag::Id::not_a_condition, operands[at]->span,
+              fmt::format("{} is no condition", quoted(operands[at]->span)))
+      .help = fmt::format("several values stand in a set: `{} in {{ {} }}`", before.args[0].span.text().substr(0, 60),
+                          all.substr(0, 100));
+  return true;
+}
+
 Value checkRow(Env env, const ast::Expr& expr) {
   const bool all = expr.op == ast::Op::And;
   std::vector<Value> values;
   bool ok = true;
-  for (const ast::Expr* operand : row(expr)) {
-    values.push_back(checkCondition(env, *operand));
+  const std::vector<const ast::Expr*> operands = row(expr);
+  for (size_t at = 0; at < operands.size(); ++at) {
+    if (!all && reportBareValue(env, operands, at)) {
+      ok = false;
+      continue;
+    }
+    values.push_back(checkCondition(env, *operands[at]));
     ok &= values.back().ok;
   }
   if (!ok)

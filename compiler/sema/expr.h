@@ -65,6 +65,8 @@ void reportMaybeAbsent(Scope& scope, const MaybeAbsent& warning);
 // constant.cpp
 void checkConstants(Scope& scope);
 // The expression without its group or, for the name of a tuple of fields, that tuple.
+// The literal of a constant that names a time or a rate; else the expression itself.
+const ast::Expr& namedQuantity(Scope& scope, const ast::Expr& expr);
 const ast::Expr& namedTuple(Scope& scope, const ast::Expr& expr);
 const Constant* prepareConstant(Scope& scope, uint32_t index); // nothing: defined by itself
 

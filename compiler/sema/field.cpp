@@ -111,6 +111,21 @@ Value checkPacketField(Env env, const ast::Expr& expr, Span name) {
   return failed();
 }
 
+// What other filters call a field that is among the names.
+std::optional<std::string> usualName(std::string_view text, const std::vector<std::string>& names) {
+  static constexpr std::pair<std::string_view, const char*> kElsewhere[] = {
+      {"saddr", "src"},      {"daddr", "dst"},     {"source", "src"},     {"destination", "dst"},
+      {"source", "sport"},   {"dest", "dport"},    {"protocol", "proto"}, {"nexthdr", "next_header"},
+      {"hoplimit", "ttl"},   {"hop_limit", "ttl"}, {"seqnum", "seq"},     {"length", "len"},
+      {"ethertype", "type"}, {"vid", "id"},        {"dst_port", "dport"}, {"src_port", "sport"},
+      {"port", "dport"},     {"cwnd", "window"},   {"operation", "op"},   {"src_ip", "src"},
+      {"dst_ip", "dst"}};
+  for (const auto& [elsewhere, here] : kElsewhere)
+    if (text == elsewhere && std::ranges::count(names, here) > 0)
+      return here;
+  return std::nullopt;
+}
+
 Value unknownField(Env env, const ir::Header& header, const ast::Expr& expr, Span name) {
   std::vector<std::string> names;
   for (const ir::Field& field : header.fields)
@@ -119,7 +134,10 @@ Value unknownField(Env env, const ir::Header& header, const ast::Expr& expr, Spa
   names.push_back("payload");
   diag::Diagnostic& error = env.scope.emitter.report(diag::Id::unknown_name, name,
                                                      fmt::format("`{}` has no field `{}`", header.name, expr.text));
-  if (const auto near = diag::nearest(expr.text, names)) {
+  auto near = usualName(expr.text, names);
+  if (!near)
+    near = diag::nearest(expr.text, names);
+  if (near) {
     error.help = fmt::format("did you mean `{}.{}`", header.name, *near);
     error.fixits.push_back({name, *near});
   }
@@ -175,6 +193,12 @@ Value constantValue(Env env, const ast::Expr& expr, const Symbol& symbol) {
   if (constant->is_tuple) {
     env.scope.emitter.report(diag::Id::not_a_value, expr.span, fmt::format("`{}` is a tuple", expr.text)).help =
         "it stands before `in`, in a key or in the `[ ]` of a map";
+    return failed();
+  }
+  if (constant->is_quantity) {
+    diag::Diagnostic& error = env.scope.emitter.report(
+        diag::Id::wrong_unit, expr.span, fmt::format("`{}` is a time or a rate, where a number is needed", expr.text));
+    error.notes.push_back({symbol.span, "it is declared here"});
     return failed();
   }
   Value value = constant->value;

@@ -79,7 +79,8 @@ void addPart(Scope& scope, ir::HeaderId id, const ast::HeaderField& field) {
   const ir::HeaderId part = newPart(scope, id, ir::HeaderKind::part, field.name.text, field.span);
   const uint32_t bits = addWireField(scope, part, field, 0, std::nullopt);
   if (bits % 8 != 0)
-    badHeader(scope, field.span, fmt::format("`{}` has {} bits, which are no whole bytes", field.name.text, bits));
+    badHeader(scope, field.span,
+              fmt::format("`{}` has {} bit{}, no whole bytes", field.name.text, bits, bits == 1 ? "" : "s"));
   scope.policy.headers[part].min_size = bits / 8;
   scope.headers[id].parts.push_back({part, field.when ? &*field.when : nullptr});
   publish(scope, id, part);

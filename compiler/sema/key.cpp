@@ -36,11 +36,17 @@ bool familyFits(ir::TypeKind wanted, ir::TypeKind given) {
   return wanted == ir::TypeKind::Ip || wanted == given;
 }
 
+std::string nameFamily(const ast::Expr& expr, ir::TypeKind wanted) {
+  const char* family = wanted == ir::TypeKind::Ipv4 ? "ipv4" : "ipv6";
+  const std::string_view text = withoutGroup(expr).span.text().substr(0, 60);
+  return fmt::format("name the family: `{}{}`", family, text.starts_with("ip.") ? text.substr(2) : ".src");
+}
+
 bool fitAddress(Scope& scope, const ast::Expr& expr, const Value& value, const ir::Set& set, abi::KeyKind kind,
                 KeyUse use) {
   if (!familyFits(typeOfKind(kind).kind, value.expr.type.kind))
     return mismatch(scope, expr, value, set, kind,
-                    value.expr.type.kind == ir::TypeKind::Ip ? "name the family: `ipv4.src` or `ipv6.src`" : "");
+                    value.expr.type.kind == ir::TypeKind::Ip ? nameFamily(expr, typeOfKind(kind).kind) : "");
   if (value.masked && use == KeyUse::lookup)
     return mismatch(scope, expr, value, set, kind, "look up the address itself, without the mask");
   if (value.masked && !abi::isPrefix(kind))

@@ -21,7 +21,7 @@ bool checkRate(Scope& scope, const ast::Clauses& clauses, Span span, ir::Meter& 
         "write `rate 200 pps`, for instance";
     return false;
   }
-  const ast::Expr& rate = withoutGroup(*clauses.rate);
+  const ast::Expr& rate = namedQuantity(scope, *clauses.rate);
   if (rate.kind != ast::ExprKind::Number || rate.dimension == ast::Dimension::none) {
     diag::Diagnostic& error = scope.emitter.report(diag::Id::missing_unit, rate.span,
                                                    fmt::format("{} has no unit of a rate", quoted(rate.span)));

@@ -1,6 +1,7 @@
 // Names: declared once, looked up with a suggestion. Tested by tests/unit/sema/name_test.cpp.
 #include "compiler/sema/scope.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace xdpc::sema {
@@ -45,12 +46,40 @@ void reportMissing(Scope& scope, const ast::Name& name, std::string message,
   }
 }
 
+namespace {
+
+// `dport == 22`: a field is asked of a header.
+bool reportBareField(Scope& scope, const ast::Name& name) {
+  std::string found;
+  if (scope.lost.contains(name.text))
+    return false;
+  for (const char* text : {"ip", "l4", "tcp", "udp", "eth", "vlan", "arp", "icmp", "ipv4", "ipv6"}) {
+    const Symbol* symbol = lookUp(scope, text);
+    if (!symbol || symbol->kind != SymbolKind::Header)
+      continue;
+    const std::vector<ir::Field>& fields = scope.policy.headers[symbol->index].fields;
+    const auto of_ip = [&] { return found.find("`ip.") != std::string::npos && text[0] == 'i' && text[1] == 'p'; };
+    if (std::ranges::count(fields, name.text, &ir::Field::name) > 0 && !of_ip())
+      found += fmt::format("{}`{}.{}`", found.empty() ? "" : ", ", text, name.text);
+  }
+  if (found.empty())
+    return false;
+  scope.emitter
+      .report(diag::Id::unknown_name, name.span, fmt::format("`{}` is a field and is asked of a header", name.text))
+      .help = "there are " + found;
+  return true;
+}
+
+} // namespace
+
 void reportUnknown(Scope& scope, const ast::Name& name, const char* what, std::optional<SymbolKind> wanted) {
   if (name.text == "payload_len") { // `payload` stands for `l4.payload`, its length for nothing
     scope.emitter.report(diag::Id::unknown_name, name.span, "`payload_len` is asked of a header")
         .fixits.push_back({name.span, "l4.payload_len"});
     return;
   }
+  if (!wanted && reportBareField(scope, name))
+    return;
   std::vector<std::string> candidates;
   for (const auto& [text, symbol] : scope.symbols)
     if (wanted ? symbol.kind == *wanted : symbol.kind != SymbolKind::Policy)

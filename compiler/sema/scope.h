@@ -44,9 +44,10 @@ struct Constant {
   const ast::Constant* decl = nullptr;
   Progress progress = Progress::untouched;
   bool is_set = false;
-  bool is_tuple = false; // of values that a packet has: stands where its parts could
-  Value value;           // unless is_set
-  RawSet raw;            // if is_set
+  bool is_tuple = false;    // of values that a packet has: stands where its parts could
+  bool is_quantity = false; // a time or a rate: stands in clauses, not in conditions
+  Value value;              // unless is_set
+  RawSet raw;               // if is_set
   std::vector<std::pair<std::vector<ir::Type>, ir::ConstSetId>> used_as; // one table a type that it is compared with
 };
 

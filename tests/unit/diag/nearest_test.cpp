@@ -14,6 +14,7 @@ TEST(Nearest, FindsSlips) {
   EXPECT_EQ(nearest("bannned", kNames), "banned");
   EXPECT_EQ(nearest("tcp.dprot", kNames), "tcp.dport");
   EXPECT_EQ(nearest("ip.scr", kNames), "ip.src");
+  EXPECT_EQ(nearest("TCP.DPORT", kNames), "tcp.dport");
 }
 
 TEST(Nearest, PrefersTheNearer) {
