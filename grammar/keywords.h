@@ -2,6 +2,8 @@
 // tests/unit/parse/grammar_test.cpp.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -44,9 +46,26 @@ constexpr const Keyword* findKeyword(std::string_view word) {
   return nullptr;
 }
 
+inline constexpr size_t kReserved = [] {
+  size_t count = 0;
+  for (const Keyword& keyword : kKeywords)
+    count += keyword.reserved;
+  return count;
+}();
+inline constexpr auto kReservedWords = [] {
+  std::array<std::string_view, kReserved> words;
+  size_t count = 0;
+  for (const Keyword& keyword : kKeywords)
+    if (keyword.reserved)
+      words[count++] = keyword.word;
+  return words;
+}();
+
 constexpr bool isReserved(std::string_view word) {
-  const Keyword* keyword = findKeyword(word);
-  return keyword && keyword->reserved;
+  for (std::string_view reserved : kReservedWords)
+    if (reserved == word)
+      return true;
+  return false;
 }
 
 constexpr bool isDeclaration(std::string_view word) {
