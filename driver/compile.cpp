@@ -8,6 +8,7 @@
 #include "compiler/plan/plan.h"
 #include "compiler/sema/sema.h"
 #include "driver/file.h"
+#include "driver/heap.h"
 #include "driver/output.h"
 #include "driver/sha256.h"
 #include "driver/used_files.h"
@@ -103,6 +104,8 @@ void checkAfterErrors(Compilation& compilation) {
   }
 }
 
+constexpr size_t kHeapPerByte = 64; // of a policy's text: more than rules without blanks take
+
 constexpr std::string_view kBeforePacket = "test \"packet\" {\n    expect pass for ";
 
 void addPacket(Compilation& compilation, const std::string& packet) {
@@ -125,6 +128,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   std::optional<std::string> text = readPolicy(path, code);
   if (!text)
     return nullptr;
+  expectHeap(text->size() * kHeapPerByte);
   const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
   compilation->file = parse::parse(source, compilation->emitter, {.depth = options.bounds.depth});
   if (options.until == Until::parsed)
