@@ -106,6 +106,13 @@ void checkAfterErrors(Compilation& compilation) {
 
 constexpr size_t kHeapPerByte = 64; // of a policy's text: more than rules without blanks take
 
+// Of large policies a third of the memory; the policy as it was checked stands for them from now on.
+void giveUpTrees(Compilation& compilation) {
+  compilation.file = {.source = compilation.file.source};
+  compilation.used.clear();
+  compilation.library.clear();
+}
+
 constexpr std::string_view kBeforePacket = "test \"packet\" {\n    expect pass for ";
 
 void addPacket(Compilation& compilation, const std::string& packet) {
@@ -148,8 +155,10 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   if (compilation->policy && !compilation->policy->externs.empty())
     compileC(*compilation, compilation->emitter);
   if (compilation->policy) {
+    analysis::warnOfUnused(compilation->file, compilation->used, compilation->emitter);
+    giveUpTrees(*compilation);
     checkBounds(*compilation->policy, options.bounds, compilation->emitter);
-    analysis::warn(compilation->file, compilation->used, *compilation->policy, compilation->emitter);
+    analysis::warn(*compilation->policy, compilation->emitter);
   }
   return compilation;
 }
@@ -227,7 +236,7 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
       emitted(*program, [](lower::Module module) { return codegen::emitObject(std::move(module)); });
   if (object.empty()) {
     compilation.emitter
-        .report(diag::Id::too_large, compilation.file.policies.front().name.span,
+        .report(diag::Id::too_large, compilation.policy->span,
                 fmt::format("the program of `{}` outgrows BPF's jumps or its stack", compilation.policy->name))
         .help =
         "put what is alike into sets, and conditions on fields and constants next to each other: those become tables";

@@ -24,8 +24,8 @@ struct Compilation {
   Sources sources;
   diag::Emitter emitter;
   Bounds bounds;
-  bool tables = true; // runs of rules become tables
-  ast::File file;
+  bool tables = true;                   // runs of rules become tables
+  ast::File file;                       // empty once it is checked, like the next two
   std::vector<ast::File> used;          // whose declarations `use` brings in, each once
   std::vector<ast::File> library;       // stdlib/*.xf
   std::vector<const SourceFile*> named; // what the policy names: used files and loaded lists, as they were read

@@ -34,8 +34,8 @@ bool isValue(const ir::Expr& expr) {
 
 Interval single(const ir::Expr& constant) {
   if (constant.kind == ExprKind::Address) {
-    const u128 number = ir::numberOf(constant.address);
-    return {ir::domainOf(constant.address.family), number, number};
+    const u128 number = ir::numberOf(*constant.address);
+    return {ir::domainOf(constant.address->family), number, number};
   }
   return {Domain::number, constant.number, constant.number};
 }
@@ -132,108 +132,135 @@ std::optional<Bound> boundOf(const ir::Policy& policy, const ir::Expr& compariso
   }
 }
 
-Constraint::Constraint(const ir::Policy& policy, const ir::Expr& condition) : policy_(policy) {
-  add(condition);
-  addNegations();
-}
+class ConstraintMaker {
+public:
+  ConstraintMaker(const ir::Policy& policy, Values& values, Constraint& made)
+      : policy_(policy), values_(values), made_(made) {}
 
-// `not tcp.syn` is `not (tcp and tcp.syn)`: where the conjunction asks for the header anyway, the bit is clear.
-void Constraint::addNegations() {
-  for (const ir::Expr* inner : negations_) {
-    const bool present = std::all_of(inner->args.begin(), inner->args.end() - 1, [&](const ir::Expr& arg) {
-      return arg.kind == ExprKind::Present && present_.contains(arg.header);
-    });
-    const ir::Expr& last = inner->args.back();
-    if (present && (last.kind == ExprKind::Field || last.kind == ExprKind::Packet))
-      bound(last, {{Domain::number, 0, 0}});
+  void run(Constraint::Conditions conditions) {
+    for (const ir::Expr* condition : conditions)
+      add(*condition);
+    sort(made_.present_);
+    sort(made_.absent_);
+    sort(made_.others_);
+    addNegations();
   }
-}
 
-void Constraint::bound(const ir::Expr& value, const Intervals& values) {
-  const std::string key = ir::toText(policy_, value);
-  const auto [place, first] = bounds_.try_emplace(key, values);
-  const auto whole = wholeOf(value.type);
-  if (!first)
-    place->second = intersection(place->second, values);
-  else if (whole)
-    place->second = intersection({*whole}, values);
-  if (value.kind == ExprKind::Field)
-    fields_.try_emplace(key, &value);
-}
+private:
+  template <class T> static void sort(std::vector<T>& all) {
+    std::ranges::sort(all);
+    all.erase(std::ranges::unique(all).begin(), all.end());
+  }
 
-void Constraint::addNot(const ir::Expr& inner) {
-  if (isValue(inner))
-    return bound(inner, {{Domain::number, 0, 0}});
-  if (inner.kind == ExprKind::Present)
-    absent_.insert(inner.header);
-  if (inner.kind == ExprKind::And)
-    negations_.push_back(&inner);
-}
+  // `not tcp.syn` is `not (tcp and tcp.syn)`: where the conjunction asks for the header anyway, the bit is clear.
+  void addNegations() {
+    for (const ir::Expr* inner : negations_) {
+      const bool present = std::all_of(inner->args.begin(), inner->args.end() - 1, [&](const ir::Expr& arg) {
+        return arg.kind == ExprKind::Present && std::ranges::binary_search(made_.present_, arg.header);
+      });
+      const ir::Expr& last = inner->args.back();
+      if (present && (last.kind == ExprKind::Field || last.kind == ExprKind::Packet))
+        bound(last, {{Domain::number, 0, 0}});
+    }
+  }
 
-void Constraint::add(const ir::Expr& expr) {
-  switch (expr.kind) {
-  case ExprKind::And:
-    for (const ir::Expr& arg : expr.args)
-      add(arg);
-    return;
-  case ExprKind::Bool:
-    never_ = never_ || !expr.number;
-    return;
-  case ExprKind::Present:
-    present_.insert(expr.header);
-    return;
-  case ExprKind::Not:
-    addNot(expr.args[0]);
-    if (isValue(expr.args[0]))
+  void bound(const ir::Expr& value, Intervals allowed) {
+    const uint32_t number = values_.numberOf(value);
+    const auto place = std::ranges::lower_bound(made_.bounds_, number, {}, &Constraint::OfValue::value);
+    if (place != made_.bounds_.end() && place->value == number) {
+      place->allowed = intersection(place->allowed, allowed);
       return;
-    break;
-  case ExprKind::Compare:
-    never_ = never_ || asksClearedBit(expr);
-    [[fallthrough]];
-  default:
-    if (const auto bound_of = boundOf(policy_, expr))
-      return bound(*bound_of->value, bound_of->values);
+    }
+    if (const auto whole = wholeOf(value.type))
+      allowed = intersection({*whole}, allowed);
+    made_.bounds_.insert(place, {number, std::move(allowed)});
   }
-  dynamic_ = dynamic_ || readsSet(expr);
-  others_.insert(ir::toText(policy_, expr));
+
+  void addNot(const ir::Expr& inner) {
+    if (isValue(inner))
+      return bound(inner, {{Domain::number, 0, 0}});
+    if (inner.kind == ExprKind::Present)
+      made_.absent_.push_back(inner.header);
+    if (inner.kind == ExprKind::And)
+      negations_.push_back(&inner);
+  }
+
+  void add(const ir::Expr& expr) {
+    switch (expr.kind) {
+    case ExprKind::And:
+      for (const ir::Expr& arg : expr.args)
+        add(arg);
+      return;
+    case ExprKind::Bool:
+      made_.never_ = made_.never_ || !expr.number;
+      return;
+    case ExprKind::Present:
+      made_.present_.push_back(expr.header);
+      return;
+    case ExprKind::Not:
+      addNot(expr.args[0]);
+      if (isValue(expr.args[0]))
+        return;
+      break;
+    case ExprKind::Compare:
+      made_.never_ = made_.never_ || asksClearedBit(expr);
+      [[fallthrough]];
+    default:
+      if (auto bound_of = boundOf(policy_, expr))
+        return bound(*bound_of->value, std::move(bound_of->values));
+    }
+    made_.dynamic_ = made_.dynamic_ || readsSet(expr);
+    made_.others_.push_back(ir::toText(policy_, expr));
+  }
+
+  const ir::Policy& policy_;
+  Values& values_;
+  Constraint& made_;
+  std::vector<const ir::Expr*> negations_; // conjunctions within the condition
+};
+
+Constraint::Constraint(const ir::Policy& policy, Values& values, Conditions conditions) {
+  ConstraintMaker(policy, values, *this).run(conditions);
 }
+
+namespace {
 
 // `ip.proto == 6 and udp`: the number leads to another header.
-bool Constraint::selectsAnother(const Presence& presence) const {
-  return std::ranges::any_of(fields_, [&](const auto& field) {
-    return std::ranges::any_of(present_, [&](ir::HeaderId header) {
-      const auto numbers = presence.selecting(*field.second, header);
-      return numbers && intersection(bounds_.at(field.first), *numbers).empty();
-    });
-  });
+bool selectsAnother(const Presence& presence, const ir::Expr& value, const Intervals& allowed,
+                    const std::vector<ir::HeaderId>& present) {
+  return value.kind == ExprKind::Field && std::ranges::any_of(present, [&](ir::HeaderId header) {
+           const auto& numbers = presence.selecting(value, header);
+           return numbers && intersection(allowed, *numbers).empty();
+         });
 }
 
-bool Constraint::contradictory(const Presence& presence) const {
-  if (never_)
+} // namespace
+
+bool Constraint::contradictory(const Presence& presence, const Values& values) const {
+  if (never_ || std::ranges::any_of(bounds_, [](const OfValue& one) { return one.allowed.empty(); }))
     return true;
-  for (const auto& [value, values] : bounds_)
-    if (values.empty())
-      return true;
   for (ir::HeaderId one : present_)
     for (ir::HeaderId other : present_)
-      if (presence.exclude(one, other))
+      if (one != other && presence.exclude(one, other))
         return true;
   for (ir::HeaderId one : present_)
     for (ir::HeaderId other : absent_)
       if (presence.implies(one, other))
         return true;
-  return selectsAnother(presence);
+  return std::ranges::any_of(
+      bounds_, [&](const OfValue& one) { return selectsAnother(presence, values[one.value], one.allowed, present_); });
 }
 
 bool Constraint::implies(const Constraint& weaker) const {
-  for (const auto& [value, values] : weaker.bounds_) {
-    const auto mine = bounds_.find(value);
-    if (mine == bounds_.end() || !covers(values, mine->second))
+  auto mine = bounds_.begin();
+  for (const auto& [value, allowed] : weaker.bounds_) {
+    while (mine != bounds_.end() && mine->value < value)
+      ++mine;
+    if (mine == bounds_.end() || mine->value != value || !covers(allowed, mine->allowed))
       return false;
   }
-  return !weaker.never_ &&
-         std::includes(present_.begin(), present_.end(), weaker.present_.begin(), weaker.present_.end()) &&
-         std::includes(others_.begin(), others_.end(), weaker.others_.begin(), weaker.others_.end());
+  return !weaker.never_ && std::ranges::includes(present_, weaker.present_) &&
+         std::ranges::includes(others_, weaker.others_);
 }
 
 } // namespace xdpc::analysis

@@ -4,10 +4,10 @@
 #pragma once
 
 #include "compiler/analysis/presence.h"
+#include "compiler/analysis/values.h"
 #include "compiler/ir/intervals.h"
 
-#include <map>
-#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,28 +25,30 @@ bool covers(const Intervals& outer, const Intervals& inner);
 
 class Constraint {
 public:
-  Constraint(const ir::Policy& policy, const ir::Expr& condition);
+  struct OfValue {
+    uint32_t value; // number in Values
+    Intervals allowed;
+  };
 
-  bool contradictory(const Presence& presence) const;
+  using Conditions = std::span<const ir::Expr* const>; // all of them hold
+
+  // Of one that is compared with another the values have the same numbers.
+  Constraint(const ir::Policy& policy, Values& values, Conditions conditions);
+
+  bool contradictory(const Presence& presence, const Values& values) const;
   bool implies(const Constraint& weaker) const; // whatever packet satisfies this one satisfies the other
   bool readsDynamicSets() const { return dynamic_; }
-  const std::map<std::string, Intervals>& bounds() const { return bounds_; } // by the value's text
+  const std::vector<OfValue>& bounds() const { return bounds_; }
 
 private:
-  void add(const ir::Expr& expr);
-  void addNot(const ir::Expr& inner);
-  void addNegations();
-  void bound(const ir::Expr& value, const Intervals& allowed);
-  bool selectsAnother(const Presence& presence) const;
+  friend class ConstraintMaker;
 
-  const ir::Policy& policy_;
   bool never_ = false;
   bool dynamic_ = false;
-  std::set<ir::HeaderId> present_, absent_;
-  std::map<std::string, Intervals> bounds_;       // by the value's text
-  std::map<std::string, const ir::Expr*> fields_; // of those that are fields
-  std::set<std::string> others_;
-  std::vector<const ir::Expr*> negations_; // conjunctions within the condition
+  // All of them sorted, without repetitions.
+  std::vector<ir::HeaderId> present_, absent_;
+  std::vector<OfValue> bounds_;
+  std::vector<std::string> others_; // texts
 };
 
 } // namespace xdpc::analysis

@@ -35,10 +35,9 @@ void EarlierRules::add(const ir::Rule& rule, Constraint constraint) {
   const auto number = static_cast<uint32_t>(rules_.size());
   Numbers* fewest = nullptr;
   Block block;
-  for (const auto& [text, intervals] : constraint.bounds()) {
+  for (const auto& [value, intervals] : constraint.bounds()) {
     if (intervals.size() != 1)
       continue;
-    const uint32_t value = values_.try_emplace(text, static_cast<uint32_t>(values_.size())).first->second;
     const Block one = blockOf(value, intervals.front());
     if (Numbers& numbers = blocks_[one]; !fewest || numbers.size() < fewest->size()) {
       fewest = &numbers;
@@ -71,17 +70,18 @@ const ir::Rule* EarlierRules::first(const Numbers& numbers, const Constraint& co
 const ir::Rule* EarlierRules::deciding(const Constraint& constraint) {
   if (const ir::Rule* rule = first(others_, constraint))
     return rule;
-  for (const auto& [text, intervals] : constraint.bounds()) {
-    const auto value = values_.find(text);
-    if (value == values_.end() || intervals.empty())
+  for (const auto& [value, intervals] : constraint.bounds()) {
+    if (intervals.empty())
       continue;
-    const Block own = blockOf(value->second, intervals.front());
-    const auto lengths = lengths_.find({own.value, own.domain});
+    const Block own = blockOf(value, intervals.front());
+    const auto lengths = lengths_.find({value, own.domain});
     if (lengths == lengths_.end())
       continue;
     for (unsigned length : lengths->second) {
-      const auto block = blocks_.find({own.value, own.domain, length, above(intervals.front().low, length)});
-      if (length < own.length || block == blocks_.end())
+      if (length < own.length)
+        continue;
+      const auto block = blocks_.find({value, own.domain, length, above(intervals.front().low, length)});
+      if (block == blocks_.end())
         continue;
       if (const ir::Rule* rule = first(block->second, constraint))
         return rule;

@@ -5,6 +5,8 @@
 #include "compiler/analysis/constraint.h"
 
 #include <deque>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 namespace xdpc::analysis {
@@ -21,7 +23,7 @@ public:
 
 private:
   struct Block {
-    uint32_t value = 0; // number of its text
+    uint32_t value = 0; // number in Values
     ir::Domain domain = ir::Domain::number;
     unsigned length = 0; // bits that differ within it
     ir::u128 prefix = 0;
@@ -38,7 +40,6 @@ private:
   std::deque<std::pair<const ir::Rule*, Constraint>> rules_;
   std::unordered_map<Block, Numbers, Hash> blocks_;
   Numbers others_;                                                        // that bound nothing to one interval
-  std::map<std::string, uint32_t> values_;                                // numbers of their texts
   std::map<std::pair<uint32_t, ir::Domain>, std::set<unsigned>> lengths_; // of blocks, by value
   uint64_t looks_ = 0;
 };

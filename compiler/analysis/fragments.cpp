@@ -147,23 +147,22 @@ private:
   // What the rule with the closed door asks of the rest of the packet, and the other rule, do not exclude each other.
   bool mayBothMatch(const Outcome& closed, const Outcome& open) {
     ++looks_;
-    ir::Expr both;
-    both.kind = ir::ExprKind::And;
+    std::vector<const ir::Expr*> both;
     for (const Outcome::Term& term : closed.path)
       if (!term.negated)
         addSeen(*term.condition, both);
     for (const Outcome::Term& term : open.path)
       if (!term.negated)
-        both.args.push_back(*term.condition);
-    return !Constraint(policy_, both).contradictory(presence_);
+        both.push_back(term.condition);
+    return !Constraint(policy_, values_, both).contradictory(presence_, values_);
   }
 
-  void addSeen(const ir::Expr& condition, ir::Expr& both) const {
+  void addSeen(const ir::Expr& condition, std::vector<const ir::Expr*>& both) const {
     if (condition.kind == ir::ExprKind::And)
       for (const ir::Expr& arg : condition.args)
         addSeen(arg, both);
     else if (truth(policy_, kind_, condition) != Truth::no)
-      both.args.push_back(condition);
+      both.push_back(&condition);
   }
 
   static constexpr unsigned kMaxLooks = 10'000;
@@ -172,6 +171,7 @@ private:
   PacketKind whole_, kind_;            // all packets of the family, and its later fragments
   PacketKind lacking_;                 // the same fragments, by what others of the family may have
   std::vector<const Outcome*> closed_; // so far
+  Values values_;
   unsigned looks_ = 0;
 };
 

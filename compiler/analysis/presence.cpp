@@ -34,7 +34,36 @@ void Presence::reach(ir::HeaderId from, ir::HeaderId header) {
           }
 }
 
+namespace {
+
+uint64_t both(uint32_t one, uint32_t other) {
+  return uint64_t{one} << 32 | other;
+}
+
+} // namespace
+
 bool Presence::exclude(ir::HeaderId one, ir::HeaderId other) const {
+  const auto [known, fresh] = excludes_.try_emplace(both(one, other));
+  if (fresh)
+    known->second = findExclude(one, other);
+  return known->second;
+}
+
+bool Presence::implies(ir::HeaderId one, ir::HeaderId other) const {
+  const auto [known, fresh] = implies_.try_emplace(both(one, other));
+  if (fresh)
+    known->second = findImplies(one, other);
+  return known->second;
+}
+
+const std::optional<ir::Intervals>& Presence::selecting(const ir::Expr& field, ir::HeaderId next) const {
+  const auto [known, fresh] = selecting_.try_emplace({both(field.header, field.field), next});
+  if (fresh)
+    known->second = findSelecting(field, next);
+  return known->second;
+}
+
+bool Presence::findExclude(ir::HeaderId one, ir::HeaderId other) const {
   const auto declared = [&](ir::HeaderId id) { return policy_.headers[id].name.find('.') == std::string::npos; };
   if (!declared(one) || !declared(other)) // `vxlan.inner.tcp` is another packet's
     return false;
@@ -45,7 +74,7 @@ bool Presence::exclude(ir::HeaderId one, ir::HeaderId other) const {
   return true;
 }
 
-bool Presence::implies(ir::HeaderId one, ir::HeaderId other) const {
+bool Presence::findImplies(ir::HeaderId one, ir::HeaderId other) const {
   const auto wider = plain(other);
   return one == other ||
          std::ranges::all_of(plain(one), [&](ir::HeaderId id) { return std::ranges::count(wider, id) > 0; });
@@ -72,7 +101,7 @@ std::optional<ir::FieldId> Presence::chooser(ir::HeaderId header, ir::FieldId fi
 
 std::optional<Presence::Choosers> Presence::choosers(const ir::Expr& field) const {
   const ir::Header& header = policy_.headers[field.header];
-  if (field.kind != ir::ExprKind::Field || header.packet != 0)
+  if (header.packet != 0)
     return {};
   const auto& same = header.fields[field.field].alternatives;
   const auto headers = plain(field.header);
@@ -88,7 +117,7 @@ std::optional<Presence::Choosers> Presence::choosers(const ir::Expr& field) cons
   return choosers;
 }
 
-std::optional<ir::Intervals> Presence::selecting(const ir::Expr& field, ir::HeaderId next) const {
+std::optional<ir::Intervals> Presence::findSelecting(const ir::Expr& field, ir::HeaderId next) const {
   const auto tables = choosers(field);
   if (!tables || policy_.headers[next].packet != 0)
     return {};

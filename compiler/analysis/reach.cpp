@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace xdpc::analysis {
@@ -74,9 +75,10 @@ private:
       unreachable(rule, *all_, "it decides every packet");
       return false;
     }
-    const auto constraint =
-        rule.condition ? std::optional<Constraint>(std::in_place, policy_, *rule.condition) : std::nullopt;
-    if (constraint && constraint->contradictory(presence_))
+    std::optional<Constraint> constraint;
+    if (rule.condition)
+      constraint.emplace(policy_, values_, std::array{&*rule.condition});
+    if (constraint && constraint->contradictory(presence_, values_))
       neverMatches(rule);
     else if (constraint)
       compare(rule, *constraint);
@@ -87,7 +89,7 @@ private:
     if (!constraint || alwaysDecides(rule.otherwise))
       all_ = &rule;
     else if (!constraint->readsDynamicSets())
-      earlier_.add(rule, *constraint);
+      earlier_.add(rule, std::move(*constraint));
     return true;
   }
 
@@ -111,6 +113,7 @@ private:
   const ir::Policy& policy_;
   diag::Emitter& emitter_;
   Presence presence_;
+  Values values_;
   EarlierRules earlier_;
   const ir::Rule* all_ = nullptr; // decides every packet
   std::set<ir::ListId> seen_;

@@ -46,10 +46,16 @@ public:
   bool of(const std::string& name) const { return names_.contains(name); }
 
 private:
+  // Most are there already, and are no strings of their own.
+  void add(std::string_view name) {
+    if (!names_.contains(name))
+      names_.emplace(name);
+  }
+
   void expr(const ast::Expr& expr) {
     const bool inner = expr.kind == ast::ExprKind::Member && expr.args[0].text == "inner"; // `vxlan.inner.nd`
     if (expr.kind == ast::ExprKind::Name || expr.kind == ast::ExprKind::Call || inner)
-      names_.insert(expr.text);
+      add(expr.text);
     exprs(expr.args);
   }
   void exprs(const std::vector<ast::Expr>& all) {
@@ -68,7 +74,7 @@ private:
   }
 
   void statement(const ast::Statement& statement) {
-    names_.insert(statement.name.text);
+    add(statement.name.text);
     exprs(statement.exprs);
     for (const auto& [name, value] : statement.fields)
       expr(value);
@@ -86,7 +92,7 @@ private:
     for (const ast::Rule& rule : rules) {
       initial(rule.condition);
       if (rule.meter && rule.meter->name)
-        names_.insert(rule.meter->name->text);
+        add(rule.meter->name->text);
       if (rule.meter)
         clauses(rule.meter->inline_meter);
       items(rule.body);
@@ -141,7 +147,7 @@ private:
     }
   }
 
-  std::set<std::string> names_;
+  std::set<std::string, std::less<>> names_;
 };
 
 class Unused {

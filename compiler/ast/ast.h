@@ -6,9 +6,11 @@
 #include "compiler/basic/source.h"
 #include "runtime/abi/address.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xdpc::ast {
@@ -22,9 +24,9 @@ enum class ExprKind : uint8_t {
   Number,     // number, unit
   Address,    // prefix with full length
   Prefix,     // prefix (written with /N)
-  Mac,        // mac
+  Mac,        // number: the 48 bits, first byte highest
   Range,      // args: low, high (literals)
-  Bytes,      // text: the bytes themselves
+  Bytes,      // bytes: themselves
   Name,       // text
   Member,     // args[0] . text
   Index,      // args[0] [ args[1] ]
@@ -33,13 +35,13 @@ enum class ExprKind : uint8_t {
   Tuple,      // ( args… ): one element is a group
   Set,        // { args… }: elements, or Pair for maps
   Pair,       // args[0] => args[1]
-  Mask,       // args[0] / numbers[0] [/ numbers[1]]
+  Mask,       // args[0] / lengths[0] [/ lengths[1]]
   Negate,     // - args[0]
   Not,        // not args[0]
   Binary,     // op, args[0], args[1]
   Contains,   // args[0] contains [any] args[1] [within args[2]]; any: flag
   StartsWith, // args[0] starts with args[1]
-  Load,       // load "text"
+  Load,       // load "bytes"
 };
 
 enum class Op : uint8_t { Mul, Add, Sub, Shl, Shr, BitAnd, BitXor, BitOr, Eq, Ne, Lt, Le, Gt, Ge, In, NotIn, And, Or };
@@ -48,20 +50,43 @@ enum class Op : uint8_t { Mul, Add, Sub, Shl, Shr, BitAnd, BitXor, BitOr, Eq, Ne
 // rate (bps …). `number` is already scaled: to ns, bytes, packets a second, bits a second.
 enum class Dimension : uint8_t { none, time, bytes, packet_rate, bit_rate };
 
+// One for a family, two for `ip`; each at most 128.
+class MaskLengths {
+public:
+  void push_back(uint8_t length) { lengths_[count_++] = length; } // NOLINT(readability-identifier-naming): as a vector
+  size_t size() const { return count_; }
+  uint32_t operator[](size_t i) const { return lengths_[i]; }
+  const uint8_t* begin() const { return lengths_.data(); }
+  const uint8_t* end() const { return lengths_.data() + count_; }
+
+private:
+  std::array<uint8_t, 2> lengths_{};
+  uint8_t count_ = 0;
+};
+
+// A policy of 100,000 rules has a million and a half: what few of them have is boxed.
 struct Expr {
   ExprKind kind = ExprKind::Number;
   Op op = Op::And;
-  Span span;
-  Span op_span; // of Binary, for carets at the operator
-  uint64_t number = 0;
   Dimension dimension = Dimension::none;
-  abi::Prefix prefix;
-  abi::Mac mac;
-  std::string text;
-  std::vector<uint32_t> numbers;
   bool flag = false;
+  MaskLengths lengths;
+  Span span;
+  uint32_t op_begin = 0, op_end = 0; // of Binary, Contains and StartsWith, for carets at the operator: see opSpan
+  uint64_t number = 0;
+  std::string_view text;     // a name, in the text of its file
+  Boxed<abi::Prefix> prefix; // of Address and Prefix
+  Boxed<std::string> bytes;  // of Bytes and Load
   std::vector<Expr> args;
+
+  // No file where there is no operator.
+  Span opSpan() const { return op_end ? Span{span.file, op_begin, op_end} : Span{}; }
 };
+
+// Of a Name.
+inline Name nameOf(const Expr& expr) {
+  return {std::string(expr.text), expr.span};
+}
 
 // rate 200 pps burst 400 per ip.src/24/64 capacity 1M when full evict [clock exact]: the clauses of meters, sets,
 // counters.
@@ -108,7 +133,8 @@ struct Statement {
 struct Rule;
 struct BlockItem;
 struct Rule {
-  std::optional<Name> name, was;
+  std::optional<Name> name;
+  Boxed<Name> was;
   std::optional<Expr> condition;
   Boxed<MeterUse> meter;
   std::vector<BlockItem> body;

@@ -71,7 +71,7 @@ std::string types(const std::vector<Name>& names) {
   return names.size() == 1 ? names[0].text : fmt::format("({})", joined(names));
 }
 
-std::string formerly(const std::optional<Name>& was) {
+template <class Former> std::string formerly(const Former& was) {
   return was ? " was " + was->text : "";
 }
 

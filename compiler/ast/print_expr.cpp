@@ -2,6 +2,7 @@
 #include "compiler/ast/print.h"
 
 #include "runtime/abi/literal.h"
+#include "runtime/abi/mac_number.h"
 
 #include <fmt/format.h>
 
@@ -46,7 +47,7 @@ std::string operands(const Expr& expr, size_t first = 0) {
 
 std::string mask(const Expr& expr) {
   std::string text = toText(expr.args.at(0));
-  for (const uint32_t length : expr.numbers)
+  for (const uint32_t length : expr.lengths)
     text += fmt::format("/{}", length);
   return text;
 }
@@ -64,17 +65,17 @@ std::string toText(const Expr& expr) {
   case ExprKind::Number:
     return number(expr);
   case ExprKind::Address:
-    return abi::toString(expr.prefix.address);
+    return abi::toString(expr.prefix->address);
   case ExprKind::Prefix:
-    return abi::toString(expr.prefix);
+    return abi::toString(*expr.prefix);
   case ExprKind::Mac:
-    return abi::toString(expr.mac);
+    return abi::toString(abi::macOf(expr.number));
   case ExprKind::Range:
     return fmt::format("{}-{}", toText(expr.args.at(0)), toText(expr.args.at(1)));
   case ExprKind::Bytes:
-    return quoted(expr.text);
+    return quoted(*expr.bytes);
   case ExprKind::Name:
-    return expr.text;
+    return std::string(expr.text);
   case ExprKind::Member:
     return fmt::format("{}.{}", toText(expr.args.at(0)), expr.text);
   case ExprKind::Index:
@@ -102,7 +103,7 @@ std::string toText(const Expr& expr) {
   case ExprKind::StartsWith:
     return fmt::format("(starts with {})", operands(expr));
   case ExprKind::Load:
-    return fmt::format("(load {})", quoted(expr.text));
+    return fmt::format("(load {})", quoted(*expr.bytes));
   }
   return {};
 }

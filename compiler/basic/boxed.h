@@ -23,6 +23,9 @@ public:
 
   bool has_value() const { return held_ != nullptr; } // NOLINT(readability-identifier-naming): as std::optional
   explicit operator bool() const { return has_value(); }
+  bool operator==(const Boxed& other) const {
+    return held_ && other.held_ ? *held_ == *other.held_ : held_ == other.held_;
+  }
   T& operator*() { return *held_; }
   const T& operator*() const { return *held_; }
   T* operator->() { return held_.get(); }

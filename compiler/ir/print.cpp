@@ -114,7 +114,6 @@ std::string intervalText(const Interval& interval) {
 
 void Printer::constSet(ConstSetId id) {
   const ConstSet& set = policy_.const_sets[id];
-  Type type{set.parts.size() == 1 ? set.parts[0] : Type{TypeKind::Tuple, 0, false, set.parts}};
   std::string elements;
   for (const auto& element : set.elements) {
     std::string one;
@@ -122,7 +121,7 @@ void Printer::constSet(ConstSetId id) {
       one += (one.empty() ? "" : ", ") + intervalText(interval);
     elements += (elements.empty() ? "" : ", ") + (element.size() == 1 ? one : "(" + one + ")");
   }
-  line("const#{}{}{} of {} = {{ {} }}", id, set.name.empty() ? "" : " ", set.name, typeName(type), elements);
+  line("const#{}{}{} of {} = {{ {} }}", id, set.name.empty() ? "" : " ", set.name, typeName(set.parts), elements);
 }
 
 void Printer::map(const Map& map) {

@@ -10,7 +10,8 @@ namespace xdpc::ir {
 
 std::string toText(const Policy& policy);
 std::string toText(const Policy& policy, const Expr& expr); // one expression, fully bracketed
-std::string typeName(const Type& type);                     // "u16", "port", "ip", "(ip, port)"
+std::string typeName(const Type& type);                     // "u16", "port", "ip"
+std::string typeName(const std::vector<Type>& parts);       // "ip", "(ip, port)"
 const char* opText(Op op);                                  // "=="
 
 } // namespace xdpc::ir

@@ -1,6 +1,7 @@
 // Prints expressions and types of the IR: every operator in brackets, presence as `present(tcp)`. Entry points: toText
 // of an Expr, typeName. Tested by tests/unit/sema/ir_test.cpp.
 #include "compiler/ir/print.h"
+#include "runtime/abi/mac_number.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -8,13 +9,6 @@
 namespace xdpc::ir {
 
 namespace {
-
-std::string macText(uint64_t number) {
-  abi::Mac mac;
-  for (int i = 0; i < 6; ++i)
-    mac.bytes[i] = static_cast<uint8_t>(number >> (40 - 8 * i));
-  return abi::toString(mac);
-}
 
 // Text where all of it can be shown, else x"16 03".
 std::string bytesText(const std::string& bytes) {
@@ -106,11 +100,11 @@ std::string leafText(const Policy& policy, const Expr& expr) {
   case ExprKind::Int:
     return expr.type.bits == 64 ? fmt::format("{}", static_cast<int64_t>(expr.number)) : fmt::format("{}", expr.number);
   case ExprKind::Address:
-    return abi::toString(expr.address);
+    return abi::toString(*expr.address);
   case ExprKind::Mac:
-    return macText(expr.number);
+    return abi::toString(abi::macOf(expr.number));
   case ExprKind::Bytes:
-    return bytesText(expr.bytes);
+    return bytesText(*expr.bytes);
   case ExprKind::Field:
     return fieldText(policy, expr);
   case ExprKind::Packet:
@@ -157,11 +151,15 @@ std::string typeName(const Type& type) {
     return "mac";
   case TypeKind::Bytes:
     return "bytes";
-  case TypeKind::Tuple:
-    break;
   }
+  return "?";
+}
+
+std::string typeName(const std::vector<Type>& parts) {
+  if (parts.size() == 1)
+    return typeName(parts[0]);
   std::string inner;
-  for (const Type& part : type.parts)
+  for (const Type& part : parts)
     inner += (inner.empty() ? "" : ", ") + typeName(part);
   return "(" + inner + ")";
 }

@@ -66,7 +66,7 @@ llvm::Value* chunk(Builder& b, const ir::Expr& side, uint64_t offset, unsigned b
     return loadBytes(b, windowBase(b, side), side.number + offset, bytes);
   uint64_t number = 0;
   for (unsigned i = 0; i < bytes; ++i)
-    number = number << 8 | static_cast<uint8_t>(side.bytes[offset + i]);
+    number = number << 8 | static_cast<uint8_t>((*side.bytes)[offset + i]);
   return b.u64(number);
 }
 

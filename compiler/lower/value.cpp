@@ -152,7 +152,7 @@ Value lowerValue(Builder& b, const Packet& packet, const ir::Expr& expr) {
   case ir::ExprKind::Mac:
     return {.low = b.u64(expr.number)};
   case ir::ExprKind::Address:
-    return constantAddress(b, expr.address);
+    return constantAddress(b, *expr.address);
   case ir::ExprKind::Field:
     return loadField(b, packet, expr);
   case ir::ExprKind::Packet:

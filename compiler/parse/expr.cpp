@@ -116,7 +116,8 @@ Built ExprReader::binary(Op op, Span sign, Built left, Built right) {
   Built built;
   built.expr.kind = ExprKind::Binary;
   built.expr.op = op;
-  built.expr.op_span = sign;
+  built.expr.op_begin = sign.begin;
+  built.expr.op_end = sign.end;
   built.expr.span = join(left.expr.span, right.expr.span);
   built.height = std::max(left.height, right.height) + 1;
   built.expr.args.reserve(2);
@@ -230,7 +231,8 @@ Built ExprReader::contains(Built left, const Node& node) {
   ExprReader parts(input_, Children(node));
   Built built;
   built.expr.kind = node.kind == Kind::contains ? ExprKind::Contains : ExprKind::StartsWith;
-  built.expr.op_span = input_.span(node.begin, node.begin + (node.kind == Kind::contains ? 8 : 6));
+  built.expr.op_begin = node.begin;
+  built.expr.op_end = node.begin + (node.kind == Kind::contains ? 8 : 6);
   built.expr.span = input_.span(left.expr.span.begin, node.end);
   if (parts.next_->kind == Kind::any_of) {
     built.expr.flag = true;
@@ -287,7 +289,7 @@ Built ExprReader::primary() {
     Expr argument;
     argument.kind = ExprKind::Name;
     argument.span = input_.span(name);
-    argument.text = std::string(input_.text(name));
+    argument.text = input_.text(name);
     built.expr.args.push_back(std::move(argument));
     built.height = 2;
     return built;
@@ -306,7 +308,7 @@ Built ExprReader::reference(const Node& node) {
   else
     built.expr.kind = ExprKind::Name;
   built.expr.span = input_.span(node);
-  built.expr.text = std::string(input_.text(name));
+  built.expr.text = input_.text(name);
   return built;
 }
 
@@ -344,7 +346,7 @@ Built ExprReader::mask(Built inner, const Node& node) {
     if (length > 128)
       input_.report(Id::bad_number, input_.span(number), fmt::format("`/{}` is no mask's length", length)).label =
           "an address has at most 128 bits";
-    built.expr.numbers.push_back(static_cast<uint32_t>(std::min<uint64_t>(length, 128)));
+    built.expr.lengths.push_back(static_cast<uint8_t>(std::min<uint64_t>(length, 128)));
   }
   return built;
 }
@@ -355,7 +357,7 @@ Built ExprReader::postfix(Built inner, const Node& node) {
   if (node.kind == Kind::field_name) {
     Built built = unary(ExprKind::Member, inner.expr.span.begin, std::move(inner));
     built.expr.span.end = node.end;
-    built.expr.text = std::string(input_.text(node));
+    built.expr.text = input_.text(node);
     return built;
   }
   const Node* slice = find(node, Kind::slice_end);

@@ -2,6 +2,7 @@
 #include "compiler/parse/literal.h"
 
 #include "runtime/abi/literal.h"
+#include "runtime/abi/mac_number.h"
 
 #include <fmt/format.h>
 
@@ -108,7 +109,7 @@ void compoundTime(Input& input, Span span) {
 
 // `10mbps`, `64kib`
 bool wrongUnit(Input& input, Span span, std::string_view unit) {
-  const auto meant = unitMeant(unit);
+  const auto meant = unit.empty() ? std::nullopt : unitMeant(unit);
   if (!meant)
     return false;
   diag::Diagnostic& d =
@@ -159,16 +160,17 @@ Expr addressExpr(Input& input, Span span) {
   const std::string_view text = span.text();
   if (looksLikeMac(text)) {
     expr.kind = ExprKind::Mac;
-    expr.mac = take(input, span, abi::parseMac(text));
+    expr.number = abi::numberOf(take(input, span, abi::parseMac(text)));
     return expr;
   }
   expr.kind = ExprKind::Address;
+  expr.prefix = abi::Prefix();
   if (text.find(':') == text.npos && std::count(text.begin(), text.end(), '.') == 1) {
     input.report(Id::bad_number, span, fmt::format("`{}` is no whole number", text)).label = "there are no fractions";
     return expr;
   }
-  expr.prefix.address = take(input, span, abi::parseAddress(text));
-  expr.prefix.length = static_cast<uint8_t>(abi::addressBits(expr.prefix.address.family));
+  expr.prefix->address = take(input, span, abi::parseAddress(text));
+  expr.prefix->length = static_cast<uint8_t>(abi::addressBits(expr.prefix->address.family));
   return expr;
 }
 
@@ -187,9 +189,7 @@ Expr endExpr(Input& input, Span span) {
 
 // Whether the first end of the range is greater than the last.
 bool isEmptyRange(const Expr& low, const Expr& high) {
-  if (low.kind == ExprKind::Number)
-    return low.number > high.number;
-  return low.kind == ExprKind::Mac ? low.mac > high.mac : low.prefix.address > high.prefix.address;
+  return low.kind == ExprKind::Address ? low.prefix->address > high.prefix->address : low.number > high.number;
 }
 
 Expr rangeExpr(Input& input, Span span, const Node& first, const Node& last) {
@@ -203,7 +203,7 @@ Expr rangeExpr(Input& input, Span span, const Node& first, const Node& last) {
   if (input.emitter.errorCount() != errors)
     return expr;
   if (low.kind != high.kind || low.dimension != high.dimension ||
-      (low.kind == ExprKind::Address && low.prefix.address.family != high.prefix.address.family)) {
+      (low.kind == ExprKind::Address && low.prefix->address.family != high.prefix->address.family)) {
     input.report(Id::mixed_range, span,
                  fmt::format("`{}` is a range between two different kinds of value", span.text()));
   } else if (isEmptyRange(low, high)) {
@@ -312,7 +312,7 @@ Expr readBytes(Input& input, const Node& bytes) {
   Expr expr;
   expr.kind = ExprKind::Bytes;
   expr.span = input.span(bytes);
-  expr.text = readText(input, bytes);
+  expr.bytes = readText(input, bytes);
   return expr;
 }
 

@@ -65,6 +65,8 @@ private:
 bool Parser::dashedMac(const Statement& statement) {
   constexpr uint32_t size = 17;
   const std::string_view text = layout_.text;
+  if (text.substr(statement.begin, statement.end - statement.begin).find('-') == text.npos)
+    return false;
   const auto inMac = [&](uint32_t at) {
     return at < statement.end && (std::isxdigit(static_cast<unsigned char>(text[at])) || text[at] == '-');
   };

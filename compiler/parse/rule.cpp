@@ -75,7 +75,7 @@ std::pair<ast::Name, std::vector<ast::Expr>> readTarget(Input& input, const Node
       ast::Expr name;
       name.kind = ast::ExprKind::Name;
       name.span = input.span(child);
-      name.text = std::string(input.text(child));
+      name.text = input.text(child);
       exprs.push_back(std::move(name));
     } else if (child.kind == Kind::hash_keys) {
       for (const Node& key : Children(child))

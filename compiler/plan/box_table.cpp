@@ -38,7 +38,7 @@ bool buildShape(const std::vector<const Box*>& boxes, const std::vector<RunRule>
       continue;
     Conjunction box;
     for (uint32_t part = 0; part < boxes[number]->size(); ++part)
-      box.values[part] = {(*boxes[number])[part]};
+      box.values.push_back({part, {(*boxes[number])[part]}});
     shape.add(number, box);
   }
   if (shape.lanes().size() > kMaxTreeLanes)

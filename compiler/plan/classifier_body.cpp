@@ -1,5 +1,6 @@
 // Groups rules by what they do.
 #include "compiler/plan/classifier_body.h"
+#include "compiler/ir/same.h"
 
 #include <algorithm>
 
@@ -38,7 +39,7 @@ bool sameSteps(const ir::Block& left, const ir::Block& right) {
 }
 
 bool sameRemaining(const std::optional<ir::Expr>& left, const std::optional<ir::Expr>& right) {
-  return left.has_value() == right.has_value() && (!left || sameExpr(*left, *right));
+  return left.has_value() == right.has_value() && (!left || ir::sameExpr(*left, *right));
 }
 
 bool isDecidedByPresence(const ir::Expr& expr) {

@@ -1,5 +1,6 @@
 // Makes boxes of conditions.
 #include "compiler/plan/classifier_box.h"
+#include "compiler/ir/same.h"
 
 #include <algorithm>
 #include <bit>
@@ -36,29 +37,22 @@ Intervals rangeOf(const ir::Type& type) {
 }
 
 // False where no packet satisfies both.
-bool addTo(Conjunction& into, const Conjunction& other) {
-  for (const auto& [atom, there] : other.atoms)
-    if (!into.atoms.try_emplace(atom, there).second && into.atoms[atom] != there)
-      return false;
-  for (const auto& [value, intervals] : other.values) {
-    const auto [known, fresh] = into.values.try_emplace(value, intervals);
-    if (!fresh)
-      known->second = intersection(known->second, intervals);
-    if (known->second.empty())
+bool addTo(Conjunction& into, Conjunction other) {
+  into.wanted |= other.wanted;
+  into.unwanted |= other.unwanted;
+  if (into.wanted & into.unwanted)
+    return false;
+  for (Conjunction::Bound& bound : other.values) {
+    const auto place = std::ranges::lower_bound(into.values, bound.value, {}, &Conjunction::Bound::value);
+    if (place == into.values.end() || place->value != bound.value)
+      into.values.insert(place, std::move(bound));
+    else if (place->intervals = intersection(place->intervals, bound.intervals); place->intervals.empty())
       return false;
   }
   return true;
 }
 
 } // namespace
-
-bool sameExpr(const ir::Expr& left, const ir::Expr& right) {
-  return left.kind == right.kind && left.op == right.op && left.type == right.type && left.number == right.number &&
-         left.address == right.address && left.bytes == right.bytes && left.header == right.header &&
-         left.field == right.field && left.packet == right.packet && left.v4_bits == right.v4_bits &&
-         left.v6_bits == right.v6_bits && left.id == right.id && left.args.size() == right.args.size() &&
-         std::ranges::equal(left.args, right.args, sameExpr);
-}
 
 std::optional<Disjunction> BoxMaker::make(const ir::Expr& expr, Sense sense) {
   const bool holds = sense == Sense::holds;
@@ -88,9 +82,14 @@ std::optional<Disjunction> BoxMaker::make(const ir::Expr& expr, Sense sense) {
 std::optional<Disjunction> BoxMaker::product(const std::vector<ir::Expr>& args, Sense sense) {
   Disjunction all(1);
   for (const ir::Expr& arg : args) {
-    const auto factor = make(arg, sense);
+    auto factor = make(arg, sense);
     if (!factor || all.size() * factor->size() > 4 * kMaxBoxes)
       return std::nullopt;
+    if (all.size() == 1 && factor->size() == 1) { // as nearly always
+      if (!addTo(all.front(), std::move(factor->front())))
+        all.clear();
+      continue;
+    }
     Disjunction next;
     for (const Conjunction& one : all)
       for (const Conjunction& other : *factor)
@@ -118,7 +117,9 @@ std::optional<Disjunction> BoxMaker::present(const ir::Expr& expr, Sense sense) 
   const auto atom = atomOf(expr.header);
   if (!atom)
     return std::nullopt;
-  return Disjunction{{.atoms = {{*atom, sense == Sense::holds}}, .values = {}}};
+  const uint64_t bit = uint64_t{1} << *atom;
+  return sense == Sense::holds ? Disjunction{{.wanted = bit, .values = {}}}
+                               : Disjunction{{.unwanted = bit, .values = {}}};
 }
 
 std::optional<Disjunction> BoxMaker::compare(const ir::Expr& expr, Sense sense) {
@@ -181,10 +182,10 @@ std::optional<Disjunction> BoxMaker::compareAddress(const ir::Expr& value, const
   const auto bounded = valueOf(masked ? value.args[0] : value);
   if (!bounded)
     return std::nullopt;
-  const bool v4 = constant.address.family == abi::Family::v4;
+  const bool v4 = constant.address->family == abi::Family::v4;
   const unsigned whole = v4 ? 32 : 128;
   const unsigned kept = !masked ? whole : v4 ? value.v4_bits : value.v6_bits;
-  const ir::u128 address = ir::numberOf(constant.address), rest = lowBits(whole - kept);
+  const ir::u128 address = ir::numberOf(*constant.address), rest = lowBits(whole - kept);
   Intervals intervals;
   if ((address & rest) == 0)
     intervals.push_back({v4 ? ir::Domain::v4 : ir::Domain::v6, address, address | rest});
@@ -215,8 +216,8 @@ std::optional<Disjunction> BoxMaker::tuples(const ir::Expr& expr, const ir::Cons
       const auto bounded = valueOf(expr.args[i]);
       if (!bounded)
         return std::nullopt;
-      const auto part = within(*bounded, {element[i]}, Sense::holds);
-      possible = !part->empty() && addTo(one, part->front());
+      auto part = within(*bounded, {element[i]}, Sense::holds);
+      possible = !part->empty() && addTo(one, std::move(part->front()));
     }
     if (possible)
       all.push_back(std::move(one));
@@ -234,10 +235,12 @@ std::optional<Disjunction> BoxMaker::within(const Bounded& value, Intervals inte
     const auto atom = atomOf(value.header);
     if (!atom)
       return std::nullopt;
-    one.atoms[*atom] = true;
+    one.wanted = uint64_t{1} << *atom;
   }
-  one.values[value.value] = std::move(intervals);
-  return Disjunction{std::move(one)};
+  one.values.push_back({value.value, std::move(intervals)});
+  Disjunction all;
+  all.push_back(std::move(one));
+  return all;
 }
 
 namespace {
@@ -299,7 +302,7 @@ std::optional<BoxMaker::Bounded> BoxMaker::valueOf(const ir::Expr& expr) {
     all.front().high = lowBits(bits);
   }
   auto& values = classifier_.values;
-  const auto known = std::ranges::find_if(values, [&](const auto& value) { return sameExpr(value.expr, expr); });
+  const auto known = std::ranges::find_if(values, [&](const auto& value) { return ir::sameExpr(value.expr, expr); });
   const auto index = static_cast<uint32_t>(known - values.begin());
   if (known == values.end()) {
     if (values.size() >= kMaxValues)

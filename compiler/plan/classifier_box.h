@@ -5,15 +5,17 @@
 #include "compiler/ir/intervals.h"
 #include "compiler/plan/classifier.h"
 
-#include <map>
-
 namespace xdpc::plan {
 
 using ir::Intervals;
 
 struct Conjunction {
-  std::map<uint32_t, bool> atoms;       // by index into Classifier::atoms: there or not
-  std::map<uint32_t, Intervals> values; // by index into Classifier::values
+  struct Bound {
+    uint32_t value = 0; // index into Classifier::values
+    Intervals intervals;
+  };
+  uint64_t wanted = 0, unwanted = 0; // by index into Classifier::atoms, bit by bit: there, and not there
+  std::vector<Bound> values;         // ascending
 };
 using Disjunction = std::vector<Conjunction>;
 
@@ -54,7 +56,5 @@ private:
   const ir::Policy& policy_;
   Classifier& classifier_;
 };
-
-bool sameExpr(const ir::Expr& left, const ir::Expr& right); // wherever they stand
 
 } // namespace xdpc::plan

@@ -114,20 +114,40 @@ std::optional<Cut> CutChooser::choose(std::span<const uint32_t> numbers, const R
   return best_;
 }
 
+// Most rows share their bounds in a lane with others, and often all do.
+void CutChooser::gather(unsigned lane) {
+  sorted_.clear();
+  for (size_t at = lane * taken_; at < (lane + 1) * taken_; ++at)
+    sorted_.push_back(uint64_t{low_[at]} << 32 | high_[at]);
+  std::ranges::sort(sorted_);
+  alike_.clear();
+  for (uint64_t bounds : sorted_) {
+    const auto low = static_cast<uint32_t>(bounds >> 32), high = static_cast<uint32_t>(bounds);
+    if (alike_.empty() || alike_.back().low != low || alike_.back().high != high)
+      alike_.push_back({low, high, 0});
+    ++alike_.back().rows;
+  }
+}
+
 // Windows at the top of what is open, and others anywhere below.
 void CutChooser::lookAt(unsigned lane, const Region& region) {
+  gather(lane);
+  if (alike_.size() == 1)
+    return; // nothing is told apart
   const unsigned open = region.openBits(lane);
   for (unsigned width = 1; width <= std::min(widest_, open); width += width < 4 ? 1 : 2) {
+    if (leastPrice(width) >= best_price_)
+      return; // wider ones are dearer still, alone and in pairs
     Candidate best{.window = {}, .effect = {.others = 2, .copies = 1}};
     for (unsigned shift = open - width;; shift = shift < 2 ? 0 : shift - std::max(2u, width / 2)) {
       const bool looked_at = (region.seen[lane] >> shift & lowBits(width)) != 0;
       if (!looked_at && (shift + width == open || width > 1)) {
         const Window window{lane, shift, width};
-        const Effect effect = effectOf(window);
+        const Effect effect = effectOf(window, best.effect.others);
         if (effect.others < best.effect.others)
           best = {window, effect};
       }
-      if (shift < std::max(2u, width / 2))
+      if (shift < std::max(2u, width / 2) || best.effect.others <= 0)
         break;
     }
     if (best.effect.others > 1)
@@ -137,30 +157,37 @@ void CutChooser::lookAt(unsigned lane, const Region& region) {
       best_price_ = price;
       best_ = pair(best.window, {});
     }
+    if (best.effect.others <= 0 && best.effect.copies <= 1)
+      return; // all rows are apart
   }
 }
 
-// By rows, not by their copies: packets are taken to match all rows alike.
-CutChooser::Effect CutChooser::effectOf(const Window& window) {
+// By rows, not by their copies: packets are taken to match all rows alike. What leaves `bound` of the others or more is
+// not looked at to its end, and tells nothing apart then.
+CutChooser::Effect CutChooser::effectOf(const Window& window, double bound) {
+  constexpr Effect nothing{.others = 2, .copies = 1};
+  const auto taken = static_cast<double>(taken_);
+  const double most = bound * taken * (taken - 1) * (1 + 1e-9);
   const uint32_t children = 1u << window.width;
   steps_.assign(children + 1, 0);
-  rangesOf(window, ranges_);
+  ranges_.clear();
   double copies = 0;
   int32_t everywhere = 0;
-  for (const CutRange& range : ranges_) {
-    copies += range.count;
+  for (const Alike& alike : alike_) {
+    const CutRange range = ranges_.emplace_back(rangeIn(window, alike.low, alike.high));
+    copies += static_cast<double>(range.count) * alike.rows;
     if (range.count == children) {
-      ++everywhere;
+      everywhere += alike.rows;
       continue;
     }
     const uint32_t behind = range.first + range.count, end = std::min(behind, children);
-    ++steps_[range.first];
-    --steps_[end];
-    ++steps_[0]; // what begins again there, or nothing
-    --steps_[behind - end];
+    steps_[range.first] += alike.rows;
+    steps_[end] -= alike.rows;
+    steps_[0] += alike.rows; // what begins again there, or nothing
+    steps_[behind - end] -= alike.rows;
   }
   if (everywhere == static_cast<int32_t>(taken_))
-    return {.others = 2, .copies = 1}; // nothing is told apart
+    return nothing;
   // steps_[i]: rows in the children before i.
   int32_t here = everywhere, before = 0;
   for (int32_t& step : steps_) {
@@ -169,12 +196,14 @@ CutChooser::Effect CutChooser::effectOf(const Window& window) {
     before += here;
   }
   double beside = 0;
-  for (const CutRange& range : ranges_) {
+  for (size_t i = 0; i < alike_.size() && beside <= most; ++i) {
+    const CutRange range = ranges_[i];
     const uint32_t behind = range.first + range.count, end = std::min(behind, children);
     const int32_t rows = steps_[end] - steps_[range.first] + steps_[behind - end];
-    beside += rows * kInverse[range.count] - 1;
+    beside += alike_[i].rows * (rows * kInverse[range.count] - 1);
   }
-  const auto taken = static_cast<double>(taken_);
+  if (beside > most)
+    return nothing;
   return {.others = beside / taken / (taken - 1), .copies = copies / taken};
 }
 
@@ -230,6 +259,11 @@ double CutChooser::priceOf(const Effect& effect, unsigned width) const {
   return kNodeCost + remaining(rows, at_once_) + byte_cost_ * 8 * ((1u << width) / all_ + below);
 }
 
+// Where each row is alone in its children.
+double CutChooser::leastPrice(unsigned width) const {
+  return kNodeCost + leafCost(1, at_once_) + byte_cost_ * 8 * ((1u << width) / all_);
+}
+
 // A window can be in the high bits of the child's number if it lies at least as high in its word.
 std::optional<Cut> CutChooser::pair(const Window& one, const Window& other) const {
   if (other.width == 0 || one.width == 0)
@@ -251,7 +285,7 @@ void CutChooser::tryPairs() {
   for (const Candidate& one : candidates_)
     for (const Candidate& other : candidates_) {
       const unsigned width = one.window.width + other.window.width;
-      if (one.window.lane >= other.window.lane || width > widest_)
+      if (one.window.lane >= other.window.lane || width > widest_ || leastPrice(width) >= best_price_)
         continue;
       if (rows_.words > 1 && rows_.words <= 2 &&
           rows_.lanes[one.window.lane].word == rows_.lanes[other.window.lane].word)

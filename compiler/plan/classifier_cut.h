@@ -56,13 +56,20 @@ private:
     Window window;
     Effect effect;
   };
+  // Rows of the sample with the same bounds in a lane.
+  struct Alike {
+    uint32_t low = 0, high = 0;
+    int32_t rows = 0;
+  };
 
   void takeSample(std::span<const uint32_t> numbers, const Region& region);
   void rangesOf(const Window& window, std::vector<CutRange>& ranges) const;
+  void gather(unsigned lane);
   void lookAt(unsigned lane, const Region& region);
-  Effect effectOf(const Window& window);
+  Effect effectOf(const Window& window, double bound);
   Effect effectOf(const Cut& cut);
   double priceOf(const Effect& effect, unsigned width) const;
+  double leastPrice(unsigned width) const;
   std::optional<Cut> pair(const Window& one, const Window& other) const;
   void tryPairs();
 
@@ -71,6 +78,8 @@ private:
   const double byte_cost_;
   size_t taken_ = 0;                 // rows of the sample
   std::vector<uint32_t> low_, high_; // theirs, within the region, lane by lane
+  std::vector<uint64_t> sorted_;
+  std::vector<Alike> alike_; // in the lane that is looked at
   std::vector<int32_t> steps_, sums_, here_;
   std::vector<CutRange> ranges_, along_; // of the sample
   std::vector<Candidate> candidates_;    // of each lane and width the best

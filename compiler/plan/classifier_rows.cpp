@@ -43,14 +43,25 @@ void cutUp(ir::u128 low, ir::u128 high, unsigned bits, const Piece& above, std::
     put(first, last - (cut_last ? 1 : 0), 0, all);
 }
 
-// Of a value without its dropped bits.
-std::vector<Piece> piecesIn(const ClassifierValue& value, const ir::Interval& interval) {
-  std::vector<Piece> pieces;
+// Of a value without its dropped bits. One of few bits is in one piece, and needs no list of them.
+template <class Take> void eachPiece(const ClassifierValue& value, const ir::Interval& interval, const Take& take) {
   const ir::u128 step = ir::u128{1} << value.dropped;
   const ir::u128 low = (interval.low + (step - 1)) >> value.dropped, high = interval.high >> value.dropped;
-  if (low <= high)
-    cutUp(low, high, bitsOf(value, interval.domain), {}, pieces);
-  return pieces;
+  if (low > high)
+    return;
+  const unsigned bits = bitsOf(value, interval.domain);
+  if (bits <= 32) {
+    const Bounds whole{static_cast<uint32_t>(low), static_cast<uint32_t>(high)};
+    return take(std::span(&whole, 1));
+  }
+  std::vector<Piece> pieces;
+  cutUp(low, high, bits, {}, pieces);
+  for (const Piece& piece : pieces)
+    take(std::span(piece));
+}
+
+bool matches(const Row& row, uint64_t signature) {
+  return (signature & row.wanted) == row.wanted && (signature & row.unwanted) == 0;
 }
 
 } // namespace
@@ -66,15 +77,42 @@ Shape::Shape(const Classifier& classifier, const std::vector<ir::HeaderId>& unio
 }
 
 void Shape::add(uint32_t rule, const Conjunction& box) {
-  Row row{.bounds = {}, .rule = rule};
-  for (const auto& [atom, there] : box.atoms)
-    (there ? row.wanted : row.unwanted) |= uint64_t{1} << atom;
-  const auto fits = [&](uint64_t signature) { return matches(row, signature); };
-  if (std::ranges::none_of(signatures, fits))
+  const Row row{box.wanted, box.unwanted, rule};
+  if (std::ranges::none_of(signatures, [&](uint64_t signature) { return matches(row, signature); }))
     return;
+  here_.clear();
   for (const ClassifierLane& lane : lanes_)
-    row.bounds.push_back({0, lowBits(lane.value_bits)});
-  expand(row, box, box.values.begin());
+    here_.push_back({0, lowBits(lane.value_bits)});
+  expand(row, box.values);
+}
+
+// Rows that ask for the same headers are in the same groups: few kinds of rows stand for all.
+std::vector<RowGroup> Shape::groups() const {
+  std::map<std::pair<uint64_t, uint64_t>, size_t> numbers;
+  std::vector<size_t> kind_of;
+  std::vector<const Row*> kinds;
+  for (const Row& row : rows_) {
+    const auto [known, fresh] = numbers.try_emplace({row.wanted, row.unwanted}, kinds.size());
+    if (fresh)
+      kinds.push_back(&row);
+    kind_of.push_back(known->second);
+  }
+  std::vector<RowGroup> groups;
+  std::map<std::vector<bool>, size_t> known_groups;
+  for (uint64_t signature : signatures) {
+    std::vector<bool> in;
+    for (const Row* kind : kinds)
+      in.push_back(matches(*kind, signature));
+    const auto [known, fresh] = known_groups.try_emplace(in, groups.size());
+    if (fresh) {
+      groups.emplace_back();
+      for (uint32_t row = 0; row < rows_.size(); ++row)
+        if (in[kind_of[row]])
+          groups.back().numbers.push_back(row);
+    }
+    groups[known->second].signatures.push_back(signature);
+  }
+  return groups;
 }
 
 std::optional<ir::Domain> Shape::domainOf(uint32_t value) const {
@@ -102,26 +140,27 @@ void Shape::addLanes(uint32_t value) {
 }
 
 // Each combination of the values' pieces is a row.
-void Shape::expand(const Row& row, const Conjunction& box, std::map<uint32_t, Intervals>::const_iterator next) {
-  if (next == box.values.end()) {
+void Shape::expand(const Row& row, std::span<const Conjunction::Bound> rest) {
+  if (rest.empty()) {
     rows_.push_back(row);
+    bounds_.insert(bounds_.end(), here_.begin(), here_.end());
     return;
   }
-  const auto& [value, intervals] = *next;
+  const auto& [value, intervals] = rest.front();
   const auto domain = domainOf(value);
-  for (const ir::Interval& interval : intervals) {
-    if (interval.domain != domain)
-      continue;
-    for (const Piece& piece : piecesIn(classifier_.values[value], interval)) {
-      Row bounded = row;
-      std::ranges::copy(piece, bounded.bounds.begin() + static_cast<ptrdiff_t>(first_lane_[value]));
-      expand(bounded, box, std::next(next));
-    }
-  }
+  const auto lanes = here_.begin() + static_cast<ptrdiff_t>(first_lane_[value]);
+  for (const ir::Interval& interval : intervals)
+    if (interval.domain == domain)
+      eachPiece(classifier_.values[value], interval, [&](std::span<const Bounds> piece) {
+        std::ranges::copy(piece, lanes);
+        expand(row, rest.subspan(1));
+      });
 }
 
 size_t piecesOf(const ClassifierValue& value, const ir::Interval& interval) {
-  return piecesIn(value, interval).size();
+  size_t pieces = 0;
+  eachPiece(value, interval, [&](std::span<const Bounds>) { ++pieces; });
+  return pieces;
 }
 
 unsigned lanesOf(const ClassifierValue& value) {

@@ -3,6 +3,8 @@
 
 #include "compiler/plan/classifier_box.h"
 
+#include <span>
+
 namespace xdpc::plan {
 
 using Domains = std::vector<std::optional<ir::Domain>>; // by union of both families
@@ -12,9 +14,14 @@ struct Bounds {
 };
 
 struct Row {
-  std::vector<Bounds> bounds;        // by lane
   uint64_t wanted = 0, unwanted = 0; // atoms
   uint32_t rule = 0;
+};
+
+// Packets whose headers the same rows ask for.
+struct RowGroup {
+  std::vector<uint32_t> numbers; // of the rows, ascending
+  std::vector<uint64_t> signatures;
 };
 
 class Shape {
@@ -23,17 +30,16 @@ public:
 
   const std::vector<ClassifierLane>& lanes() const { return lanes_; } // not yet laid out
   const std::vector<Row>& rows() const { return rows_; }
+  Bounds bounds(size_t row, size_t lane) const { return bounds_[row * lanes_.size() + lane]; }
   std::vector<uint64_t> signatures;
 
   void add(uint32_t rule, const Conjunction& box);
-  static bool matches(const Row& row, uint64_t signature) {
-    return (signature & row.wanted) == row.wanted && (signature & row.unwanted) == 0;
-  }
+  std::vector<RowGroup> groups() const; // of all signatures, in their order; those without rows are one, too
 
 private:
   std::optional<ir::Domain> domainOf(uint32_t value) const;
   void addLanes(uint32_t value);
-  void expand(const Row& row, const Conjunction& box, std::map<uint32_t, Intervals>::const_iterator next);
+  void expand(const Row& row, std::span<const Conjunction::Bound> rest);
 
   const Classifier& classifier_;
   const std::vector<ir::HeaderId>& unions_;
@@ -41,6 +47,8 @@ private:
   std::vector<ClassifierLane> lanes_;
   std::vector<size_t> first_lane_; // by value
   std::vector<Row> rows_;
+  std::vector<Bounds> bounds_; // by row and lane
+  std::vector<Bounds> here_;   // by lane, of the row that is made
 };
 
 // What a value is under a mask.

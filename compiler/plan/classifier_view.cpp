@@ -1,13 +1,12 @@
 // Lays lanes out in words, and builds trees for each signature.
 #include "compiler/plan/classifier_view.h"
+#include "compiler/plan/classifier_points.h"
 #include "compiler/plan/classifier_rank.h"
-#include "compiler/plan/classifier_rows.h"
 #include "compiler/plan/classifier_signature.h"
 
 #include <algorithm>
 #include <cmath>
 #include <ranges>
-#include <set>
 
 namespace xdpc::plan {
 namespace {
@@ -36,27 +35,7 @@ unsigned layOut(std::vector<ClassifierLane>& lanes) {
   return std::max<unsigned>(1, used.size());
 }
 
-// Lanes into words, for keys that are compared as wholes, and `more` bits behind them. Returns the words.
-unsigned packed(std::vector<ClassifierLane>& lanes, unsigned more, ClassifierHash& hash) {
-  std::vector<unsigned> used;
-  const auto place = [&](unsigned bits, unsigned& word, unsigned& shift) {
-    auto there = std::ranges::find_if(used, [&](unsigned taken) { return taken + bits <= 64; });
-    if (there == used.end())
-      there = used.insert(used.end(), 0);
-    word = static_cast<unsigned>(there - used.begin());
-    shift = std::exchange(*there, *there + bits);
-  };
-  for (unsigned bits = 32; bits > 0; --bits)
-    for (ClassifierLane& lane : lanes)
-      if (lane.bits == bits)
-        place(bits, lane.word, lane.shift);
-  if (more)
-    place(more, hash.group_word, hash.group_shift);
-  return std::max<unsigned>(1, used.size());
-}
-
 constexpr unsigned kNarrowLane = 16; // bits: ranks of such lanes are small tables
-constexpr size_t kMostCopies = 4;    // of a row in a hash, on average
 constexpr unsigned kFewWords = 2;    // of a key; ranks make longer ones shorter
 
 class ViewMaker {
@@ -67,32 +46,30 @@ public:
   bool run(const Shape& shape, ViewTables& tables, ClassifierView& made) {
     const auto index = static_cast<uint32_t>(classifier_.views.size());
     takeBounded(shape, made);
-    if (tryHash(shape, tables, made, index))
+    const std::vector<RowGroup> groups = shape.groups();
+    if (makePointHash({shape, groups, rules_, taken_}, classifier_, tables, made))
       return true;
     layOutLanes(shape, made);
     const TreeRows rows = treeRows(shape, made);
     writeBounds(rows, made, tables);
     writeResults(shape, tables);
     tables.forest.nodes = {emptyLeaf(rows)};
-    std::map<std::vector<uint32_t>, ClassifierRoot> known;
-    double slowest = 0;
-    for (uint64_t signature : shape.signatures) {
-      const std::vector<uint32_t> numbers = matching(shape, signature);
-      auto [root, fresh] = known.try_emplace(numbers);
-      if (fresh && !numbers.empty()) {
+    for (const RowGroup& group : groups) {
+      ClassifierRoot root;
+      if (!group.numbers.empty()) {
         Trees trees;
-        if (!buildTrees(rows, numbers, tables.forest, trees))
+        if (!buildTrees(rows, group.numbers, tables.forest, trees))
           return false;
-        root->second = {index, trees.roots, bodiesOf(shape, numbers)};
-        slowest = std::max(slowest, trees.cost);
+        root = {index, trees.roots, bodiesOf(shape, rules_, group.numbers)};
+        made.nanoseconds = std::max(made.nanoseconds, trees.cost);
       }
-      classifier_.roots[signature] = root->second;
-      made.trees = std::max<unsigned>(made.trees, root->second.trees.size());
+      for (uint64_t signature : group.signatures)
+        classifier_.roots[signature] = root;
+      made.trees = std::max<unsigned>(made.trees, root.trees.size());
     }
     made.depth = tables.forest.depth;
     made.levels = commonLevels(tables.forest);
     made.longest = tables.forest.longest;
-    made.nanoseconds = slowest;
     return true;
   }
 
@@ -101,88 +78,14 @@ private:
   void takeBounded(const Shape& shape, ClassifierView& made) {
     for (size_t i = 0; i < shape.lanes().size(); ++i) {
       const uint32_t top = lowBits(shape.lanes()[i].value_bits);
-      const auto bounds = [&](const Row& row) { return row.bounds[i].low > 0 || row.bounds[i].high < top; };
-      if (std::ranges::none_of(shape.rows(), bounds))
+      bool bounded = false;
+      for (size_t row = 0; row < shape.rows().size() && !bounded; ++row)
+        bounded = shape.bounds(row, i).low > 0 || shape.bounds(row, i).high < top;
+      if (!bounded)
         continue;
       made.lanes.push_back(shape.lanes()[i]);
       taken_.push_back(i);
     }
-  }
-
-  // A hash, where each row is a single point and no packet goes on behind one.
-  bool tryHash(const Shape& shape, ViewTables& tables, ClassifierView& made, uint32_t index) {
-    if (classifier_.rounds > 1)
-      return false;
-    // Packets with the same headers, as far as rows ask, have the same rows: a group.
-    std::map<std::vector<uint32_t>, uint32_t> groups;
-    std::map<uint64_t, std::vector<uint32_t>> rows_of;
-    size_t all = 0;
-    for (uint64_t signature : shape.signatures) {
-      const auto& numbers = rows_of[signature] = matching(shape, signature);
-      if (!arePoints(shape, numbers, signature))
-        return false;
-      if (!numbers.empty() && groups.try_emplace(numbers, groups.size()).second)
-        all += numbers.size();
-    }
-    if (all > kMostCopies * shape.rows().size())
-      return false;
-    ClassifierHash hash;
-    std::vector<ClassifierLane> lanes = made.lanes;
-    for (ClassifierLane& lane : lanes)
-      lane.bits = lane.value_bits;
-    const unsigned words = packed(lanes, std::bit_width(groups.size() - 1), hash);
-    std::map<std::vector<uint64_t>, uint64_t> first; // of rows with one key
-    for (const auto& [numbers, group] : groups)
-      for (uint32_t number : numbers)
-        first.try_emplace(keyOf(shape.rows()[number], lanes, words, hash, group), resultOf(shape, number));
-    std::vector<uint64_t> keys, results;
-    for (const auto& [key, result] : first) {
-      keys.insert(keys.end(), key.begin(), key.end());
-      results.push_back(result);
-    }
-    tables.hash = makeRowHash(keys, words, results);
-    if (!tables.hash)
-      return false;
-    for (const auto& [signature, numbers] : rows_of)
-      classifier_.roots[signature] =
-          numbers.empty() ? ClassifierRoot() : ClassifierRoot{index, {groups.at(numbers)}, bodiesOf(shape, numbers)};
-    made.lanes = std::move(lanes);
-    made.words = words;
-    made.guards.assign(words, 0);
-    made.hash = hash;
-    made.nanoseconds = rowHashCost(*tables.hash);
-    return true;
-  }
-
-  // In each lane, but for those of headers that such packets do not have, which are 0 in their keys.
-  bool arePoints(const Shape& shape, const std::vector<uint32_t>& numbers, uint64_t signature) const {
-    for (size_t lane : taken_) {
-      const uint32_t top = lowBits(shape.lanes()[lane].value_bits);
-      bool points = true, open = isAbsent(shape.lanes()[lane].value, signature);
-      for (uint32_t number : numbers) {
-        const Bounds& bounds = shape.rows()[number].bounds[lane];
-        points = points && bounds.low == bounds.high;
-        open = open && bounds.low == 0 && bounds.high == top;
-      }
-      if (!points && !open)
-        return false;
-    }
-    return true;
-  }
-
-  bool isAbsent(uint32_t value, uint64_t signature) const {
-    const auto& header = classifier_.values[value].header;
-    const auto atom = header ? std::ranges::find(classifier_.atoms, *header) : classifier_.atoms.end();
-    return atom != classifier_.atoms.end() && (signature >> (atom - classifier_.atoms.begin()) & 1) == 0;
-  }
-
-  std::vector<uint64_t> keyOf(const Row& row, const std::vector<ClassifierLane>& lanes, unsigned words,
-                              const ClassifierHash& hash, uint32_t group) const {
-    std::vector<uint64_t> key(words);
-    key[hash.group_word] |= uint64_t{group} << hash.group_shift;
-    for (size_t i = 0; i < lanes.size(); ++i)
-      key[lanes[i].word] |= uint64_t{row.bounds[taken_[i]].low} << lanes[i].shift;
-    return key;
   }
 
   // As numbers for a tree: narrow values by rank.
@@ -210,10 +113,11 @@ private:
     }
     const uint32_t top = lowBits(lane.value_bits);
     std::vector<uint32_t> starts;
-    for (const Row& row : shape.rows()) {
-      starts.push_back(row.bounds[taken_[i]].low);
-      if (row.bounds[taken_[i]].high < top)
-        starts.push_back(row.bounds[taken_[i]].high + 1);
+    for (size_t row = 0; row < shape.rows().size(); ++row) {
+      const Bounds bounds = shape.bounds(row, taken_[i]);
+      starts.push_back(bounds.low);
+      if (bounds.high < top)
+        starts.push_back(bounds.high + 1);
     }
     Ranks ranks(std::move(starts));
     lane.bits = lane.value_bits;
@@ -275,17 +179,10 @@ private:
       size_t behind = i;
       while (behind < rows.size() && rows[behind].rule == rows[i].rule)
         ++behind;
-      tables.results.insert(tables.results.end(), behind - i, resultOf(shape, static_cast<uint32_t>(i)) | behind);
+      tables.results.insert(tables.results.end(), behind - i, resultOf(rules_[rows[i].rule]) | behind);
       i = behind;
     }
     tables.results.push_back(0);
-  }
-
-  // But for the row behind the last one of its rule.
-  uint64_t resultOf(const Shape& shape, uint32_t row) const {
-    const RunRule& rule = rules_[shape.rows()[row].rule];
-    return ClassifierResult::kFound | uint64_t{rule.slot} << ClassifierResult::kSlotAt |
-           uint64_t{rule.body} << ClassifierResult::kBodyAt;
   }
 
   TreeRows treeRows(const Shape& shape, const ClassifierView& made) const {
@@ -293,33 +190,17 @@ private:
     rows.words = made.words;
     for (const ClassifierLane& lane : made.lanes)
       rows.lanes.push_back({.bits = lane.bits, .word = lane.word, .shift = lane.shift, .value = lane.value});
-    for (const Row& row : shape.rows()) {
-      const uint32_t body = rules_[row.rule].body;
+    for (size_t row = 0; row < shape.rows().size(); ++row) {
+      const uint32_t body = rules_[shape.rows()[row].rule].body;
       rows.goes_on.push_back(body >= kFirstBody && classifier_.bodies[body - kFirstBody].goes_on);
       for (size_t i = 0; i < made.lanes.size(); ++i) {
-        const auto [low, high] = row.bounds[taken_[i]];
+        const auto [low, high] = shape.bounds(row, taken_[i]);
         const bool to_top = high == lowBits(made.lanes[i].value_bits);
         rows.low.push_back(ranks_[i] ? ranks_[i]->first.of(low) : low);
         rows.high.push_back(to_top ? lowBits(made.lanes[i].bits) : ranks_[i] ? ranks_[i]->first.of(high) : high);
       }
     }
     return rows;
-  }
-
-  std::vector<uint32_t> bodiesOf(const Shape& shape, const std::vector<uint32_t>& numbers) const {
-    std::set<uint32_t> bodies;
-    for (uint32_t number : numbers)
-      if (const uint32_t body = rules_[shape.rows()[number].rule].body; body >= kFirstBody)
-        bodies.insert(body);
-    return {bodies.begin(), bodies.end()};
-  }
-
-  static std::vector<uint32_t> matching(const Shape& shape, uint64_t signature) {
-    std::vector<uint32_t> numbers;
-    for (uint32_t i = 0; i < shape.rows().size(); ++i)
-      if (Shape::matches(shape.rows()[i], signature))
-        numbers.push_back(i);
-    return numbers;
   }
 
   const std::vector<RunRule>& rules_;
@@ -360,7 +241,7 @@ Domains domainsOf(const ir::Policy& policy, const Classifier& classifier, const 
 
 } // namespace
 
-bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Classifier& classifier,
+bool makeViews(const ir::Policy& policy, std::vector<RunRule>& rules, Classifier& classifier,
                std::vector<ViewTables>& tables) {
   const std::vector<ir::HeaderId> unions = unionsOf(classifier);
   std::map<Domains, Shape> shapes;
@@ -368,10 +249,11 @@ bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Clas
     Domains domains = domainsOf(policy, classifier, unions, signature);
     shapes.try_emplace(domains, classifier, unions, domains).first->second.signatures.push_back(signature);
   }
-  for (auto& [domains, shape] : shapes) {
-    for (uint32_t rule = 0; rule < rules.size(); ++rule)
-      for (const Conjunction& box : rules[rule].boxes)
+  for (uint32_t rule = 0; rule < rules.size(); ++rule)
+    for (const Conjunction& box : std::exchange(rules[rule].boxes, {}))
+      for (auto& [domains, shape] : shapes)
         shape.add(rule, box);
+  for (const auto& [domains, shape] : shapes) {
     if (shape.rows().empty()) {
       for (uint64_t signature : shape.signatures)
         classifier.roots[signature] = {};

@@ -25,8 +25,15 @@ struct ViewTables {
   std::optional<RowHash> hash; // in place of all others
 };
 
-// Fills roots and views; as many tables as views. False where the rules are too many for tables of their bounds.
-bool makeViews(const ir::Policy& policy, const std::vector<RunRule>& rules, Classifier& classifier,
+// The result of its rows, but for the row behind the last one.
+inline uint64_t resultOf(const RunRule& rule) {
+  return ClassifierResult::kFound | uint64_t{rule.slot} << ClassifierResult::kSlotAt |
+         uint64_t{rule.body} << ClassifierResult::kBodyAt;
+}
+
+// Fills roots and views; as many tables as views. False where the rules are too many for tables of their bounds. The
+// rules' boxes are used up.
+bool makeViews(const ir::Policy& policy, std::vector<RunRule>& rules, Classifier& classifier,
                std::vector<ViewTables>& tables);
 
 // Adds the view of packets of one shape, with a root for each of its signatures. False where its tree would be too

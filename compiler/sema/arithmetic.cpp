@@ -130,7 +130,7 @@ Value numberOfAddress(Env env, const ast::Expr& expr, Value inner, unsigned bits
     return failed();
   }
   if (inner.constant) {
-    const auto& bytes = inner.expr.address.bytes;
+    const auto& bytes = inner.expr.address->bytes;
     return number(Wide{uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3]},
                   expr.span);
   }

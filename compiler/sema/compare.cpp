@@ -152,7 +152,7 @@ bool checkOrder(Env env, const ast::Expr& expr, const Value& left) {
   if (isEquality(expr.op) || category(left.expr.type) == Category::number)
     return true;
   diag::Diagnostic& error = env.scope.emitter.report(
-      diag::Id::no_order, expr.op_span.file ? expr.op_span : expr.span,
+      diag::Id::no_order, expr.op_end ? expr.opSpan() : expr.span,
       category(left.expr.type) == Category::bytes
           ? "bytes have no order: they are equal or not"
           : fmt::format("{} has no order: it is equal or not", categoryName(category(left.expr.type))));
@@ -226,6 +226,7 @@ ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
   compare.op = compareOp(expr.op);
   compare.type = {ir::TypeKind::Bool};
   compare.span = expr.span;
+  compare.args.reserve(2);
   compare.args.push_back(std::move(left.expr));
   compare.args.push_back(std::move(right.expr));
   return compare;
@@ -260,7 +261,7 @@ bool refuseSet(Scope& scope, const ast::Expr& expr) {
   const char* word = expr.op == ast::Op::Eq ? "in" : "not in";
   diag::Diagnostic& error = scope.emitter.report(
       diag::Id::not_a_value, right.span, fmt::format("{} is a set: a value is in it or not", quoted(right.span)));
-  error.fixits.push_back({expr.op_span, word});
+  error.fixits.push_back({expr.opSpan(), word});
   error.help =
       fmt::format("write `{} {} {}`", expr.args[0].span.text().substr(0, 60), word, right.span.text().substr(0, 60));
   return true;
@@ -272,8 +273,8 @@ bool refuseTuples(Scope& scope, const ast::Expr& expr) {
   const bool both = left.kind == ast::ExprKind::Tuple && right.kind == ast::ExprKind::Tuple;
   if (!both && left.kind != ast::ExprKind::Tuple && right.kind != ast::ExprKind::Tuple)
     return false;
-  const std::string_view op = expr.op_span.file ? expr.op_span.text() : "==";
-  diag::Diagnostic& error = scope.emitter.report(diag::Id::not_a_value, expr.op_span.file ? expr.op_span : expr.span,
+  const std::string_view op = expr.op_end ? expr.opSpan().text() : "==";
+  diag::Diagnostic& error = scope.emitter.report(diag::Id::not_a_value, expr.op_end ? expr.opSpan() : expr.span,
                                                  fmt::format("`{}` does not compare tuples", op));
   error.label = "a tuple is in a set or not";
   if (!both || left.args.size() != right.args.size() || expr.op != ast::Op::Eq)

@@ -5,6 +5,7 @@
 #include "compiler/ir/print.h"
 #include "compiler/sema/list_file.h"
 #include "compiler/sema/payload.h"
+#include "runtime/abi/mac_number.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -36,15 +37,16 @@ std::optional<RawPart> valuePart(Env env, const ast::Expr& expr) {
   }
   switch (category(value.expr.type)) {
   case Category::address: {
-    const u128 number = ir::numberOf(value.expr.address);
-    const abi::Family family = value.expr.address.family;
+    const u128 number = ir::numberOf(*value.expr.address);
+    const abi::Family family = value.expr.address->family;
     return RawPart{Category::address, {ir::domainOf(family), number, number}, abi::addressBits(family), expr.span};
   }
   case Category::mac:
     return RawPart{Category::mac, {ir::Domain::number, value.expr.number, value.expr.number}, {}, expr.span};
   case Category::bytes: {
-    const u128 number = value.expr.bytes.size() <= 8 ? bytesNumber(value.expr.bytes) : 0;
-    return RawPart{Category::bytes, {ir::Domain::number, number, number}, {}, expr.span, value.expr.bytes};
+    const std::string& bytes = *value.expr.bytes;
+    const u128 number = bytes.size() <= 8 ? bytesNumber(bytes) : 0;
+    return RawPart{Category::bytes, {ir::Domain::number, number, number}, {}, expr.span, bytes};
   }
   default:
     break;
@@ -84,7 +86,7 @@ std::optional<RawPart> part(Env env, const ast::Expr& expr) {
   if (const RawPart* named = namedPart(env, expr))
     return *named;
   if (expr.kind == ast::ExprKind::Prefix)
-    return prefixPart(expr.prefix, expr.span);
+    return prefixPart(*expr.prefix, expr.span);
   if (expr.kind == ast::ExprKind::Range)
     return rangePart(env, expr);
   return valuePart(env, expr);
@@ -239,9 +241,7 @@ RawPart prefixPart(const abi::Prefix& prefix, Span span) {
 }
 
 RawPart macPart(const abi::Mac& mac, Span span) {
-  u128 number = 0;
-  for (uint8_t byte : mac.bytes)
-    number = number << 8 | byte;
+  const u128 number = abi::numberOf(mac);
   return {Category::mac, {ir::Domain::number, number, number}, {}, span};
 }
 

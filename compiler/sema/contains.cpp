@@ -14,7 +14,7 @@ constexpr size_t kMaxPatterns = 4096; // of one `contains`
 
 std::optional<uint32_t> checkLimit(Env env, const ast::Expr& expr) {
   if (expr.args.size() < 3) {
-    diag::Diagnostic& error = env.scope.emitter.report(diag::Id::missing_within, expr.op_span,
+    diag::Diagnostic& error = env.scope.emitter.report(diag::Id::missing_within, expr.opSpan(),
                                                        "`contains` does not say how far into the payload it looks");
     error.help =
         fmt::format("write `{} within 128`, of at most {} bytes", expr.span.text().substr(0, 60), ir::kMaxPayloadBytes);
@@ -67,7 +67,7 @@ std::optional<std::vector<std::string>> checkPatterns(Env env, const ast::Expr& 
     diag::Diagnostic& error = env.scope.emitter.report(diag::Id::not_a_value, what.span,
                                                        fmt::format("{} is a set of patterns", quoted(what.span)));
     error.help = "write `contains any`";
-    error.fixits.push_back({expr.op_span, "contains any"});
+    error.fixits.push_back({expr.opSpan(), "contains any"});
     return std::nullopt;
   }
   auto pattern = checkPattern(env, what);
@@ -113,11 +113,11 @@ std::optional<std::string> checkPattern(Env env, const ast::Expr& expr) {
         .help = "write `\"GET \"` or `x\"16 03\"`";
     return std::nullopt;
   }
-  if (value.expr.bytes.empty()) {
+  if (value.expr.bytes->empty()) {
     env.scope.emitter.report(diag::Id::out_of_range, withoutGroup(expr).span, "no bytes are in every payload");
     return std::nullopt;
   }
-  return value.expr.bytes;
+  return *value.expr.bytes;
 }
 
 Value checkContains(Env env, const ast::Expr& expr) {

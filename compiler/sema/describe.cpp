@@ -18,15 +18,13 @@ Category category(const ir::Type& type) {
   case ir::TypeKind::Mac:
     return Category::mac;
   case ir::TypeKind::Bytes:
-    return Category::bytes;
-  case ir::TypeKind::Tuple:
     break;
   }
-  return Category::tuple;
+  return Category::bytes;
 }
 
 const char* categoryName(Category category) {
-  static const char* const names[] = {"a condition", "a number", "an address", "a MAC address", "bytes", "a tuple"};
+  static const char* const names[] = {"a condition", "a number", "an address", "a MAC address", "bytes"};
   return names[static_cast<unsigned>(category)];
 }
 

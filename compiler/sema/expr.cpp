@@ -38,9 +38,13 @@ std::vector<const ast::Expr*> row(const ast::Expr& expr) {
 HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool all) {
   HeaderSet certain;
   for (size_t i = 0; i < values.size(); ++i) {
-    const HeaderSet one = all ? values[i].certain : withImplied(scope, values[i].certain);
-    if (all || i == 0) {
-      certain.insert(one.begin(), one.end());
+    if (all) {
+      certain.insert(values[i].certain.begin(), values[i].certain.end());
+      continue;
+    }
+    const HeaderSet one = withImplied(scope, values[i].certain);
+    if (i == 0) {
+      certain = one;
       continue;
     }
     std::erase_if(certain, [&](ir::HeaderId id) { return !one.contains(id); });
@@ -78,9 +82,10 @@ bool reportBareValue(Env env, const std::vector<const ast::Expr*>& operands, siz
 
 Value checkRow(Env env, const ast::Expr& expr) {
   const bool all = expr.op == ast::Op::And;
-  std::vector<Value> values;
-  bool ok = true;
   const std::vector<const ast::Expr*> operands = row(expr);
+  std::vector<Value> values;
+  values.reserve(operands.size());
+  bool ok = true;
   for (size_t at = 0; at < operands.size(); ++at) {
     if (!all && reportBareValue(env, operands, at)) {
       ok = false;
@@ -96,6 +101,7 @@ Value checkRow(Env env, const ast::Expr& expr) {
   Value result;
   result.certain = certainOf(env.scope, values, all);
   std::vector<ir::Expr> args;
+  args.reserve(values.size());
   for (Value& value : values) {
     addParts(result, value);
     if (all)
@@ -132,8 +138,8 @@ Value checkAddress(const ast::Expr& expr) {
   Value value;
   value.constant = true;
   value.expr.kind = ir::ExprKind::Address;
-  value.expr.address = expr.prefix.address;
-  value.expr.type = {expr.prefix.address.family == abi::Family::v4 ? ir::TypeKind::Ipv4 : ir::TypeKind::Ipv6};
+  value.expr.address = expr.prefix->address;
+  value.expr.type = {expr.prefix->address.family == abi::Family::v4 ? ir::TypeKind::Ipv4 : ir::TypeKind::Ipv6};
   value.expr.span = expr.span;
   return value;
 }
@@ -144,8 +150,7 @@ Value checkMac(const ast::Expr& expr) {
   value.expr.kind = ir::ExprKind::Mac;
   value.expr.type = {ir::TypeKind::Mac};
   value.expr.span = expr.span;
-  for (uint8_t byte : expr.mac.bytes)
-    value.expr.number = value.expr.number << 8 | byte;
+  value.expr.number = expr.number;
   return value;
 }
 
@@ -296,7 +301,7 @@ Value asCondition(Env env, Value value, Span span) {
   }
   if (value.needs.empty())
     return value;
-  ir::Expr expr = value.expr;
+  ir::Expr expr = std::move(value.expr);
   return atom(env, std::move(value), std::move(expr));
 }
 
@@ -360,6 +365,7 @@ Value atom(Env, Value operands, ir::Expr expr) {
   }
   const Span span = expr.span;
   std::vector<ir::Expr> args;
+  args.reserve(result.needs.size() + result.guards.size() + 1);
   for (ir::HeaderId id : result.needs)
     args.push_back(present(id, span));
   std::move(result.guards.begin(), result.guards.end(), std::back_inserter(args));

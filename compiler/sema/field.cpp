@@ -225,7 +225,7 @@ Span memberName(const ast::Expr& expr) { // the end of its text
 std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
   if (isInner(expr)) {
     const auto outer = headerOf(env, expr.args[0].args[0]);
-    return outer ? innerHeader(env, *outer, {expr.text, memberName(expr)}, expr.span) : std::nullopt;
+    return outer ? innerHeader(env, *outer, {std::string(expr.text), memberName(expr)}, expr.span) : std::nullopt;
   }
   if (expr.kind != ast::ExprKind::Name) {
     env.scope.emitter.report(diag::Id::not_a_value, expr.span,
@@ -234,7 +234,7 @@ std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
   }
   const Symbol* symbol = lookUp(env.scope, expr.text);
   if (!symbol) {
-    reportUnknown(env.scope, {expr.text, expr.span}, "header", SymbolKind::Header);
+    reportUnknown(env.scope, ast::nameOf(expr), "header", SymbolKind::Header);
     return std::nullopt;
   }
   if (symbol->kind == SymbolKind::Header)
@@ -244,10 +244,10 @@ std::optional<ir::HeaderId> headerOf(Env env, const ast::Expr& expr) {
   return std::nullopt;
 }
 
-ast::Expr memberOf(ast::Expr base, std::string name, Span span) {
+ast::Expr memberOf(ast::Expr base, std::string_view name, Span span) {
   ast::Expr expr;
   expr.kind = ast::ExprKind::Member;
-  expr.text = std::move(name);
+  expr.text = name;
   expr.span = span;
   expr.args.push_back(std::move(base));
   return expr;
@@ -260,8 +260,7 @@ ast::Expr inside(Env env, const ast::Expr& outer, ast::Expr expr) {
     return inside(env, outer, env.scope.constants[symbol->index].decl->value);
   const bool payload = expr.kind == ast::ExprKind::Name && !symbol && expr.text == "payload";
   if (payload || (symbol && symbol->kind == SymbolKind::Header)) {
-    const std::string name = expr.text;
-    return memberOf(memberOf(outer, "inner", expr.span), name, expr.span);
+    return memberOf(memberOf(outer, "inner", expr.span), expr.text, expr.span);
   }
   for (ast::Expr& arg : expr.args)
     arg = inside(env, outer, std::move(arg));
@@ -324,7 +323,7 @@ Value checkName(Env env, const ast::Expr& expr) {
     return failed();
   }
   if (!symbol) {
-    reportUnknown(env.scope, {expr.text, expr.span}, "header or constant");
+    reportUnknown(env.scope, ast::nameOf(expr), "header or constant");
     return failed();
   }
   if (symbol->kind == SymbolKind::Header)

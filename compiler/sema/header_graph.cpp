@@ -95,11 +95,11 @@ void addEntry(Scope& scope, ir::HeaderId id, ir::PayloadBy& made, const ast::Exp
   }
   const Wide high = scope.headers[id].field_high[*made.by];
   const auto value = checkConstantNumber({scope, {}}, entry.args[0], 0, high, "the entry");
-  const Symbol* next = resolve(scope, {entry.args[1].text, entry.args[1].span}, SymbolKind::Header);
+  const Symbol* next = resolve(scope, ast::nameOf(entry.args[1]), SymbolKind::Header);
   if (!value || !next)
     return;
   if (scope.policy.headers[next->index].kind == ir::HeaderKind::alternatives)
-    return standsForSeveral(scope, {entry.args[1].text, entry.args[1].span});
+    return standsForSeveral(scope, ast::nameOf(entry.args[1]));
   if (!reached(scope, id, made, entry.span, static_cast<uint64_t>(*value)))
     return;
   made.entries.push_back(entryTo(scope, id, static_cast<uint64_t>(*value), next->index, entry.span));

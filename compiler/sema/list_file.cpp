@@ -160,8 +160,9 @@ private:
 
 const SourceFile* open(Env env, const ast::Expr& load) {
   if (env.scope.around.load)
-    return env.scope.around.load(load.text, load.span);
-  env.scope.emitter.report(diag::Id::unreadable_file, load.span, fmt::format("cannot read `{}` from here", load.text));
+    return env.scope.around.load(*load.bytes, load.span);
+  env.scope.emitter.report(diag::Id::unreadable_file, load.span,
+                           fmt::format("cannot read `{}` from here", *load.bytes));
   return nullptr;
 }
 

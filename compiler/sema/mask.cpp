@@ -14,7 +14,7 @@ Value bad(Env env, Span span, std::string message, std::string help) {
 }
 
 Value checkLengths(Env env, const ast::Expr& expr, ir::TypeKind kind) {
-  const size_t count = expr.numbers.size();
+  const size_t count = expr.lengths.size();
   const std::string base(expr.args[0].span.text());
   if (kind == ir::TypeKind::Ip && count != 2)
     return bad(env, expr.span, fmt::format("{} lacks the length for IPv6", quoted(expr.span)),
@@ -22,8 +22,8 @@ Value checkLengths(Env env, const ast::Expr& expr, ir::TypeKind kind) {
   if (kind != ir::TypeKind::Ip && count != 1)
     return bad(env, expr.span, fmt::format("{} has two lengths for one family", quoted(expr.span)),
                fmt::format("write one: `{}/{}`", base, kind == ir::TypeKind::Ipv4 ? 24 : 64));
-  const uint32_t v4 = kind == ir::TypeKind::Ipv6 ? 0 : expr.numbers[0];
-  const uint32_t v6 = kind == ir::TypeKind::Ipv6 ? expr.numbers[0] : kind == ir::TypeKind::Ip ? expr.numbers[1] : 0;
+  const uint32_t v4 = kind == ir::TypeKind::Ipv6 ? 0 : expr.lengths[0];
+  const uint32_t v6 = kind == ir::TypeKind::Ipv6 ? expr.lengths[0] : kind == ir::TypeKind::Ip ? expr.lengths[1] : 0;
   if (v4 > 32)
     return bad(env, expr.span, fmt::format("`/{}` is more than an IPv4 address has: 32 bits", v4), "");
   if (v6 > 128)
@@ -88,8 +88,8 @@ bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Interval& interv
 bool withinMask(Scope& scope, const ir::Expr& masked, const ir::Expr& constant) {
   if (constant.kind != ir::ExprKind::Address)
     return true;
-  const ir::u128 number = ir::numberOf(constant.address);
-  return withinMask(scope, masked, {ir::domainOf(constant.address.family), number, number}, constant.span);
+  const ir::u128 number = ir::numberOf(*constant.address);
+  return withinMask(scope, masked, {ir::domainOf(constant.address->family), number, number}, constant.span);
 }
 
 } // namespace xdpc::sema

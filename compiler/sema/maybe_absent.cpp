@@ -122,6 +122,8 @@ void setMaybeAbsent(Value& value, Span span) {
 }
 
 void settle(const Scope& scope, std::vector<Value>& conjunction) {
+  if (std::ranges::all_of(conjunction, [](const Value& value) { return value.maybe_absent.empty(); }))
+    return;
   std::map<ir::HeaderId, unsigned> counts;
   std::vector<HeaderSet> certain;
   for (const Value& value : conjunction) {

@@ -164,7 +164,7 @@ Value checkMembership(Env env, const ast::Expr& expr) {
   if (set.kind == ast::ExprKind::Name) {
     symbol = lookUp(env.scope, set.text);
     if (!symbol) {
-      reportUnknown(env.scope, {set.text, set.span}, "set", std::nullopt);
+      reportUnknown(env.scope, ast::nameOf(set), "set", std::nullopt);
       return failed();
     }
     if (symbol->kind == SymbolKind::Set)

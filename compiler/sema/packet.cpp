@@ -268,7 +268,7 @@ private:
     if (wanted == Category::address) {
       if (field.type != value.expr.type)
         return mismatch(expr, value, field);
-      std::copy_n(value.expr.address.bytes.begin(), field.bits / 8, at);
+      std::copy_n(value.expr.address->bytes.begin(), field.bits / 8, at);
       return true;
     }
     if (wanted == Category::mac) {
@@ -311,7 +311,7 @@ private:
                  "`payload(\"…\")`, `payload(40)` or `raw(x\"…\")`");
     const ast::Expr& value = withoutGroup(part.values[0]);
     if (value.kind == ast::ExprKind::Bytes) {
-      layer.bytes.assign(value.text.begin(), value.text.end());
+      layer.bytes.assign(value.bytes->begin(), value.bytes->end());
     } else if (part.name.text == "payload") {
       const auto count = checkConstantNumber({scope_, {}}, value, 0, kMaxFrame, "a payload");
       ok_ &= count.has_value();

@@ -90,17 +90,17 @@ Value payloadOf(Env env, ir::HeaderId header, Span span) {
 }
 
 Value checkBytes(Env env, const ast::Expr& expr) {
-  if (expr.text.size() > ir::kMaxPayloadBytes) {
+  if (expr.bytes->size() > ir::kMaxPayloadBytes) {
     env.scope.emitter.report(
         diag::Id::too_large, expr.span,
-        fmt::format("these are {} bytes, the bound is {}", expr.text.size(), ir::kMaxPayloadBytes));
+        fmt::format("these are {} bytes, the bound is {}", expr.bytes->size(), ir::kMaxPayloadBytes));
     return failed();
   }
   Value value;
   value.constant = true;
   value.expr.kind = ir::ExprKind::Bytes;
-  value.expr.type = bytesType(expr.text.size());
-  value.expr.bytes = expr.text;
+  value.expr.type = bytesType(expr.bytes->size());
+  value.expr.bytes = *expr.bytes;
   value.expr.span = expr.span;
   return value;
 }
@@ -158,9 +158,9 @@ void bytesToNumber(Value& value) {
   if (value.expr.kind != ir::ExprKind::Bytes)
     return;
   value.expr.kind = ir::ExprKind::Int;
-  value.expr.number = bytesNumber(value.expr.bytes);
+  value.expr.number = bytesNumber(*value.expr.bytes);
   value.low = value.high = value.expr.number;
-  value.expr.bytes.clear();
+  value.expr.bytes = {};
 }
 
 uint64_t bytesNumber(std::string_view bytes) {

@@ -16,7 +16,9 @@ void each(ir::Expr& expr, const Visit& visit) {
     each(arg, visit);
 }
 
-void each(std::optional<ir::Expr>& expr, const Visit& visit) {
+template <class Held>
+  requires requires(Held held) { held.has_value(); }
+void each(Held& expr, const Visit& visit) {
   if (expr)
     each(*expr, visit);
 }

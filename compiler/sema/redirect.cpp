@@ -22,7 +22,7 @@ void bad(Scope& scope, Span span, std::string message, std::string help = "") {
 
 bool checkDevice(Scope& scope, const ast::Expr& name, ir::Redirect& out) {
   out.kind = ir::TargetKind::Device;
-  out.name = name.text;
+  out.name = *name.bytes;
   const auto odd = [](unsigned char c) { return c <= ' ' || c == '/' || c == ':' || c == 0x7f; };
   if (!out.name.empty() && out.name.size() <= kMaxDeviceName && std::ranges::none_of(out.name, odd))
     return true;

@@ -102,6 +102,8 @@ void checkRules(Scope& scope, const ast::Policy& policy) {
     return;
   }
   scope.policy.lists.push_back({.name = policy.name.text, .items = {}, .span = policy.span});
+  scope.policy.rules.reserve(policy.rules.size() + 1);
+  scope.policy.lists[0].items.reserve(policy.rules.size() + 1);
   checkItems(scope, policy.rules, 0);
   checkDefault(scope, policy);
   for (const ast::OnVerdict& on : policy.on)

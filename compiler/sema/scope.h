@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace xdpc::sema {
@@ -24,7 +25,7 @@ struct Symbol {
 };
 
 // One part of an element of a constant set, before it is known what it is compared with.
-enum class Category : uint8_t { boolean, number, address, mac, bytes, tuple };
+enum class Category : uint8_t { boolean, number, address, mac, bytes };
 struct RawPart {
   Category category = Category::number;
   ir::Interval interval;
@@ -89,7 +90,7 @@ struct Scope {
   std::vector<ListState> lists;     // by declaration
   uint64_t expanded = 0;            // rules of the list that is checked, with those of the lists that it applies
   unsigned applied = 0;             // lists around the place that is checked
-  std::map<std::string, Span, std::less<>> rules;                       // where each is named
+  std::unordered_map<std::string, Span> rules;                          // where each is named
   std::map<std::pair<const SourceFile*, uint32_t>, bool> warned_absent; // places of maybe-absent warnings, once each
   uint64_t nodes = 0; // of all expressions that constants were copied into
   std::vector<PacketState> packets = std::vector<PacketState>(1);

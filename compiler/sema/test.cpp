@@ -31,15 +31,22 @@ bool waits(Scope& scope, const ast::TestLine& line, ir::TestStep& step) {
   return time.has_value();
 }
 
+// In an order that does not depend on the machine, as what is suggested follows from it.
+std::vector<std::string> ruleNames(const Scope& scope) {
+  std::vector<std::string> names;
+  for (const auto& [name, place] : scope.rules)
+    names.push_back(name);
+  std::ranges::sort(names);
+  return names;
+}
+
 // The rules' names first: a counter never has one of them.
 bool unknownCounter(Scope& scope, const ast::TestLine& line) {
   if (lookUp(scope, line.name.text)) {
     resolve(scope, line.name, SymbolKind::Counter);
     return false;
   }
-  std::vector<std::string> names;
-  for (const auto& [name, id] : scope.rules)
-    names.push_back(name);
+  std::vector<std::string> names = ruleNames(scope);
   for (const auto& [name, symbol] : scope.symbols)
     if (symbol.kind == SymbolKind::Counter)
       names.push_back(name);
@@ -184,10 +191,7 @@ bool checkRuleName(Scope& scope, const ast::TestLine& line, ir::TestStep& step) 
   step.rule = line.rule->text;
   if (scope.rules.contains(step.rule))
     return true;
-  std::vector<std::string> names;
-  for (const auto& [name, id] : scope.rules)
-    names.push_back(name);
-  reportMissing(scope, *line.rule, fmt::format("there is no rule `{}`", step.rule), names);
+  reportMissing(scope, *line.rule, fmt::format("there is no rule `{}`", step.rule), ruleNames(scope));
   return false;
 }
 

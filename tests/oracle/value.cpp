@@ -93,9 +93,9 @@ public:
     case Kind::Mac:
       return Value{static_cast<int64_t>(expr.number)};
     case Kind::Address:
-      return Value{.address = expr.address};
+      return Value{.address = *expr.address};
     case Kind::Bytes:
-      return Value{.bytes = expr.bytes};
+      return Value{.bytes = *expr.bytes};
     case Kind::Slice:
       return slice(expr);
     case Kind::Field:

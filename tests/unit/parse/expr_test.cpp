@@ -87,9 +87,9 @@ TEST(Expr, SpansAreNarrow) {
   const Parsed parsed("const x =  a and  b.c == 5   # why\n");
   const ast::Expr& value = parsed.file.constants[0].value;
   EXPECT_EQ(value.span.text(), "a and  b.c == 5");
-  EXPECT_EQ(value.op_span.text(), "and");
+  EXPECT_EQ(value.opSpan().text(), "and");
   EXPECT_EQ(value.args[1].span.text(), "b.c == 5");
-  EXPECT_EQ(value.args[1].op_span.text(), "==");
+  EXPECT_EQ(value.args[1].opSpan().text(), "==");
   EXPECT_EQ(value.args[1].args[0].span.text(), "b.c");
 }
 
