@@ -29,6 +29,7 @@ Manifest sample() {
              WhenFull::evict,
              1,
              2,
+             {},
              {{Family::v4, 32}, {Family::v6, 128}},
              2,
              {},
