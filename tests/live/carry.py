@@ -4,6 +4,7 @@ import time
 
 import world
 from frames import ethernet, ip, udp
+from world import cases
 
 SWAPS = 24
 HEAD = "counter seen { per ip.src  capacity 64 }\nset banned of ip { capacity 128  timeout 1h }\nmeter pace { per ip.src  rate 8 bps  burst 215B  capacity 64 }\n"
@@ -83,21 +84,24 @@ class Carry(world.LiveTest):
         listed = json.loads(self.xdpc("set", "list", "banned", "--dev", "edge0", "--json"))["elements"]
         return {e["element"]: (e["packets"], e["bytes"]) for e in listed}
 
-    def test_what_elements_counted_goes_on(self):
+    @cases(prefixes=(False, True))
+    def test_what_elements_counted_goes_on(self, prefixes):
         """In a set that is copied, over trials that stay and that do not, and into one that counts from now on."""
         cable = self.cable()
         source, other = "203.0.113.9", "2001:db8:99::9"
+        first_key, second_key = ("203.0.113.0/24", "2001:db8:99::/48") if prefixes else (source, other)
         frames = [frame(80, source)] * 3 + [frame(80, other)]
         each = {address: len(frame(80, address)) for address in (source, other)}
 
         def expect(first, second):
-            wanted = {source: (first, first * each[source]), other: (second, second * each[other])}
+            wanted = {first_key: (first, first * each[source]), second_key: (second, second * each[other])}
             self.assertEqual(world.eventually(self.hits, lambda now: now == wanted), wanted)
 
-        counting = HEAD.replace("timeout 1h", "timeout 1h  count")
+        head = HEAD.replace("banned of ip ", "banned of ip.prefix ") if prefixes else HEAD
+        counting = head.replace("timeout 1h", "timeout 1h  count")
         larger = counting.replace("capacity 128", "capacity 12800")
-        self.attach(policy("plain"))
-        self.xdpc("set", "add", "banned", source, other, "--dev", "edge0")
+        self.attach(policy("plain", head))
+        self.xdpc("set", "add", "banned", first_key, second_key, "--dev", "edge0")
         self.swap(policy("first", counting))
         cable.send(frames)
         expect(3, 1)
