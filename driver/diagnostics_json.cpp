@@ -1,6 +1,7 @@
 // See diagnostics_json.h.
 #include "driver/diagnostics_json.h"
 
+#include "compiler/diag/severity.h"
 #include "driver/output.h"
 
 #include <algorithm>
@@ -11,18 +12,6 @@ namespace xdpc::driver {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const char* severityName(diag::Severity severity) {
-  switch (severity) {
-  case diag::Severity::error:
-    return "error";
-  case diag::Severity::warning:
-    return "warning";
-  case diag::Severity::note:
-    break;
-  }
-  return "note";
-}
 
 Json placeJson(const Span& span) {
   if (!span.file)
@@ -41,7 +30,7 @@ Json toJson(const diag::Diagnostic& one) {
     fixits.push_back({{"place", placeJson(fixit.span)}, {"replacement", fixit.replacement}});
   for (const diag::Note& note : one.notes)
     notes.push_back({{"place", placeJson(note.span)}, {"message", note.message}});
-  return {{"severity", severityName(one.severity)},
+  return {{"severity", diag::severityName(one.severity)},
           {"name", diag::info(one.id).name},
           {"message", one.message},
           {"place", placeJson(one.span)},

@@ -2,6 +2,7 @@
 #include "compiler/diag/reference.h"
 
 #include "compiler/diag/diag.h"
+#include "compiler/diag/severity.h"
 
 #include <fmt/format.h>
 
@@ -18,18 +19,6 @@ Every diagnostic carries a stable name in brackets behind its message. This page
 A warning is switched off with `-Wno-NAME`; `-Werror=NAME` makes an error of it, `-Werror` of all that are left. An error
 cannot be switched off.
 )";
-
-const char* severityName(Severity severity) {
-  switch (severity) {
-  case Severity::error:
-    return "error";
-  case Severity::warning:
-    return "warning";
-  case Severity::note:
-    break;
-  }
-  return "note";
-}
 
 } // namespace
 

@@ -3,6 +3,7 @@
 // Tested by tests/unit/diag/render_test.cpp.
 #include "compiler/diag/diag.h"
 #include "compiler/diag/display.h"
+#include "compiler/diag/severity.h"
 
 #include <fmt/format.h>
 
@@ -35,10 +36,9 @@ public:
 
 private:
   std::string severityWord(Severity severity) const {
-    static constexpr const char* kWords[] = {"error", "warning", "note"};
     static constexpr const char* kColors[] = {"\x1b[1;31m", "\x1b[1;35m", "\x1b[1;36m"};
-    const auto i = static_cast<size_t>(severity);
-    return color_ ? fmt::format("{}{}\x1b[0m", kColors[i], kWords[i]) : kWords[i];
+    const char* word = severityName(severity);
+    return color_ ? fmt::format("{}{}\x1b[0m", kColors[static_cast<size_t>(severity)], word) : word;
   }
 
   void head(Span span, Severity severity, std::string_view message, const char* name) {

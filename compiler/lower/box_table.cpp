@@ -1,25 +1,11 @@
 // Asks the function of a tree.
 #include "compiler/lower/box_table.h"
 #include "compiler/lower/classifier.h"
+#include "compiler/lower/table.h"
 
 #include <algorithm>
 
 namespace xdpc::lower {
-namespace {
-
-ir::Domain domainOf(const Value& value) {
-  switch (value.kind) {
-  case Value::Kind::v4:
-    return ir::Domain::v4;
-  case Value::Kind::v6:
-    return ir::Domain::v6;
-  default:
-    return ir::Domain::number;
-  }
-}
-
-} // namespace
-
 llvm::Value* lowerBoxLookup(Builder& b, const plan::BoxTable& table, const std::vector<Value>& key) {
   std::vector<ir::Domain> domains;
   for (const Value& part : key)

@@ -13,18 +13,6 @@ using Intervals = std::vector<const ir::Interval*>;
 
 constexpr size_t kLinear = 3; // so few are compared one after the other
 
-ir::Domain domainOf(const Value& value) {
-  switch (value.kind) {
-  case Value::Kind::number:
-    return ir::Domain::number;
-  case Value::Kind::v4:
-    return ir::Domain::v4;
-  case Value::Kind::v6:
-    return ir::Domain::v6;
-  }
-  return ir::Domain::number;
-}
-
 uint64_t high(ir::u128 value) {
   return static_cast<uint64_t>(value >> 64);
 }

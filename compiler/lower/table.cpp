@@ -64,4 +64,15 @@ llvm::Value* lowerValuePointer(Builder& b, const plan::Array& values, llvm::Valu
   return boundedElementAt(b, values, b.CreateAnd(b.opaque(index), b.u64(values.count - 1)));
 }
 
+ir::Domain domainOf(const Value& value) {
+  switch (value.kind) {
+  case Value::Kind::v4:
+    return ir::Domain::v4;
+  case Value::Kind::v6:
+    return ir::Domain::v6;
+  default:
+    return ir::Domain::number;
+  }
+}
+
 } // namespace xdpc::lower

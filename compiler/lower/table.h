@@ -18,4 +18,7 @@ llvm::Value* lowerValuePointer(Builder& builder, const plan::Array& values, llvm
 
 const std::optional<plan::Table>& tableFor(const plan::Tables& tables, Value::Kind kind);
 
+// Which elements of a set a value is looked up among.
+ir::Domain domainOf(const Value& value);
+
 } // namespace xdpc::lower

@@ -112,30 +112,30 @@ const Constant* prepareConstant(Scope& scope, uint32_t index) {
   return &scope.constants[index];
 }
 
-const ast::Expr& namedTuple(Scope& scope, const ast::Expr& expr) {
+namespace {
+
+// What is written where names of such constants stand for it; the last name that is none of them.
+const ast::Expr& named(Scope& scope, const ast::Expr& expr, bool Constant::* is_wanted) {
   const ast::Expr* inner = &withoutGroup(expr);
   for (unsigned hops = 0; inner->kind == ast::ExprKind::Name && hops < kMaxDepth; ++hops) {
     const Symbol* symbol = lookUp(scope, inner->text);
-    const bool tuple = symbol && symbol->kind == SymbolKind::Constant && prepareConstant(scope, symbol->index) &&
-                       scope.constants[symbol->index].is_tuple;
-    if (!tuple)
+    const bool wanted = symbol && symbol->kind == SymbolKind::Constant && prepareConstant(scope, symbol->index) &&
+                        scope.constants[symbol->index].*is_wanted;
+    if (!wanted)
       break;
     inner = &withoutGroup(scope.constants[symbol->index].decl->value);
   }
   return *inner;
 }
 
+} // namespace
+
+const ast::Expr& namedTuple(Scope& scope, const ast::Expr& expr) {
+  return named(scope, expr, &Constant::is_tuple);
+}
+
 const ast::Expr& namedQuantity(Scope& scope, const ast::Expr& expr) {
-  const ast::Expr* inner = &withoutGroup(expr);
-  for (unsigned hops = 0; inner->kind == ast::ExprKind::Name && hops < kMaxDepth; ++hops) {
-    const Symbol* symbol = lookUp(scope, inner->text);
-    const bool quantity = symbol && symbol->kind == SymbolKind::Constant && prepareConstant(scope, symbol->index) &&
-                          scope.constants[symbol->index].is_quantity;
-    if (!quantity)
-      return withoutGroup(expr);
-    inner = &withoutGroup(scope.constants[symbol->index].decl->value);
-  }
-  return *inner;
+  return named(scope, expr, &Constant::is_quantity);
 }
 
 void checkConstants(Scope& scope) {
