@@ -49,7 +49,7 @@ Result<Done> copySet(const Side& from, const Side& to, const Pair& pair, Round r
     return element.expires_ns == abi::kNever && contains(old.initial, text) && !contains(now.initial, text);
   });
   // Elements go over twice, what they counted once.
-  if (round == Round::first || !now.count)
+  if (round == Round::first)
     for (sets::Element& element : *elements)
       element.hits = {};
   if (round == Round::first)

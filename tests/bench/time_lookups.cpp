@@ -31,7 +31,6 @@ using bench::Program;
 using bench::readBytes;
 
 constexpr uint32_t kKeys = 65536;
-constexpr size_t kKeyBytes = 16;
 
 template <class Work> double milliseconds(Work work) {
   const auto start = std::chrono::steady_clock::now();
@@ -85,12 +84,7 @@ uint32_t verifiedInstructions(const Program& program) {
 class Rotation {
 public:
   Rotation(const char* object, const char* keys, const char* frame)
-      : program_(bench::load(object)), frame_(readBytes(frame)) {
-    const auto bytes = readBytes(keys);
-    const int map = mapOf(program_, "keys");
-    for (uint32_t i = 0; i < kKeys; ++i)
-      bpf_map_update_elem(map, &i, &bytes.at(i * kKeyBytes), BPF_ANY);
-  }
+      : program_(bench::loadFilled(fmt::format("{}=keys:{}", object, keys))), frame_(readBytes(frame)) {}
 
   void choose(const Program& program) {
     const uint32_t key = 0, fd = program.program().get();

@@ -27,8 +27,6 @@ using namespace xdpc;
 using bench::fail;
 using Clock = std::chrono::steady_clock;
 
-constexpr uint32_t kKeys = 65536;
-constexpr size_t kKeyBytes = 16;
 constexpr uint32_t kMostAtOnce = 8192, kLeastAtOnce = 64;
 constexpr auto kPatience = std::chrono::milliseconds(20); // with a receiver that takes no more frames
 
@@ -114,15 +112,6 @@ private:
   kernel::Fd link_;
 };
 
-bench::Program loadGenerator(const char* object, const char* keys) {
-  bench::Program generate = bench::load(object);
-  const auto bytes = bench::readBytes(keys);
-  for (uint32_t i = 0; i < kKeys; ++i)
-    if (bpf_map_update_elem(bench::mapOf(generate, "keys"), &i, &bytes.at(i * kKeyBytes), BPF_ANY))
-      fail("cannot fill the keys");
-  return generate;
-}
-
 void stayOnOneCpu() {
   cpu_set_t one;
   CPU_ZERO(&one);
@@ -139,7 +128,7 @@ int main(int argc, char** argv) {
   const int rounds = atoi(argv[1]);
   const auto length = std::chrono::milliseconds(atoi(argv[2]));
   const auto frame = bench::readBytes(argv[3]);
-  const auto generate = loadGenerator(argv[5], argv[4]);
+  const auto generate = bench::loadFilled(fmt::format("{}=keys:{}", argv[5], argv[4]));
   std::vector<Pair> pairs;
   for (int i = 6; i < argc; ++i)
     pairs.emplace_back(argv[i]);

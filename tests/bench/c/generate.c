@@ -4,8 +4,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define KEYS 65536
-
 // As in the frame.
 struct key {
   __u64 addresses;
@@ -14,22 +12,14 @@ struct key {
   __u8 protocol, unused;
 };
 
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, KEYS);
-  __type(key, __u32);
-  __type(value, struct key);
-} keys SEC(".maps");
-
-static volatile __u32 turn;
+#include "next_key.h"
 
 SEC("xdp")
 int generate(struct xdp_md* ctx) {
   void *data = (void*)(long)ctx->data, *end = (void*)(long)ctx->data_end;
   if (data + 54 > end)
     return XDP_ABORTED;
-  __u32 number = turn++ % KEYS;
-  struct key* key = bpf_map_lookup_elem(&keys, &number);
+  struct key* key = next_key();
   if (!key)
     return XDP_ABORTED;
   *(__u8*)(data + 23) = key->protocol;

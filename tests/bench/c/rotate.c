@@ -4,18 +4,11 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define KEYS 65536
-
 struct key {
   __u64 words[2];
 };
 
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, KEYS);
-  __type(key, __u32);
-  __type(value, struct key);
-} keys SEC(".maps");
+#include "next_key.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -24,15 +17,12 @@ struct {
   __type(value, __u32);
 } next SEC(".maps");
 
-static volatile __u32 turn;
-
 SEC("xdp.frags")
 int rotate(struct xdp_md* ctx) {
   void *data = (void*)(long)ctx->data, *end = (void*)(long)ctx->data_end;
   if (data + 38 > end)
     return XDP_ABORTED;
-  __u32 number = turn++ % KEYS;
-  struct key* key = bpf_map_lookup_elem(&keys, &number);
+  struct key* key = next_key();
   if (!key)
     return XDP_ABORTED;
   if (*(__u8*)(data + 12) == 0x86)

@@ -4,8 +4,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define KEYS 65536
-
 // As in the frame: source and destination, ports.
 struct key {
   __u64 addresses;
@@ -13,12 +11,7 @@ struct key {
   __u32 protocol;
 };
 
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, KEYS);
-  __type(key, __u32);
-  __type(value, struct key);
-} keys SEC(".maps");
+#include "next_key.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -27,15 +20,12 @@ struct {
   __type(value, __u32);
 } next SEC(".maps");
 
-static volatile __u32 turn;
-
 SEC("xdp.frags")
 int rotate(struct xdp_md* ctx) {
   void *data = (void*)(long)ctx->data, *end = (void*)(long)ctx->data_end;
   if (data + 54 > end)
     return XDP_ABORTED;
-  __u32 number = turn++ % KEYS;
-  struct key* key = bpf_map_lookup_elem(&keys, &number);
+  struct key* key = next_key();
   if (!key)
     return XDP_ABORTED;
   *(__u8*)(data + 23) = key->protocol;
