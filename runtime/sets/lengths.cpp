@@ -19,7 +19,7 @@ std::atomic_ref<uint64_t> word(uint64_t* at) {
 
 } // namespace
 
-Result<LengthList, SetError> LengthList::open(const engine::Maps& maps, const abi::Manifest&, const abi::Set& set) {
+Result<LengthList, SetError> LengthList::open(const engine::Maps& maps, const abi::Set& set) {
   LengthList list(maps, set);
   list.layout_ = abi::lengthLayout(set.key);
   list.memory_ = maps.memory(*set.lengths_map);

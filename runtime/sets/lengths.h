@@ -9,8 +9,7 @@ namespace xdpc::sets {
 class LengthList {
 public:
   // `set` has such a list.
-  static Result<LengthList, SetError> open(const engine::Maps& maps, const abi::Manifest& manifest,
-                                           const abi::Set& set);
+  static Result<LengthList, SetError> open(const engine::Maps& maps, const abi::Set& set);
 
   // From now on programs look for elements of the key's lengths. `part` has those that are there: where the list is
   // full, lengths that no element has make room.

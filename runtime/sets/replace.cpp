@@ -87,7 +87,7 @@ Result<Done, SetError> replace(engine::Maps& maps, const abi::Manifest& manifest
   auto part = ExactPart::open(maps, manifest, set);
   if (!part || !set.lengths_map)
     return part ? replaceExact(*part, nullptr, set, exact, now_ns) : part.error();
-  auto lengths = LengthList::open(maps, manifest, set);
+  auto lengths = LengthList::open(maps, set);
   return lengths ? replaceExact(*part, &*lengths, set, exact, now_ns) : lengths.error();
 }
 

@@ -34,7 +34,7 @@ public:
       writer.exact_.emplace(std::move(*exact));
     }
     if (set.lengths_map) {
-      auto lengths = LengthList::open(maps, manifest, set);
+      auto lengths = LengthList::open(maps, set);
       if (!lengths)
         return lengths.error();
       writer.lengths_.emplace(std::move(*lengths));
@@ -196,9 +196,9 @@ private:
 };
 
 template <class Live>
-Result<bool, SetError> hasOfAnyLength(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
-                                      const abi::KeyValue& key, const Live& live) {
-  const auto lengths = LengthList::open(maps, manifest, set);
+Result<bool, SetError> hasOfAnyLength(const engine::Maps& maps, const abi::Set& set, const abi::KeyValue& key,
+                                      const Live& live) {
+  const auto lengths = LengthList::open(maps, set);
   if (!lengths)
     return lengths.error();
   return std::ranges::any_of(lengths->all(), [&](const std::vector<abi::PrefixLength>& one) {
@@ -325,7 +325,7 @@ Result<bool, SetError> has(const engine::Maps& maps, const abi::Manifest& manife
       return exact.error();
     const auto live = [&](const abi::KeyValue& probe) { return exact->expiry(probe).value_or(0) > now_ns; };
     if (set.lengths_map)
-      return hasOfAnyLength(maps, manifest, set, key, live);
+      return hasOfAnyLength(maps, set, key, live);
     if (!set.trie_map)
       return live(key);
     for (const abi::PrefixLength& length : set.exact_lengths)
