@@ -72,28 +72,45 @@ private:
     llvm::Value* length = b.call(BpfHelper::xdp_get_buff_len, {b.context});
     llvm::Value* snap = b.CreateZExt(wanted(offsetof(abi::CaptureState, snap_length)), b.getInt64Ty());
     llvm::Value* bytes = b.opaque(b.CreateSelect(b.CreateICmpULT(length, snap), length, snap));
+    auto *room = b.block("room"), *lost = b.block("lost");
+    std::vector<Reserved> ways;
     for (const uint32_t size : abi::kFrameSizes) {
       auto *fits = b.block("fits"), *larger = b.block("larger");
       b.CreateCondBr(b.CreateICmpULE(bytes, b.u64(size)), fits, larger);
       b.startBlock(fits);
-      write(length, bytes, size);
+      ways.push_back(reserve(bytes, size));
+      b.CreateCondBr(b.CreateIsNull(ways.back().record), lost, room);
       b.startBlock(larger);
     }
     b.CreateBr(done_); // no frame is larger
-  }
-
-  void write(llvm::Value* length, llvm::Value* bytes, uint32_t size) {
-    auto *lost = b.block("lost"), *room = b.block("room");
-    llvm::Value* record = b.call(BpfHelper::ringbuf_reserve,
-                                 {mapNamed(b, abi::kFramesMap), b.u64(sizeof(abi::FrameHeader) + size), b.u64(0)});
-    b.CreateCondBr(b.CreateIsNull(record), lost, room);
     b.startBlock(lost);
     countUp(offsetof(abi::CaptureState, lost));
     b.CreateBr(done_);
     b.startBlock(room);
+    const auto count = static_cast<unsigned>(ways.size());
+    auto *record = b.CreatePHI(b.getPtrTy(), count), *copied = b.CreatePHI(b.getInt64Ty(), count);
+    for (const Reserved& way : ways) {
+      record->addIncoming(way.record, way.from);
+      copied->addIncoming(way.bytes, way.from);
+    }
+    write(record, length, copied);
+  }
+
+  struct Reserved {
+    llvm::Value *record, *bytes; // null, if there is no room; what is copied
+    llvm::BasicBlock* from;
+  };
+
+  Reserved reserve(llvm::Value* bytes, uint32_t size) {
     // From 1 to `size`, as the verifier sees by the bits: older ones do not learn from a compare that it is not zero.
     llvm::Value* bits = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(bytes, b.u64(1))), size - 1));
     llvm::Value* copied = b.opaque(b.CreateAdd(bits, b.u64(1)));
+    llvm::Value* record = b.call(BpfHelper::ringbuf_reserve,
+                                 {mapNamed(b, abi::kFramesMap), b.u64(sizeof(abi::FrameHeader) + size), b.u64(0)});
+    return {record, copied, b.GetInsertBlock()};
+  }
+
+  void write(llvm::Value* record, llvm::Value* length, llvm::Value* copied) {
     llvm::Value* failed =
         b.call(BpfHelper::xdp_load_bytes, {b.context, b.u32(0), b.at(record, sizeof(abi::FrameHeader)), copied});
     llvm::Value* is_there = b.CreateICmpEQ(b.CreateTrunc(failed, b.getInt32Ty()), b.u32(0));

@@ -1,5 +1,6 @@
 // Functions that take one key.
 #include "compiler/lower/key_function.h"
+#include "runtime/abi/keyed_table.h"
 
 namespace xdpc::lower {
 namespace {
@@ -71,6 +72,28 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
   return function;
 }
 
+llvm::Function* makeAddressFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                    const Globals& globals, const std::string& name, Span place,
+                                    const AddressFunctionBody& body) {
+  llvm::Function* function = declare(module, name);
+  Builder b(program, module, *function, globals);
+  start(b, debug, place);
+  auto *yes = b.block("yes"), *no = b.block("no");
+  EitherAddress key;
+  key.v6 = b.opaque(b.CreateAnd(b.CreateZExt(function->getArg(0), b.getInt64Ty()), 1));
+  constexpr uint64_t kForm4 = abi::keyForm(abi::Family::v4, 32), kForm6 = abi::keyForm(abi::Family::v6, 128);
+  key.form = b.CreateAdd(b.u64(kForm4), b.CreateMul(key.v6, b.u64(kForm6 - kForm4)));
+  key.first = function->getArg(1);
+  key.second = function->getArg(2);
+  key.front = b.CreateShl(key.first, b.CreateSub(b.u64(32), b.CreateShl(key.v6, 5)));
+  body(b, key, yes, no);
+  b.startBlock(yes);
+  b.CreateRet(b.u32(1));
+  b.startBlock(no);
+  b.CreateRet(b.u32(0));
+  return function;
+}
+
 llvm::Function* makeNumberFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
                                    const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
                                    const NumberFunctionBody& body) {
@@ -93,6 +116,14 @@ llvm::Value* callNumberFunction(Builder& b, llvm::Function* function, const Valu
 void callKeyFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
                      llvm::BasicBlock* no) {
   llvm::Value* answer = call(b, function, key, b.length);
+  b.CreateCondBr(b.CreateICmpNE(answer, b.u32(0)), yes, no);
+}
+
+void callAddressFunction(Builder& b, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
+                         llvm::BasicBlock* no) {
+  const bool v4 = key.kind == Value::Kind::v4;
+  llvm::Value* low = b.CreateZExt(key.low, b.getInt64Ty());
+  llvm::Value* answer = b.CreateCall(function, {b.u32(v4 ? 0 : 1), v4 ? low : key.high, v4 ? b.u64(0) : low, b.length});
   b.CreateCondBr(b.CreateICmpNE(answer, b.u32(0)), yes, no);
 }
 

@@ -19,6 +19,23 @@ llvm::Function* makeKeyFunction(const plan::Program& program, llvm::Module& modu
                                 const Globals& globals, const std::string& name, Span place, const ValueKinds& kinds,
                                 const KeyFunctionBody& body);
 
+// An address of either family, i64 each, so that the same code looks up both: `first` and `second` as the words of a
+// table's key, `front` as the first of a trie's, whose second is `second`, too.
+struct EitherAddress {
+  llvm::Value* v6 = nullptr;   // 0 or 1
+  llvm::Value* form = nullptr; // of a whole address
+  llvm::Value *first = nullptr, *second = nullptr, *front = nullptr;
+};
+using AddressFunctionBody =
+    std::function<void(Builder&, const EitherAddress& key, llvm::BasicBlock* yes, llvm::BasicBlock* no)>;
+// u32 NAME(u32 v6, u64 first, u64 second, u64 length), without a branch on the family: the verifier walks it once.
+llvm::Function* makeAddressFunction(const plan::Program& program, llvm::Module& module, DebugInfo& debug,
+                                    const Globals& globals, const std::string& name, Span place,
+                                    const AddressFunctionBody& body);
+
+void callAddressFunction(Builder& builder, llvm::Function* function, const Value& key, llvm::BasicBlock* yes,
+                         llvm::BasicBlock* no);
+
 // A function that gives a number (i32) for the key; 0 for a key of another kind. It reads nothing that changes, so
 // that two calls with the same key are one.
 using NumberFunctionBody = std::function<llvm::Value*(Builder&, const Value& key)>;

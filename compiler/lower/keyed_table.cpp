@@ -1,11 +1,12 @@
 // Keys and places in the tables of keyed state.
 #include "compiler/lower/keyed_table.h"
 
+#include <llvm/IR/CFG.h>
+
 namespace xdpc::lower {
 namespace {
 
 constexpr uint64_t kLanes = 0x0001'0001'0001'0001, kHigh = kLanes << 15;
-constexpr unsigned kReads = 2; // of a place that changes while it is read
 
 llvm::Value* volatileLoad(Builder& b, llvm::Value* pointer, unsigned bytes) {
   auto* load = b.CreateAlignedLoad(b.getIntNTy(bytes * 8), pointer, llvm::Align(bytes));
@@ -139,9 +140,9 @@ llvm::Value* placeOfLowest(Builder& b, llvm::Value* mask) {
 }
 
 void forCandidates(Builder& b, llvm::Value* bucket, llvm::Value* mask, llvm::BasicBlock* none,
-                   const std::function<void(const Place&, llvm::BasicBlock*)>& body) {
+                   const std::function<void(const Place&, const Candidates&)>& body) {
   auto *before = b.GetInsertBlock(), *turn = b.block("candidates"), *look = b.block("candidate"),
-       *next = b.block("next");
+       *next = b.block("next"), *again = b.block("again");
   b.CreateBr(turn);
   b.startBlock(turn);
   auto* left = b.CreatePHI(b.getInt64Ty(), 2);
@@ -150,50 +151,62 @@ void forCandidates(Builder& b, llvm::Value* bucket, llvm::Value* mask, llvm::Bas
   tried->addIncoming(b.u64(0), before);
   b.CreateCondBr(b.CreateICmpEQ(left, b.u64(0)), none, look);
   b.startBlock(look);
-  body({bucket, placeOfLowest(b, left)}, next);
+  body({bucket, placeOfLowest(b, left)}, {next, again});
   b.startBlock(next);
+  llvm::Value* others = b.CreateAnd(left, b.CreateSub(left, b.u64(1)));
+  b.CreateBr(again);
+  b.startBlock(again);
+  auto* remaining = b.CreatePHI(b.getInt64Ty(), 2);
+  remaining->addIncoming(others, next);
+  for (llvm::BasicBlock* way : llvm::predecessors(again))
+    if (way != next)
+      remaining->addIncoming(left, way);
   llvm::Value* count = b.CreateAdd(tried, b.u64(1));
-  left->addIncoming(b.CreateAnd(left, b.CreateSub(left, b.u64(1))), next);
-  tried->addIncoming(count, next);
+  left->addIncoming(remaining, again);
+  tried->addIncoming(count, again);
   b.CreateCondBr(b.CreateICmpULT(count, b.u64(abi::kCandidates)), turn, none);
+}
+
+void forBoth(Builder& b, const std::pair<llvm::Value*, llvm::Value*>& both, llvm::BasicBlock* done,
+             const std::function<void(llvm::Value*, llvm::BasicBlock*)>& body) {
+  auto *before = b.GetInsertBlock(), *turn = b.block("one"), *next = b.block("other");
+  b.CreateBr(turn);
+  b.startBlock(turn);
+  auto* one = b.CreatePHI(both.first->getType(), 2);
+  auto* number = b.CreatePHI(b.getInt64Ty(), 2);
+  one->addIncoming(both.first, before);
+  number->addIncoming(b.u64(0), before);
+  body(one, next);
+  b.startBlock(next);
+  one->addIncoming(both.second, next);
+  number->addIncoming(b.u64(1), next);
+  b.CreateCondBr(b.CreateICmpEQ(number, b.u64(0)), turn, done);
 }
 
 FoundPlace lowerFind(Builder& b, const TableRef& table, const KeyWords& key, const Placement& at, FindFor purpose,
                      llvm::BasicBlock* missed) {
-  const bool both = table.buckets > 1;
-  std::vector<std::pair<FoundPlace, llvm::BasicBlock*>> ways;
   auto* found = b.block("found");
-  for (llvm::Value* number : both ? std::vector{at.first, at.second} : std::vector{at.first}) {
-    auto* none = both && number == at.first ? b.block("second") : missed;
+  FoundPlace result;
+  const auto look = [&](llvm::Value* number, llvm::BasicBlock* none) {
     llvm::Value* bucket = bucketAt(b, table, number, missed);
-    forCandidates(b, bucket, tagMask(b, bucket, at.tag), none, [&](const Place& place, llvm::BasicBlock* next) {
+    forCandidates(b, bucket, tagMask(b, bucket, at.tag), none, [&](const Place& place, const Candidates& on) {
       llvm::Value* word = volatileLoad(b, wordAt(b, table, place), 8);
-      for (unsigned reads = purpose == FindFor::reading ? kReads : 1; reads > 0; --reads) {
-        auto *same = b.block("same"), *again = reads > 1 ? b.block("again") : next;
-        b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table, place, key), b.u64(0)), same, next);
-        b.startBlock(same);
-        ways.push_back({{place, word}, same});
-        if (purpose == FindFor::changing)
-          return void(b.CreateBr(found));
-        llvm::Value* behind = volatileLoad(b, wordAt(b, table, place), 8);
-        b.CreateCondBr(b.CreateICmpEQ(word, behind), found, again);
-        b.startBlock(again);
-        word = behind;
-      }
+      auto* same = b.block("same");
+      b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table, place, key), b.u64(0)), same, on.next);
+      b.startBlock(same);
+      result = {place, word};
+      if (purpose == FindFor::changing)
+        return void(b.CreateBr(found));
+      llvm::Value* behind = volatileLoad(b, wordAt(b, table, place), 8);
+      b.CreateCondBr(b.CreateICmpEQ(word, behind), found, on.again);
     });
-    if (none != missed)
-      b.startBlock(none);
-  }
+  };
+  if (table.buckets > 1)
+    forBoth(b, {at.first, at.second}, missed, look);
+  else
+    look(at.first, missed);
   b.startBlock(found);
-  auto* bucket = b.CreatePHI(b.getPtrTy(), 2);
-  auto* number = b.CreatePHI(b.getInt64Ty(), 2);
-  auto* word = b.CreatePHI(b.getInt64Ty(), 2);
-  for (const auto& [way, from] : ways) {
-    bucket->addIncoming(way.place.bucket, from);
-    number->addIncoming(way.place.number, from);
-    word->addIncoming(way.word, from);
-  }
-  return {{bucket, number}, word};
+  return result;
 }
 
 } // namespace xdpc::lower

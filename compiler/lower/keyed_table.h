@@ -61,9 +61,18 @@ struct FoundPlace {
 FoundPlace lowerFind(Builder& builder, const TableRef& table, const KeyWords& key, const Placement& at, FindFor purpose,
                      llvm::BasicBlock* missed);
 
-// Candidates of a tag in a bucket, each in turn: `body` gets the place, and branches to `next` where it is none. Ends
-// the block; `none` gets a branch behind the last one.
+// Where a look at a candidate goes on: to the next one, or to the same once more, which counts as one of kCandidates.
+struct Candidates {
+  llvm::BasicBlock *next = nullptr, *again = nullptr;
+};
+// Candidates of a tag in a bucket, each in turn: `body` gets the place, and ends with branches to where it goes on.
+// Ends the block; `none` gets a branch behind the last one.
 void forCandidates(Builder& builder, llvm::Value* bucket, llvm::Value* mask, llvm::BasicBlock* none,
-                   const std::function<void(const Place&, llvm::BasicBlock* next)>& body);
+                   const std::function<void(const Place&, const Candidates&)>& body);
+
+// Runs `body`, which is made once, for both of a pair in turn; `body` branches to `next` behind each. Ends the block;
+// `done` gets a branch behind the last one.
+void forBoth(Builder& builder, const std::pair<llvm::Value*, llvm::Value*>& both, llvm::BasicBlock* done,
+             const std::function<void(llvm::Value* one, llvm::BasicBlock* next)>& body);
 
 } // namespace xdpc::lower

@@ -5,6 +5,7 @@
 #include "compiler/lower/value.h"
 #include "compiler/lower/walk.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace xdpc::lower {
@@ -14,6 +15,17 @@ namespace {
 Packet withHeader(Packet packet, ir::HeaderId id, const HeaderValue& value) {
   packet.headers[id] = value;
   return packet;
+}
+
+// Ends the walk where `bytes` from the place on would go beyond what headers can lie in.
+void boundDepth(Builder& b, Walk& walk, const Place& place, llvm::Value* bytes) {
+  auto *deep = b.block("deep"), *near = b.block("near"), *possible = b.block("possible");
+  b.CreateCondBr(b.CreateICmpUGT(bytes, b.u64(plan::kCopiedBytes)), deep, possible); // the sum may wrap
+  b.startBlock(possible);
+  b.CreateCondBr(b.CreateICmpUGT(b.CreateAdd(place.offset, bytes), b.u64(plan::kCopiedBytes)), deep, near);
+  b.startBlock(deep);
+  walk.tooDeep(place.packet);
+  b.startBlock(near);
 }
 
 class NodeLowering {
@@ -150,6 +162,42 @@ private:
     walk_.finish(place_.packet);
   }
 
+  // All that is asked of the header is whether there is room for it: such headers share their code.
+  bool isBare(const ir::PayloadEntry& entry) const {
+    const auto next = b.program().next(id_, entry);
+    if (!next || entry.tunnel || *next == id_ || !b.noted.empty() || b.program().isIp(*next))
+      return false;
+    const ir::Header& header = b.policy().headers[*next];
+    const plan::HeaderPlan& plan = b.program().headers[*next];
+    const auto leadsOn = [&](const ir::PayloadBy& table) {
+      return std::ranges::any_of(table.entries, [&](const ir::PayloadEntry& behind) {
+        return b.program().next(*next, behind) || behind.tunnel;
+      });
+    };
+    return plan.checked && !plan.asked && !plan.traced && header.kind == ir::HeaderKind::plain && !header.size &&
+           !header.length && std::ranges::none_of(header.payload, leadsOn) &&
+           std::ranges::none_of(b.policy().headers,
+                                [&](const ir::Header& other) { return other.extension_of == *next; });
+  }
+
+  // `sizes`: bytes of the headers, by the block that each is entered from. Ends the walk.
+  void finishBare(const std::vector<std::pair<uint32_t, llvm::BasicBlock*>>& sizes, bool far) {
+    auto* size = b.CreatePHI(b.getInt64Ty(), static_cast<unsigned>(sizes.size()));
+    for (auto [bytes, from] : sizes)
+      size->addIncoming(b.u64(bytes), from);
+    if (far)
+      boundDepth(b, walk_, place_, size);
+    auto* cut = b.block("cut");
+    b.checkWhole(b.opaque(b.at(b.data, place_.offset)), size, cut);
+    Packet packet = place_.packet;
+    if (b.program().needs_malformed && place_.behind_ip)
+      packet.malformed = b.CreateOr(packet.malformed, b.isLess(packet.ip_end, b.CreateAdd(place_.offset, size)));
+    walk_.finish(packet);
+    b.startBlock(cut);
+    packet.malformed = b.u64(1);
+    walk_.finish(packet);
+  }
+
   // No table behind it leads anywhere: an entry that is not parsed is then no case of its own.
   bool isLastParsed(size_t table) const {
     for (size_t i = table + 1; i < header_.payload.size(); ++i)
@@ -161,15 +209,30 @@ private:
 
   void choose(const ir::PayloadBy& table, llvm::Value* value, llvm::BasicBlock* others, bool last) {
     std::vector<std::pair<uint64_t, llvm::BasicBlock*>> cases;
-    auto* from = b.GetInsertBlock();
+    std::vector<std::pair<uint32_t, llvm::BasicBlock*>> bare_sizes;
+    bool far = false;
+    auto *from = b.GetInsertBlock(), *bare = b.block("bare");
     for (const ir::PayloadEntry& entry : table.entries) {
       const bool parsed = b.program().next(id_, entry) || isInnermostTunnel(entry);
       if (b.policy().headers[entry.next].kind == ir::HeaderKind::extension || (!parsed && last))
         continue;
       auto* next = b.block("next");
       b.startBlock(next);
-      enterOrFinish(entry);
       cases.push_back({entry.value, next});
+      if (!isBare(entry)) {
+        enterOrFinish(entry);
+        continue;
+      }
+      const ir::HeaderId header = *b.program().next(id_, entry);
+      bare_sizes.push_back({b.policy().headers[header].min_size, next});
+      far |= b.program().headers[header].end > plan::kCopiedBytes;
+      b.CreateBr(bare);
+    }
+    if (bare_sizes.empty()) {
+      bare->eraseFromParent();
+    } else {
+      b.startBlock(bare);
+      finishBare(bare_sizes, far);
     }
     b.startBlock(from);
     auto* choice = b.CreateSwitch(value, others, cases.size());
@@ -201,17 +264,6 @@ private:
   Place place_;
   HeaderValue value_;
 };
-
-// Ends the walk where `bytes` from the place on would go beyond what headers can lie in.
-void boundDepth(Builder& b, Walk& walk, const Place& place, llvm::Value* bytes) {
-  auto *deep = b.block("deep"), *near = b.block("near"), *possible = b.block("possible");
-  b.CreateCondBr(b.CreateICmpUGT(bytes, b.u64(plan::kCopiedBytes)), deep, possible); // the sum may wrap
-  b.startBlock(possible);
-  b.CreateCondBr(b.CreateICmpUGT(b.CreateAdd(place.offset, bytes), b.u64(plan::kCopiedBytes)), deep, near);
-  b.startBlock(deep);
-  walk.tooDeep(place.packet);
-  b.startBlock(near);
-}
 
 } // namespace
 

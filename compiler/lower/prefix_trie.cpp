@@ -10,13 +10,8 @@ using abi::EntryKind;
 
 class Walk {
 public:
-  Walk(Builder& b, const PrefixTrieRef& trie, const Value& address, llvm::BasicBlock* yes, llvm::BasicBlock* no)
-      : b(b), trie_(trie), family_(address.kind == Value::Kind::v4 ? abi::Family::v4 : abi::Family::v6), yes_(yes),
-        no_(no) {
-    const bool v4 = family_ == abi::Family::v4;
-    high_ = v4 ? b.CreateShl(b.CreateZExt(address.low, b.getInt64Ty()), 32) : address.high;
-    low_ = v4 ? nullptr : address.low;
-  }
+  Walk(Builder& b, const PrefixTrieRef& trie, const TrieAddress& address, llvm::BasicBlock* yes, llvm::BasicBlock* no)
+      : b(b), trie_(trie), address_(address), yes_(yes), no_(no), high_(address.front), low_(address.behind) {}
 
   void run() {
     llvm::Value* entry = rootEntry();
@@ -49,7 +44,7 @@ public:
     at->addIncoming(following, next_);
     key->addIncoming(word, next_);
     depth->addIncoming(deeper, next_);
-    b.CreateCondBr(b.CreateICmpULE(deeper, b.u64(abi::trieDepth(family_, trie_.layout.root_bits))), turn, no_);
+    b.CreateCondBr(b.CreateICmpULE(deeper, b.u64(address_.depth)), turn, no_);
   }
 
 private:
@@ -84,7 +79,7 @@ private:
     b.CreateCondBr(b.CreateICmpNE(roots, b.u64(0)), walk, no_);
     b.startBlock(walk);
     llvm::Value* slot = b.CreateLShr(high_, 64 - trie_.layout.root_bits);
-    return entryAt(b.CreateAdd(roots, b.u64(trie_.layout.rootOf(family_))), slot);
+    return entryAt(b.CreateAdd(roots, address_.root), slot);
   }
 
   void goOn(llvm::Value* entry) {
@@ -188,7 +183,7 @@ private:
 
   Builder& b;
   const PrefixTrieRef& trie_;
-  const abi::Family family_;
+  const TrieAddress& address_;
   llvm::BasicBlock *yes_, *no_, *next_ = nullptr;
   llvm::Value *high_, *low_;
   std::vector<std::pair<llvm::Value*, llvm::BasicBlock*>> ways_;
@@ -196,7 +191,20 @@ private:
 
 } // namespace
 
-void lowerPrefixTrie(Builder& b, const PrefixTrieRef& trie, const Value& address, llvm::BasicBlock* yes,
+TrieAddress trieAddress(Builder& b, const PrefixTrieRef& trie, const Value& address) {
+  const bool v4 = address.kind == Value::Kind::v4;
+  const abi::Family family = v4 ? abi::Family::v4 : abi::Family::v6;
+  return {v4 ? b.CreateShl(b.CreateZExt(address.low, b.getInt64Ty()), 32) : address.high, v4 ? nullptr : address.low,
+          b.u64(trie.layout.rootOf(family)), abi::trieDepth(family, trie.layout.root_bits)};
+}
+
+TrieAddress trieAddress(Builder& b, const PrefixTrieRef& trie, llvm::Value* v6, llvm::Value* front,
+                        llvm::Value* behind) {
+  return {front, behind, b.CreateMul(v6, b.u64(trie.layout.rootOf(abi::Family::v6))),
+          abi::trieDepth(abi::Family::v6, trie.layout.root_bits)};
+}
+
+void lowerPrefixTrie(Builder& b, const PrefixTrieRef& trie, const TrieAddress& address, llvm::BasicBlock* yes,
                      llvm::BasicBlock* no) {
   Walk(b, trie, address, yes, no).run();
 }

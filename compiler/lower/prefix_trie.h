@@ -12,8 +12,20 @@ struct PrefixTrieRef {
   abi::PrefixTrieLayout layout;
 };
 
-// Does a live element cover the whole address? Ends the block.
-void lowerPrefixTrie(Builder& builder, const PrefixTrieRef& trie, const Value& address, llvm::BasicBlock* yes,
+// A whole address for the walk, i64 each.
+struct TrieAddress {
+  llvm::Value* front = nullptr;  // its first eight bytes; IPv4 in the upper half
+  llvm::Value* behind = nullptr; // its last eight; null: it is IPv4
+  llvm::Value* root = nullptr;   // line of its family's root, behind where roots begin
+  unsigned depth = 0;            // lines under the root, at most
+};
+TrieAddress trieAddress(Builder& builder, const PrefixTrieRef& trie, const Value& address);
+// Of either family: `v6` is 0 or 1.
+TrieAddress trieAddress(Builder& builder, const PrefixTrieRef& trie, llvm::Value* v6, llvm::Value* front,
+                        llvm::Value* behind);
+
+// Does a live element cover the address? Ends the block.
+void lowerPrefixTrie(Builder& builder, const PrefixTrieRef& trie, const TrieAddress& address, llvm::BasicBlock* yes,
                      llvm::BasicBlock* no);
 
 } // namespace xdpc::lower

@@ -6,6 +6,8 @@
 #include "compiler/lower/table_function.h"
 #include "compiler/lower/table_insert.h"
 
+#include <algorithm>
+
 namespace xdpc::lower {
 namespace {
 
@@ -122,6 +124,11 @@ void probeTrie(Builder& b, const ir::Set& set, uint32_t index, const plan::SetPl
   b.startBlock(done);
 }
 
+PrefixTrieRef trieRef(const Builder& b, uint32_t id, uint32_t elements) {
+  const ir::Set& set = b.policy().sets[id];
+  return {*b.program().sets[id].trie, elements, abi::prefixTrieLayout(set.key.parts[0], set.capacity)};
+}
+
 // Ends the block.
 void lookup(Builder& b, uint32_t id, const std::vector<Value>& values, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
   const ir::Set& set = b.policy().sets[id];
@@ -129,11 +136,36 @@ void lookup(Builder& b, uint32_t id, const std::vector<Value>& values, llvm::Bas
   if (plan.exact)
     probeExact(b, set, plan, values, yes);
   if (const auto elements = abi::elementsMap(b.program().manifest, b.program().manifest.sets[id]))
-    return lowerPrefixTrie(b, {*plan.trie, *elements, abi::prefixTrieLayout(set.key.parts[0], set.capacity)}, values[0],
-                           yes, no);
+    return lowerPrefixTrie(b, trieRef(b, id, *elements), trieAddress(b, trieRef(b, id, *elements), values[0]), yes, no);
   if (plan.trie)
     probeTrie(b, set, id, plan, values, yes);
   b.CreateBr(no);
+}
+
+// Whether addresses of both families are looked up the same way.
+bool takesEither(const plan::Program& program, uint32_t id) {
+  const ir::Set& set = program.policy->sets[id];
+  const plan::SetPlan& plan = program.sets[id];
+  const abi::KeyKind kind = set.key.parts[0];
+  if (kind == abi::KeyKind::Ip)
+    return true;
+  const auto isWhole = [](const abi::PrefixLength& length) {
+    return length.length == (length.family == abi::Family::v4 ? 32 : 128);
+  };
+  return kind == abi::KeyKind::IpPrefix && abi::elementsMap(program.manifest, program.manifest.sets[id]) &&
+         (!plan.exact || (plan.probes.size() == 2 && std::ranges::all_of(plan.probes, isWhole)));
+}
+
+// Ends the block.
+void lookupEither(Builder& b, uint32_t id, const EitherAddress& key, llvm::BasicBlock* yes, llvm::BasicBlock* no) {
+  const plan::SetPlan& plan = b.program().sets[id];
+  if (plan.exact)
+    probeTable(b, b.policy().sets[id], *plan.exact, {key.form, {key.first, key.second}}, Hits::counted, yes);
+  const auto elements = abi::elementsMap(b.program().manifest, b.program().manifest.sets[id]);
+  if (!elements)
+    return void(b.CreateBr(no));
+  const PrefixTrieRef trie = trieRef(b, id, *elements);
+  lowerPrefixTrie(b, trie, trieAddress(b, trie, key.v6, key.front, key.second), yes, no);
 }
 
 llvm::Value* expiry(Builder& b, const ir::Action& action) {
@@ -245,7 +277,8 @@ void lowerInSet(Builder& b, const Packet& packet, const ir::Expr& expr, llvm::Ba
   std::vector<Value> values = lowerKey(b, packet, expr.args);
   auto function = b.globals().sets.find(expr.id);
   if (function != b.globals().sets.end() && values[0].prefix_bits == fullLength(values[0]))
-    return callKeyFunction(b, function->second, values[0], yes, no);
+    return (takesEither(b.program(), expr.id) ? callAddressFunction : callKeyFunction)(b, function->second, values[0],
+                                                                                       yes, no);
   auto tuple = b.globals().set_tuples.find(expr.id);
   if (tuple != b.globals().set_tuples.end()) {
     llvm::Value* extra = b.program().sets[expr.id].lengths ? lengthExtra(b, set.key, values) : b.length;
@@ -263,6 +296,10 @@ void makeSetFunctions(const plan::Program& program, llvm::Module& module, DebugI
       continue;
     if (program.sets[id].lengths)
       globals.set_tuples[id] = makeLengthFunction(program, module, debug, globals, id, lengthProbes(program, id));
+    else if (set.key.parts.size() == 1 && takesEither(program, id))
+      globals.sets[id] = makeAddressFunction(program, module, debug, globals, "in_" + set.name, set.span,
+                                             [&](Builder& b, const EitherAddress& key, llvm::BasicBlock* yes,
+                                                 llvm::BasicBlock* no) { lookupEither(b, id, key, yes, no); });
     else if (set.key.parts.size() == 1)
       globals.sets[id] =
           makeKeyFunction(program, module, debug, globals, "in_" + set.name, set.span, kindsOf(set.key.parts[0]),

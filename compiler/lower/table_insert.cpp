@@ -116,15 +116,16 @@ private:
   }
 
   void lookAgain() {
-    auto* exists = b.block("exists");
-    for (llvm::Value* bucket : buckets_) {
-      auto* none = b.block("absent");
-      forCandidates(b, bucket, tagMask(b, bucket, tag_), none, [&](const Place& place, llvm::BasicBlock* next) {
-        b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table_, place, key_), b.u64(0)), exists, next);
+    auto *exists = b.block("exists"), *absent = b.block("absent");
+    const auto look = [&](llvm::Value* bucket, llvm::BasicBlock* none) {
+      forCandidates(b, bucket, tagMask(b, bucket, tag_), none, [&](const Place& place, const Candidates& on) {
+        b.CreateCondBr(b.CreateICmpEQ(keyDifference(b, table_, place, key_), b.u64(0)), exists, on.next);
       });
-      b.startBlock(none);
-    }
-    auto* absent = b.GetInsertBlock();
+    };
+    if (buckets_.size() > 1)
+      forBoth(b, {buckets_[0], buckets_[1]}, absent, look);
+    else
+      look(buckets_[0], absent);
     b.startBlock(exists);
     leave(Inserted::exists);
     b.startBlock(absent);
@@ -206,30 +207,34 @@ private:
     llvm::Value *distance, *number; // the number over both buckets
   };
 
-  // Goes on in a new block; to `found` with a place at rest.
-  Nearest scan(size_t which, Nearest best) {
+  // Looks at all places of both buckets, up to one at rest. Goes on in a new block.
+  Nearest scan() {
+    const bool both = buckets_.size() > 1;
     auto *before = b.GetInsertBlock(), *turn = b.block("scan"), *done = b.block("scanned");
     b.CreateBr(turn);
     b.startBlock(turn);
-    auto* number = b.CreatePHI(b.getInt64Ty(), 2);
+    auto* place = b.CreatePHI(b.getInt64Ty(), 2);
     auto* distance_so_far = b.CreatePHI(b.getInt64Ty(), 2);
     auto* number_so_far = b.CreatePHI(b.getInt64Ty(), 2);
-    number->addIncoming(b.u64(0), before);
-    distance_so_far->addIncoming(best.distance, before);
-    number_so_far->addIncoming(best.number, before);
-    auto* word = b.CreateAlignedLoad(b.getInt64Ty(), wordAt(b, table_, {buckets_[which], number}), llvm::Align(8));
+    place->addIncoming(b.u64(0), before);
+    distance_so_far->addIncoming(b.u64(~uint64_t{0} >> 1), before);
+    number_so_far->addIncoming(b.u64(0), before);
+    llvm::Value* bucket =
+        both ? b.CreateSelect(b.CreateICmpULT(place, b.u64(abi::kWays)), buckets_[0], buckets_[1]) : buckets_[0];
+    llvm::Value* number = both ? b.CreateAnd(place, abi::kWays - 1) : static_cast<llvm::Value*>(place);
+    auto* word = b.CreateAlignedLoad(b.getInt64Ty(), wordAt(b, table_, {bucket, number}), llvm::Align(8));
     word->setVolatile(true);
     llvm::Value* here = b.opaque(distance(word));
     // Opaque, and so a product stays one: newer verifiers walk on twice behind an AND of 0 or -1.
     llvm::Value* nearer = b.opaque(b.isLess(here, distance_so_far));
     llvm::Value* closer = b.opaque(b.CreateMul(b.CreateSub(here, distance_so_far), nearer));
     llvm::Value* distance = b.opaque(b.CreateAdd(distance_so_far, closer));
-    llvm::Value* place = b.CreateAdd(number, b.u64(which * abi::kWays));
     llvm::Value* step = b.opaque(b.CreateMul(b.CreateSub(place, number_so_far), nearer));
     llvm::Value* nearest = b.opaque(b.CreateAdd(number_so_far, step));
-    llvm::Value* next = b.CreateAdd(number, b.u64(1));
-    llvm::Value* more = b.CreateAnd(b.CreateICmpULT(next, b.u64(abi::kWays)), b.CreateICmpNE(distance, b.u64(0)));
-    number->addIncoming(next, turn);
+    llvm::Value* next = b.CreateAdd(place, b.u64(1));
+    llvm::Value* more =
+        b.CreateAnd(b.CreateICmpULT(next, b.u64(buckets_.size() * abi::kWays)), b.CreateICmpNE(distance, b.u64(0)));
+    place->addIncoming(next, turn);
     distance_so_far->addIncoming(distance, turn);
     number_so_far->addIncoming(nearest, turn);
     b.CreateCondBr(more, turn, done);
@@ -238,23 +243,7 @@ private:
   }
 
   void chooseResting() {
-    Nearest nearest = scan(0, {b.u64(~uint64_t{0} >> 1), b.u64(0)});
-    if (buckets_.size() > 1) {
-      auto *other = b.block("other"), *enough = b.block("enough"), *from = b.GetInsertBlock();
-      b.CreateCondBr(b.CreateICmpEQ(nearest.distance, b.u64(0)), enough, other);
-      b.startBlock(other);
-      const Nearest both = scan(1, nearest);
-      auto* behind = b.GetInsertBlock();
-      b.CreateBr(enough);
-      b.startBlock(enough);
-      const auto join = [&](llvm::Value* one, llvm::Value* two) {
-        auto* value = b.CreatePHI(b.getInt64Ty(), 2);
-        value->addIncoming(one, from);
-        value->addIncoming(two, behind);
-        return value;
-      };
-      nearest = {join(nearest.distance, both.distance), join(nearest.number, both.number)};
-    }
+    const Nearest nearest = scan();
     if (!rules_.evicts) {
       auto *resting = b.block("resting"), *full = b.block("full");
       b.CreateCondBr(b.CreateICmpEQ(nearest.distance, b.u64(0)), resting, full);
