@@ -5,6 +5,10 @@ target_include_directories(xdpc_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(xdpc_flags INTERFACE -Wall -Wextra -Wno-missing-field-initializers -ffunction-sections -fdata-sections)
 target_compile_definitions(xdpc_flags INTERFACE XDPC_VERSION="${PROJECT_VERSION}")
 
+add_library(xdpc_fmt STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt.cpp)
+target_include_directories(xdpc_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_options(xdpc_fmt PRIVATE -ffunction-sections -fdata-sections)
+
 # xdpc_library(compiler/parse DEPENDS …): target xdpc_compiler_parse.
 function(xdpc_library folder)
   cmake_parse_arguments(ARG "" "" "DEPENDS;SOURCES" ${ARGN})
