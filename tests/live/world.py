@@ -124,11 +124,16 @@ class Cable:
 
     def __init__(self, mtu=1500, device="edge0", up=True):
         self.device = device
+        # The last one's other end goes some time after its namespace: one worker of the kernel ends all there are.
+        eventually(lambda: self.exists("-n", "peer"), lambda there: not there)
         ends = ["ip", "link", "add", device, "mtu", str(mtu), "type", "veth"]
         # Ends of one number are taken for one device, whose carrier the kernel hears of once a second.
         sh(*ends, "peer", "name", device, "mtu", str(mtu), "netns", "peer", "index", str(1000 + next(self.numbers)))
         if up:
             self.up()
+
+    def exists(self, *where):
+        return subprocess.run(["ip", *where, "link", "show", self.device], capture_output=True).returncode == 0
 
     def up(self):
         """This end first: nothing that the peer sends is lost then."""
