@@ -251,8 +251,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.build, folder, options.quick)
         bench.per_packet()
+        bench.commands()  # while this process is small: a child's peak begins as its parent's
         bench.rules(options.build, options.quick)
-        bench.commands()
         bench.attaching()
         bench.replacing()
         sets.figures(bench, options.build)

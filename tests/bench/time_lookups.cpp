@@ -7,7 +7,8 @@
 // it; keys of the object's map `table`, the values of an array MAP from its first element on, or for an object of ours
 // lines of text, which replace what its first set has. Prints a line of JSON: for each object the mean ns a run, by
 // round, how many frames it dropped of the keys asked once, and how many instructions the verifier walked; and the
-// milliseconds that the replacing of all elements took, and the adding of one.
+// milliseconds that the replacing of all elements took, and the adding of one. Each object is loaded several times, as
+// in time_programs. REPEAT is at most so many runs a round; slow ones take no longer than they must.
 #include "tests/bench/programs.h"
 
 #include "runtime/sets/sets.h"
@@ -31,6 +32,8 @@ using bench::Program;
 using bench::readBytes;
 
 constexpr uint32_t kKeys = 65536;
+constexpr int kCopies = 3;
+constexpr double kRoundNs = 1e8; // unless once through the keys takes longer
 
 template <class Work> double milliseconds(Work work) {
   const auto start = std::chrono::steady_clock::now();
@@ -124,25 +127,28 @@ int main(int argc, char** argv) {
     fail("usage: time_lookups ROUNDS REPEAT FRAME KEYS ROTATE.o OBJECT[=[MAP:]ELEMENTS,...]...");
   const int rounds = atoi(argv[1]);
   const auto repeat = static_cast<uint32_t>(atoi(argv[2]));
-  std::vector<Program> programs;
-  nlohmann::json changes;
-  for (int i = 6; i < argc; ++i)
-    programs.push_back(loadFilled(argv[i], changes));
-  nlohmann::json drops = nlohmann::json::array(), verified = nlohmann::json::array();
-  for (const Program& program : programs) {
+  std::vector<std::vector<Program>> candidates(argc - 6);
+  nlohmann::json changes, drops = nlohmann::json::array(), verified = nlohmann::json::array();
+  for (int copy = 0; copy < kCopies; ++copy)
+    for (size_t i = 0; i < candidates.size(); ++i)
+      candidates[i].push_back(loadFilled(argv[6 + i], changes));
+  for (const std::vector<Program>& copies : candidates) {
     Rotation fresh(argv[5], argv[4], argv[3]); // each from the first key on
-    fresh.choose(program);
+    fresh.choose(copies[0]);
     drops.push_back(fresh.drops());
-    verified.push_back(verifiedInstructions(program));
+    verified.push_back(verifiedInstructions(copies[0]));
   }
   Rotation rotation(argv[5], argv[4], argv[3]);
-  std::vector<std::vector<double>> times(programs.size());
-  for (int round = -1; round < rounds; ++round) // the first warms the caches
-    for (size_t i = 0; i < programs.size(); ++i) {
-      rotation.choose(programs[i]);
-      const double ns = rotation.time(repeat);
+  std::vector<uint32_t> repeats(candidates.size(), kKeys);
+  std::vector<std::vector<double>> times(candidates.size());
+  for (int round = -kCopies; round < rounds; ++round) // the first ones warm the caches, and say how long a run takes
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      rotation.choose(candidates[i][(round + kCopies) % kCopies]);
+      const double ns = rotation.time(std::min(repeats[i], repeat));
       if (round >= 0)
         times[i].push_back(ns);
+      else
+        repeats[i] = std::max(kKeys, static_cast<uint32_t>(kRoundNs / std::max(ns, 1.0)));
     }
   fmt::print("{}\n",
              nlohmann::json{{"times", times}, {"drops", drops}, {"verified", verified}, {"changes", changes}}.dump());
