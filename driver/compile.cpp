@@ -8,7 +8,7 @@
 #include "compiler/plan/plan.h"
 #include "compiler/sema/sema.h"
 #include "driver/file.h"
-#include "driver/heap.h"
+#include "driver/memory.h"
 #include "driver/output.h"
 #include "driver/sha256.h"
 #include "driver/used_files.h"
@@ -213,16 +213,16 @@ std::optional<lower::Module> moduleOf(Compilation& compilation) {
 }
 
 // Where leaves of the parser outgrow BPF's jumps, with notes (lower.h).
-template <class Emit> static auto emitted(const plan::Program& program, const Emit& emit) {
-  auto code = emit(lower::lower(program));
-  return code.empty() ? emit(lower::lower(program, lower::Presence::notes)) : code;
+template <class Emit> static auto emitted(const Emit& emit) {
+  auto code = emit(lower::Presence::leaves);
+  return code.empty() ? emit(lower::Presence::notes) : code;
 }
 
 std::optional<std::string> assemblyOf(Compilation& compilation) {
   const std::optional<plan::Program> program = planOf(compilation);
   if (!program)
     return {};
-  return emitted(*program, [](lower::Module module) { return codegen::emitAssembly(std::move(module)); });
+  return emitted([&](lower::Presence presence) { return codegen::emitAssembly(lower::lower(*program, presence)); });
 }
 
 std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
@@ -232,8 +232,10 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
     return {};
   if (planned)
     planned(program->manifest);
-  std::vector<uint8_t> object =
-      emitted(*program, [](lower::Module module) { return codegen::emitObject(std::move(module)); });
+  expectCompiler();
+  std::vector<uint8_t> object = emitted([&](lower::Presence presence) {
+    return codegen::emitObject(*program, presence, {.thread_starts = expectThreadHeap});
+  });
   if (object.empty()) {
     compilation.emitter
         .report(diag::Id::too_large, compilation.policy->span,

@@ -1,7 +1,8 @@
 // Optimizes a module and emits BPF.
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/join.h"
 #include "compiler/codegen/optimize.h"
-#include "compiler/codegen/strip.h"
+#include "compiler/lower/llvm.h"
 #include "compiler/lower/module.h"
 
 #include <llvm/IR/DiagnosticInfo.h>
@@ -21,10 +22,17 @@ void LLVMInitializeBPFTargetMC();
 void LLVMInitializeBPFAsmPrinter();
 }
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <string_view>
+#include <thread>
 
 namespace xdpc::codegen {
 namespace {
+
+// More would lower the policy more often, each share for itself, than there are large functions in most.
+constexpr unsigned kShares = 2;
 
 // An error in here is a bug of ours: the user's mistakes were found before.
 [[noreturn]] void bug(const std::string& what) {
@@ -32,8 +40,10 @@ namespace {
   abort();
 }
 
-std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
-  static const bool initialized = [] {
+// Once, and before there are threads.
+void startBackEnd() {
+  static const bool started = [] {
+    lower::startLlvm();
     LLVMInitializeBPFTargetInfo();
     LLVMInitializeBPFTarget();
     LLVMInitializeBPFTargetMC();
@@ -43,13 +53,25 @@ std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu) {
     llvm::cl::ParseCommandLineOptions(std::size(arguments), arguments);
     return true;
   }();
-  (void)initialized;
+  (void)started;
+}
+
+enum class Emitted : uint8_t { share, assembly };
+
+std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu, Emitted what) {
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget("bpfel", error);
   if (!target)
     bug(error);
+  llvm::TargetOptions options;
+  options.FunctionSections = what == Emitted::share; // as join takes them
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      "bpfel", cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+      "bpfel", cpu, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+}
+
+// A share of a program that has no functions for it.
+bool isEmpty(const lower::Module& module) {
+  return std::ranges::all_of(*module.impl().module, [](const llvm::Function& f) { return f.isDeclaration(); });
 }
 
 [[maybe_unused]] void verify(const llvm::Module& module) {
@@ -81,43 +103,73 @@ void note(const llvm::DiagnosticInfo* info, void* outgrown) {
   *static_cast<bool*>(outgrown) = true;
 }
 
-llvm::SmallString<0> emit(lower::Module& module, const Options& options, llvm::CodeGenFileType type) {
+// Nothing where the program is too large.
+std::optional<llvm::SmallString<0>> emit(llvm::Module& code, llvm::TargetMachine& target, llvm::CodeGenFileType type) {
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  auto* passes = new llvm::legacy::PassManager;
+  if (target.addPassesToEmitFile(*passes, stream, nullptr, type, /*DisableVerify=*/true))
+    bug("the BPF back end cannot emit this file type");
+  bool outgrown = false;
+  code.getContext().setDiagnosticHandlerCallBack(note, &outgrown);
+  try {
+    passes->run(code);
+  } catch (const TooLarge&) { // left as it is: LLVM does not clean up on its way out
+    return {};
+  }
+  delete passes;
+  return outgrown ? std::nullopt : std::optional(std::move(bytes));
+}
+
+std::optional<llvm::SmallString<0>> emit(const lower::Module& module, const Options& options, Emitted what) {
   llvm::Module& code = *module.impl().module;
-  auto target = makeTarget(options.cpu);
+  auto target = makeTarget(options.cpu, what);
   code.setDataLayout(target->createDataLayout());
 #ifndef NDEBUG
   verify(code); // a bug of ours; the tests look for it
 #endif
-  optimize(code, *target);
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  auto* passes = new llvm::legacy::PassManager;
-  if (target->addPassesToEmitFile(*passes, stream, nullptr, type, /*DisableVerify=*/true))
-    bug("the BPF back end cannot emit this file type");
-  bool outgrown = false;
-  code.getContext().setDiagnosticHandlerCallBack(note, &outgrown);
-  const llvm::ScopedFatalErrorHandler handler(refuse);
-  try {
-    passes->run(code);
-  } catch (const TooLarge&) { // left as it is: LLVM does not clean up on its way out
-    target.release();
-    return {};
-  }
-  delete passes;
-  if (outgrown)
-    return {};
+  optimize(code, *target, what == Emitted::share ? Uncalled::kept : Uncalled::dropped);
+  auto bytes = emit(code, *target,
+                    what == Emitted::share ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile);
+  if (!bytes)
+    target.release(); // as above
   return bytes;
 }
 
 } // namespace
 
-std::vector<uint8_t> emitObject(lower::Module module, const Options& options) {
-  auto bytes = emit(module, options, llvm::CodeGenFileType::ObjectFile);
-  return bytes.empty() ? std::vector<uint8_t>() : stripDebug(bytes);
+std::vector<uint8_t> emitObject(const plan::Program& program, lower::Presence presence, const Options& options) {
+  startBackEnd();
+  const llvm::ScopedFatalErrorHandler handler(refuse);
+  std::array<std::optional<llvm::SmallString<0>>, kShares> objects;
+  const auto work = [&](unsigned share) {
+    const lower::Module module = lower::lower(program, presence, {share, kShares});
+    objects[share] = isEmpty(module) ? llvm::SmallString<0>() : emit(module, options, Emitted::share);
+  };
+  std::vector<std::jthread> others;
+  for (unsigned share = 1; share < kShares; ++share)
+    others.emplace_back([&work, &options, share] {
+      if (options.thread_starts)
+        options.thread_starts();
+      work(share);
+    });
+  work(0);
+  others.clear();
+  std::vector<llvm::SmallString<0>> made;
+  for (auto& object : objects) {
+    if (!object)
+      return {};
+    if (!object->empty())
+      made.push_back(std::move(*object));
+  }
+  return join(made);
 }
 
 std::string emitAssembly(lower::Module module, const Options& options) {
-  return emit(module, options, llvm::CodeGenFileType::AssemblyFile).str().str();
+  startBackEnd();
+  const llvm::ScopedFatalErrorHandler handler(refuse);
+  const auto text = emit(module, options, Emitted::assembly);
+  return text ? text->str().str() : std::string();
 }
 
 } // namespace xdpc::codegen

@@ -58,6 +58,16 @@ private:
   }
 };
 
+// Instcombine where it finds something: fields that rules compare, in the program itself. Functions that look up keys
+// and tables are written as they should be, and most come out shorter without it.
+struct ProgramOnly : llvm::PassInfoMixin<ProgramOnly> {
+  llvm::InstCombinePass combine;
+
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    return function.hasSection() ? combine.run(function, analyses) : llvm::PreservedAnalyses::all();
+  }
+};
+
 // What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. Gvn finds nothing more, and
 // LLVM's O2 takes three times as long over these programs and makes them longer, as it unrolls loops that must stay
 // short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
@@ -66,7 +76,7 @@ llvm::ModulePassManager passes() {
   llvm::FunctionPassManager functions;
   functions.addPass(llvm::SimplifyCFGPass());
   functions.addPass(llvm::EarlyCSEPass());
-  functions.addPass(llvm::InstCombinePass());
+  functions.addPass(ProgramOnly());
   functions.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager modules;
   modules.addPass(llvm::AlwaysInlinerPass()); // C functions go into those that pass them their arguments
@@ -90,12 +100,13 @@ void dropUncalled(llvm::Module& module) {
 
 } // namespace
 
-void optimize(llvm::Module& module, llvm::TargetMachine& target) {
+void optimize(llvm::Module& module, llvm::TargetMachine& target, Uncalled uncalled) {
   {
     Analyses analyses(target);
     passes().run(module, analyses.modules);
   } // they refer to functions that are dropped now
-  dropUncalled(module);
+  if (uncalled == Uncalled::dropped)
+    dropUncalled(module);
 }
 
 } // namespace xdpc::codegen

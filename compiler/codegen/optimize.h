@@ -7,6 +7,9 @@
 
 namespace xdpc::codegen {
 
-void optimize(llvm::Module& module, llvm::TargetMachine& target);
+// Functions that nobody in the module calls: kept where it is a share of a program.
+enum class Uncalled : uint8_t { dropped, kept };
+
+void optimize(llvm::Module& module, llvm::TargetMachine& target, Uncalled uncalled);
 
 } // namespace xdpc::codegen

@@ -19,6 +19,7 @@
 #include "compiler/lower/rule.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/set.h"
+#include "compiler/lower/share.h"
 #include "runtime/abi/capture.h"
 #include "runtime/abi/keyed_table.h"
 
@@ -39,6 +40,15 @@ llvm::GlobalVariable* addBytes(llvm::Module& module, llvm::StringRef name, llvm:
   return global;
 }
 
+std::string tableName(uint32_t index) {
+  return "table_" + std::to_string(index);
+}
+
+llvm::GlobalVariable* declareTable(llvm::Module& module, uint32_t index) {
+  return new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(module.getContext()), true,
+                                  llvm::GlobalValue::ExternalLinkage, nullptr, tableName(index));
+}
+
 llvm::Constant* zeros(llvm::Module& module, uint32_t bytes) {
   return llvm::ConstantAggregateZero::get(llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), bytes));
 }
@@ -52,7 +62,8 @@ llvm::Constant* configContents(llvm::Module& module) {
 }
 
 // Maps with one value that the program addresses directly are data sections, whose names libbpf knows.
-llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan::Program& program, uint32_t index) {
+llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan::Program& program, uint32_t index,
+                             const Share& share) {
   const abi::Map& map = program.manifest.maps[index];
   if (map.name == abi::kCaptureMap)
     return addBytes(module, "capture_state", map.name, zeros(module, map.value_size));
@@ -73,8 +84,10 @@ llvm::GlobalVariable* addMap(llvm::Module& module, DebugInfo& debug, const plan:
   case abi::MapRole::table: {
     if (!program.tables.contains(index)) // C's own, which comes with its module
       return nullptr;
+    if (share.index > 0) // which may have millions of bytes, that another share has
+      return declareTable(module, index);
     auto* contents = llvm::ConstantDataArray::get(module.getContext(), llvm::ArrayRef(program.tables.at(index)));
-    auto* global = addBytes(module, "table_" + std::to_string(index), map.name, contents);
+    auto* global = addBytes(module, tableName(index), map.name, contents);
     global->setConstant(true);
     return global;
   }
@@ -159,7 +172,7 @@ Module::~Module() = default;
 namespace {
 
 // Null where the program is too large.
-std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence) {
+std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence, const Share& share) {
   startLlvm();
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
@@ -170,7 +183,7 @@ std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence 
   DebugInfo debug(module, sourcesOf(*program.policy));
   Globals globals;
   for (uint32_t index = 0; index < program.manifest.maps.size(); ++index)
-    if (auto* global = addMap(module, debug, program, index))
+    if (auto* global = addMap(module, debug, program, index, share))
       globals.maps[index] = global;
   addText(module, "_license", "license", abi::kLicense, true);
   addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
@@ -188,14 +201,15 @@ std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence 
   makeCrcFunctions(program, module, debug, globals);
   const bool whole = lowerProgram(program, module, debug, globals, presence);
   debug.finish();
+  keepShare(module, share);
   return whole ? std::move(impl) : nullptr;
 }
 
 } // namespace
 
-Module lower(const plan::Program& program, Presence presence) {
-  auto impl = makeModule(program, presence);
-  return Module(impl ? std::move(impl) : makeModule(program, Presence::notes));
+Module lower(const plan::Program& program, Presence presence, const Share& share) {
+  auto impl = makeModule(program, presence, share);
+  return Module(impl ? std::move(impl) : makeModule(program, Presence::notes, share));
 }
 
 std::string toText(const Module& module) {

@@ -25,8 +25,13 @@ private:
 // that the parser takes (notes.h).
 enum class Presence : uint8_t { leaves, notes };
 
-// By leaves wherever they do not outgrow what BPF's jumps can cross.
-Module lower(const plan::Program& program, Presence presence = Presence::leaves);
+// Of the program's functions; the first has the program itself and the data.
+struct Share {
+  unsigned index = 0, count = 1;
+};
+
+// By leaves wherever they do not outgrow what BPF's jumps can cross. May be called from several threads at once.
+Module lower(const plan::Program& program, Presence presence = Presence::leaves, const Share& share = {});
 std::string toText(const Module& module); // --emit=llvm
 
 } // namespace xdpc::lower

@@ -62,9 +62,9 @@ std::unique_ptr<Compiled> compile(const std::string& text, const Around& around)
   const auto program = plan::makePlan(compiled->policy, around.plan, compiled->emitter);
   if (!program || compiled->emitter.hasErrors())
     throw doesNotCompile(*compiled, text);
-  std::vector<uint8_t> bytes = codegen::emitObject(lower::lower(*program, around.presence));
+  std::vector<uint8_t> bytes = codegen::emitObject(*program, around.presence);
   if (bytes.empty() && around.presence == lower::Presence::leaves)
-    bytes = codegen::emitObject(lower::lower(*program, lower::Presence::notes));
+    bytes = codegen::emitObject(*program, lower::Presence::notes);
   if (bytes.empty())
     throw TooLarge();
   auto object = object::readObject(bytes);

@@ -40,8 +40,8 @@ public:
     symbols_.emplace_back();
   }
 
-  uint32_t section(std::string_view name, Bytes bytes, uint32_t type = SHT_PROGBITS) {
-    sections_.push_back({std::string(name), type, bytes.size(), 0, 0, 0, std::move(bytes)});
+  uint32_t section(std::string_view name, Bytes bytes, uint32_t type = SHT_PROGBITS, uint64_t flags = 0) {
+    sections_.push_back({std::string(name), type, bytes.size(), 0, 0, 0, std::move(bytes), flags});
     return sections_.size() - 1;
   }
 
@@ -92,6 +92,7 @@ private:
     uint32_t link = 0, info = 0;
     uint64_t entry_size = 0;
     Bytes bytes;
+    uint64_t flags = 0;
   };
 
   uint32_t string(std::string_view text) {
@@ -108,6 +109,7 @@ private:
       Elf64_Shdr header{};
       header.sh_name = names[i];
       header.sh_type = sections[i].type;
+      header.sh_flags = sections[i].flags;
       header.sh_offset = i == 0 ? 0 : out.size();
       header.sh_size = sections[i].size;
       header.sh_link = sections[i].link;

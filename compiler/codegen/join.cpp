@@ -1,0 +1,247 @@
+// Sections are what moves: each function has one, and what refers to it follows.
+#include "compiler/codegen/join.h"
+#include "compiler/codegen/btf_join.h"
+#include "compiler/codegen/elf_parts.h"
+
+#include <llvm/ADT/StringMap.h>
+#include <llvm/ADT/Twine.h>
+#include <llvm/BinaryFormat/ELF.h>
+#include <llvm/Support/ErrorHandling.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+
+namespace xdpc::codegen {
+namespace {
+
+constexpr llvm::StringRef kText = ".text";
+constexpr unsigned kInstructionBytes = 8, kImmediateOffset = 4;
+
+// A section, or a symbol, of one of the objects.
+struct Id {
+  uint32_t object = 0, index = 0;
+  auto operator<=>(const Id&) const = default;
+};
+
+struct Place {
+  uint32_t section = 0; // of what comes out
+  uint64_t offset = 0;
+};
+
+bool isFunction(const ElfSection& section) { // not a program, whose section says its type
+  return section.isCode() && llvm::StringRef(section.name).starts_with(kText);
+}
+
+bool isTypes(const ElfSection& section) {
+  return section.name == ".BTF" || section.name == ".BTF.ext";
+}
+
+// What the kernel gets; debug information is not allocated.
+bool isKept(const ElfSection& section) {
+  return (section.flags & llvm::ELF::SHF_ALLOC) && !isFunction(section) && section.size > 0;
+}
+
+class Joining {
+public:
+  explicit Joining(llvm::ArrayRef<llvm::SmallString<0>> objects) {
+    for (const llvm::SmallString<0>& object : objects)
+      inputs_.push_back(readElf(object));
+    result_.flags = inputs_.front().flags;
+  }
+
+  std::vector<uint8_t> run() {
+    for (uint32_t object = 0; object < inputs_.size(); ++object)
+      for (uint32_t index = 0; index < inputs_[object].symbols.size(); ++index)
+        if (const ElfSymbol& symbol = inputs_[object].symbols[index];
+            !symbol.isLocal() && symbol.section != ElfSymbol::kUndefined)
+          definitions_.try_emplace(symbol.name, Id{object, index});
+    placeFunctions();
+    placeOthers();
+    addTypes();
+    addSymbols();
+    for (const auto& [id, place] : places_)
+      addRelocations(id, place);
+    return writeElf(result_);
+  }
+
+private:
+  const ElfSection& sectionOf(Id id) const { return inputs_[id.object].sections[id.index]; }
+  const ElfSymbol& symbolOf(Id id) const { return inputs_[id.object].symbols[id.index]; }
+
+  // Where a symbol is defined, by whatever object.
+  Id definitionOf(Id reference) const {
+    const ElfSymbol& symbol = symbolOf(reference);
+    if (symbol.section != ElfSymbol::kUndefined)
+      return reference;
+    const auto found = definitions_.find(symbol.name);
+    if (found == definitions_.end())
+      llvm::report_fatal_error(llvm::Twine("nobody defines ") + symbol.name);
+    return found->second;
+  }
+
+  // In the order of the objects, those that a program reaches.
+  void placeFunctions() {
+    std::map<Id, bool> reached;
+    std::vector<Id> next;
+    for (uint32_t object = 0; object < inputs_.size(); ++object)
+      for (uint32_t index = 0; index < inputs_[object].sections.size(); ++index)
+        if (isKept(inputs_[object].sections[index]))
+          next.push_back({object, index});
+    while (!next.empty()) {
+      const Id from = next.back();
+      next.pop_back();
+      for (const ElfRelocation& relocation : sectionOf(from).relocations) {
+        const Id definition = definitionOf({from.object, relocation.symbol});
+        const Id section{definition.object, symbolOf(definition).section};
+        if (isFunction(sectionOf(section)) && reached.try_emplace(section, true).second)
+          next.push_back(section);
+      }
+    }
+    if (reached.empty())
+      return;
+    result_.sections.push_back({.name = kText.str(),
+                                .type = llvm::ELF::SHT_PROGBITS,
+                                .flags = llvm::ELF::SHF_ALLOC | llvm::ELF::SHF_EXECINSTR,
+                                .alignment = kInstructionBytes});
+    for (const auto& [id, _] : reached)
+      append(id, 0);
+  }
+
+  void placeOthers() {
+    for (uint32_t object = 0; object < inputs_.size(); ++object)
+      for (uint32_t index = 0; index < inputs_[object].sections.size(); ++index) {
+        const Id id{object, index};
+        const ElfSection& section = sectionOf(id);
+        if (!isKept(section))
+          continue;
+        if (object > 0)
+          llvm::report_fatal_error(llvm::Twine("a share of the functions has data: ") + section.name);
+        places_[id] = {static_cast<uint32_t>(result_.sections.size()), 0};
+        result_.sections.push_back({section.name,
+                                    section.type,
+                                    section.flags,
+                                    section.alignment,
+                                    section.size,
+                                    std::move(inputs_[object].sections[index].bytes),
+                                    {}});
+      }
+  }
+
+  void append(Id id, uint32_t to) {
+    const ElfSection& section = sectionOf(id);
+    ElfSection& out = result_.sections[to];
+    places_[id] = {to, out.size};
+    out.bytes.insert(out.bytes.end(), section.bytes.begin(), section.bytes.end());
+    out.size = out.bytes.size();
+  }
+
+  const ElfSection* find(uint32_t object, llvm::StringRef name) const {
+    const auto& sections = inputs_[object].sections;
+    const auto found = std::ranges::find(sections, name, &ElfSection::name);
+    return found == sections.end() ? nullptr : &*found;
+  }
+
+  void addTypes() {
+    const ElfSection *types = find(0, ".BTF"), *of_code = find(0, ".BTF.ext");
+    if (!types || !of_code)
+      return;
+    std::vector<uint8_t> btf = types->bytes;
+    BtfExt ext;
+    for (uint32_t object = 0; object < inputs_.size(); ++object) {
+      const ElfSection *more = find(object, ".BTF"), *more_of_code = find(object, ".BTF.ext");
+      if (!more || !more_of_code)
+        continue;
+      const BtfShift shift = object == 0 ? BtfShift{} : appendBtf(btf, more->bytes);
+      ext.add(more_of_code->bytes, more->bytes, shift, [&](llvm::StringRef name) { return placeOf(object, name); });
+    }
+    auto written = ext.write([&](const std::string& name) { return btfString(btf, name); });
+    addSection(*types, std::move(btf));
+    addSection(*of_code, std::move(written));
+  }
+
+  std::optional<BtfPlace> placeOf(uint32_t object, llvm::StringRef name) const {
+    const auto& sections = inputs_[object].sections;
+    const auto found = std::ranges::find(sections, name, &ElfSection::name);
+    if (found == sections.end())
+      return {};
+    const auto place = places_.find({object, static_cast<uint32_t>(found - sections.begin())});
+    if (place == places_.end())
+      return {};
+    return BtfPlace{result_.sections[place->second.section].name, static_cast<uint32_t>(place->second.offset)};
+  }
+
+  void addSection(const ElfSection& like, std::vector<uint8_t> bytes) {
+    const uint64_t size = bytes.size();
+    result_.sections.push_back({like.name, like.type, like.flags, like.alignment, size, std::move(bytes), {}});
+  }
+
+  // Sections that something refers to, and all that has a name for others.
+  void addSymbols() {
+    for (const auto& [id, _] : places_)
+      for (const ElfRelocation& relocation : sectionOf(id).relocations) {
+        const Id definition = definitionOf({id.object, relocation.symbol});
+        if (const ElfSymbol& symbol = symbolOf(definition); symbol.isLocal())
+          addSymbol(definition);
+      }
+    for (uint32_t object = 0; object < inputs_.size(); ++object)
+      for (uint32_t index = 0; index < inputs_[object].symbols.size(); ++index) {
+        const ElfSymbol& symbol = inputs_[object].symbols[index];
+        if (!symbol.isLocal() && symbol.section != ElfSymbol::kUndefined && places_.contains({object, symbol.section}))
+          addSymbol({object, index});
+      }
+  }
+
+  void addSymbol(Id id) {
+    ElfSymbol symbol = symbolOf(id);
+    const Place place = places_.at({id.object, symbol.section});
+    if (symbol.isSection() && sections_.contains(place.section)) {
+      numbers_[id] = sections_.at(place.section);
+      return;
+    }
+    const auto number = static_cast<uint32_t>(result_.symbols.size());
+    if (!numbers_.try_emplace(id, number).second)
+      return;
+    symbol.section = place.section;
+    symbol.value = symbol.isSection() ? 0 : symbol.value + place.offset;
+    if (symbol.isSection())
+      sections_[place.section] = number;
+    result_.symbols.push_back(std::move(symbol));
+  }
+
+  void addRelocations(Id id, const Place& place) {
+    ElfSection& out = result_.sections[place.section];
+    for (const ElfRelocation& relocation : sectionOf(id).relocations) {
+      const Id definition = definitionOf({id.object, relocation.symbol});
+      const uint64_t offset = relocation.offset + place.offset;
+      if (symbolOf(definition).isSection())
+        moveAddend(out, offset, relocation.type, places_.at({definition.object, symbolOf(definition).section}).offset);
+      out.relocations.push_back({offset, relocation.type, numbers_.at(definition)});
+    }
+  }
+
+  // The addend counts from where the section began.
+  static void moveAddend(ElfSection& out, uint64_t at, uint32_t type, uint64_t bytes) {
+    uint32_t addend;
+    uint8_t* field = out.bytes.data() + at + kImmediateOffset;
+    std::memcpy(&addend, field, sizeof addend);
+    addend += static_cast<uint32_t>(type == llvm::ELF::R_BPF_64_32 ? bytes / kInstructionBytes : bytes);
+    std::memcpy(field, &addend, sizeof addend);
+  }
+
+  std::vector<ElfParts> inputs_;
+  ElfParts result_;
+  llvm::StringMap<Id> definitions_;       // by name
+  std::map<Id, Place> places_;            // of sections that are in what comes out
+  std::map<Id, uint32_t> numbers_;        // of symbols there
+  std::map<uint32_t, uint32_t> sections_; // symbols that stand for sections, by section
+};
+
+} // namespace
+
+std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects) {
+  return Joining(objects).run();
+}
+
+} // namespace xdpc::codegen
