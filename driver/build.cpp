@@ -22,7 +22,9 @@ int buildCommand(const BuildOptions& options) {
     return fail(kUsage, kept.error().message);
   int code = kFine;
   const auto compilation = compile(
-      options.file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code);
+      options.file,
+      {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = Until::object},
+      code);
   if (!compilation)
     return code;
   std::optional<std::vector<uint8_t>> object;

@@ -481,6 +481,14 @@ int runCli(int argc, char** argv) {
   app.set_version_flag("--version", std::string("xdpc ") + XDPC_VERSION);
   app.require_subcommand(1);
   Commands commands(app);
+  // As others have it: `xdpc help`, `xdpc help set`.
+  std::vector<char*> words(argv, argv + argc);
+  if (argc > 1 && std::string_view(argv[1]) == "help") {
+    static char option[] = "--help";
+    words.erase(words.begin() + 1);
+    words.push_back(option);
+  }
+  argv = words.data();
   if (const auto message = unknownCommand(app, argc, argv))
     return usage(*message);
   try {

@@ -136,6 +136,12 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   if (!text)
     return nullptr;
   expectHeap(text->size() * kHeapPerByte);
+  if (options.until == Until::object)
+    compilation->back_end = std::jthread([] {
+      expectThreadHeap();
+      expectCompiler();
+      codegen::start();
+    });
   const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
   compilation->file = parse::parse(source, compilation->emitter, {.depth = options.bounds.depth});
   if (options.until == Until::parsed)
@@ -232,7 +238,8 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
     return {};
   if (planned)
     planned(program->manifest);
-  expectCompiler();
+  if (compilation.back_end.joinable())
+    compilation.back_end.join();
   std::vector<uint8_t> object = emitted([&](lower::Presence presence) {
     return codegen::emitObject(*program, presence, {.thread_starts = expectThreadHeap});
   });

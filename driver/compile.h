@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace xdpc::driver {
@@ -33,10 +34,12 @@ struct Compilation {
   std::optional<ir::Policy> policy;                           // nothing on errors
   const SourceFile *packet = nullptr, *packet_test = nullptr; // CompileOptions::packet, and the test around it
 
+  std::jthread back_end; // starts, if an object will be made
+
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };
 
-enum class Until { parsed, checked };
+enum class Until { parsed, checked, object }; // object: what it takes to make one is got ready meanwhile
 
 struct CompileOptions {
   std::vector<std::string> warnings; // as after -W: "no-NAME", "error"

@@ -20,7 +20,8 @@ namespace {
 // A condition to ask about: of the rule as a whole, or one operand of its `and`.
 struct Question {
   ir::RuleId rule = 0;
-  const ir::Expr* part = nullptr; // none: the whole
+  const ir::Expr* part = nullptr;      // none: the whole
+  std::vector<const ir::Expr*> before; // operands that it relies on: a lookup on the presence of what it looks up
 };
 
 // Presence and guards stand in front of what they are for, at its place: they are one term with it.
@@ -29,13 +30,27 @@ bool isTerm(const ir::Expr& expr) {
   return expr.kind != ir::ExprKind::And || (first.begin == expr.span.begin && first.end == expr.span.end);
 }
 
-void addTerms(const ir::Expr& expr, ir::RuleId rule, std::vector<Question>& out) {
+void addTerms(const ir::Expr& expr, ir::RuleId rule, std::vector<const ir::Expr*>& before, std::vector<Question>& out) {
   if (isTerm(expr)) {
-    out.push_back({rule, &expr});
+    out.push_back({rule, &expr, before});
+    before.push_back(&expr);
     return;
   }
   for (const ir::Expr& arg : expr.args)
-    addTerms(arg, rule, out);
+    addTerms(arg, rule, before, out);
+}
+
+ir::Expr conditionOf(const Question& question, const ir::Rule& rule) {
+  if (!question.part)
+    return *rule.condition;
+  if (question.before.empty())
+    return *question.part;
+  ir::Expr all{.kind = ir::ExprKind::And, .type = question.part->type};
+  all.span = question.part->span;
+  for (const ir::Expr* expr : question.before)
+    all.args.push_back(*expr);
+  all.args.push_back(*question.part);
+  return all;
 }
 
 std::vector<Question> questionsOf(const ir::Policy& policy) {
@@ -44,9 +59,10 @@ std::vector<Question> questionsOf(const ir::Policy& policy) {
     const auto& condition = policy.rules[id].condition;
     if (!condition)
       continue;
-    questions.push_back({id, nullptr});
+    questions.push_back({id, nullptr, {}});
+    std::vector<const ir::Expr*> before;
     if (!isTerm(*condition))
-      addTerms(*condition, id, questions);
+      addTerms(*condition, id, before, questions);
   }
   return questions;
 }
@@ -61,7 +77,7 @@ ir::Policy asking(const ir::Policy& policy, const std::vector<Question>& questio
     const ir::Rule& rule = policy.rules[questions[i].rule];
     ir::Rule one;
     one.name = fmt::format("#{}", i + 1);
-    one.condition = questions[i].part ? *questions[i].part : *rule.condition;
+    one.condition = conditionOf(questions[i], rule);
     one.span = one.name_span = rule.span;
     out.rules.push_back(std::move(one));
   }
@@ -179,8 +195,9 @@ std::optional<object::Object> objectFor(Compilation& compilation) {
 
 int explainCommand(const ExplainOptions& options) {
   int code = kFine;
-  const auto compilation =
-      compile(options.file, {.warnings = options.warnings, .bounds = options.bounds, .packet = options.packet}, code);
+  const auto compilation = compile(
+      options.file,
+      {.warnings = options.warnings, .bounds = options.bounds, .until = Until::object, .packet = options.packet}, code);
   if (!compilation)
     return code;
   if (!report(*compilation))

@@ -25,10 +25,8 @@ public:
       writer_.begin();
     manifest_ = policy.manifest;
     ruleNames();
-    const auto [found, fresh] = interfaces_.try_emplace(policy.device.name, 0);
-    if (fresh)
-      found->second = writer_.addInterface(policy.device.name, snap_length_);
-    interface_ = found->second;
+    devices_ = FrameDevices(policy);
+    interface_ = interfaceOf(policy.device.name);
     (void)writer_.flush(); // a reader at a pipe's other end begins with it
   }
 
@@ -36,7 +34,7 @@ public:
     PcapngPacket packet{.bytes = bytes,
                         .time_ns = header.time_ns + offset_,
                         .length = header.length,
-                        .interface = interface_,
+                        .interface = interfaceOf(devices_.name(header.ifindex)),
                         .queue = header.rx_queue,
                         .comment = "rule " + rule(header.slot)};
     if (header.verdict <= abi::kRedirect)
@@ -59,6 +57,13 @@ public:
   }
 
 private:
+  uint32_t interfaceOf(const std::string& device) {
+    const auto [found, fresh] = interfaces_.try_emplace(device, 0);
+    if (fresh)
+      found->second = writer_.addInterface(device, snap_length_);
+    return found->second;
+  }
+
   void ruleNames() {
     names_.clear();
     for (uint32_t slot = 0; slot < manifest_.slots.size(); ++slot)
@@ -72,6 +77,7 @@ private:
   abi::Manifest manifest_;
   std::vector<std::string> names_; // by slot
   std::map<std::string, uint32_t> interfaces_;
+  FrameDevices devices_;
 };
 
 } // namespace
@@ -83,6 +89,15 @@ uint64_t unixOffset() {
     return uint64_t(time.tv_sec) * 1'000'000'000 + uint64_t(time.tv_nsec);
   };
   return now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+}
+
+FrameDevices::FrameDevices(const swap::LivePolicy& policy) : device_(policy.device), folder_(policy.folder) {}
+
+const std::string& FrameDevices::name(uint32_t ifindex) {
+  std::string& name = names_[ifindex];
+  if (name.empty())
+    name = swap::deviceNameOf(folder_, device_, ifindex);
+  return name;
 }
 
 std::string ruleOf(const abi::Manifest& manifest, uint32_t slot) {

@@ -5,6 +5,8 @@
 #include "driver/commands.h"
 #include "runtime/swap/capture.h"
 
+#include <map>
+
 namespace xdpc::driver {
 
 // Until stopped, or after `count` if that is not 0. Says at the end what was captured and lost, on standard error, with
@@ -24,6 +26,19 @@ void sayFrames(const FramesDone& done, bool json);
 
 // What stands for the rule in messages: its name, or its slot's.
 std::string ruleOf(const abi::Manifest& manifest, uint32_t slot);
+
+// Names of an instance's devices, by the number that a frame carries.
+class FrameDevices {
+public:
+  FrameDevices() = default;
+  explicit FrameDevices(const swap::LivePolicy& policy);
+  const std::string& name(uint32_t ifindex);
+
+private:
+  kernel::Device device_;
+  swap::Folder folder_;
+  std::map<uint32_t, std::string> names_;
+};
 // From CLOCK_MONOTONIC to 1970.
 uint64_t unixOffset();
 

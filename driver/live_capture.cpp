@@ -38,7 +38,7 @@ public:
 
   void policy(const swap::LivePolicy& policy) {
     manifest_ = policy.manifest;
-    device_ = policy.device.name;
+    devices_ = FrameDevices(policy);
   }
 
   // False: that is enough.
@@ -57,13 +57,13 @@ private:
                        header.length, frameLine(bytes));
   }
 
-  std::string json(const abi::FrameHeader& header, std::span<const uint8_t> bytes) const {
+  std::string json(const abi::FrameHeader& header, std::span<const uint8_t> bytes) {
     std::string hex;
     for (const uint8_t byte : bytes)
       fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
     return Json{{"schema", kSchema},
                 {"time_ns", header.time_ns},
-                {"device", device_},
+                {"device", devices_.name(header.ifindex)},
                 {"rule", ruleOf(manifest_, header.slot)},
                 {"verdict", header.verdict <= abi::kRedirect ? Json(verdictText(header.verdict)) : Json(nullptr)},
                 {"rx_queue", header.rx_queue},
@@ -75,7 +75,7 @@ private:
   bool json_;
   uint64_t count_, done_ = 0;
   abi::Manifest manifest_;
-  std::string device_;
+  FrameDevices devices_;
 };
 
 int printFrames(const CaptureOptions& options, const swap::CaptureRequest& request) {

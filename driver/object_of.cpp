@@ -33,7 +33,9 @@ std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOpt
   if (text && isElf(*text))
     return read({text->begin(), text->end()}, path, code);
 
-  const auto compilation = compile(path, options, code);
+  CompileOptions whole = options;
+  whole.until = Until::object;
+  const auto compilation = compile(path, whole, code);
   if (!compilation)
     return {};
   std::optional<std::vector<uint8_t>> bytes;

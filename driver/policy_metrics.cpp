@@ -109,12 +109,12 @@ private:
         sum.packets += count.cell.packets;
         sum.bytes += count.cell.bytes;
         if (counter.map && number++ < keys)
-          cell("xdpc_counter_key", "under a key of a counter, of the largest keys",
+          cell("xdpc_count_key", "under a key of a counter, of the largest keys",
                with({{"counter", counter.name}, {"key", count.key}}), count.cell);
       }
-      cell("xdpc_counter", "counted by a counter, over all its keys", with({{"counter", counter.name}}), sum);
+      cell("xdpc_count", "counted by a counter, over all its keys", with({{"counter", counter.name}}), sum);
       if (counter.map)
-        out_.add("xdpc_counter_keys", gauge, "Keys of a counter.", with({{"counter", counter.name}}), number);
+        out_.add("xdpc_count_keys", gauge, "Keys of a counter.", with({{"counter", counter.name}}), number);
     }
   }
 
@@ -128,7 +128,7 @@ private:
         {".unread", "xdpc_event_unread_total", "event", "Events that nobody read."},
         {".contended", "xdpc_meter_contended_total", "meter",
          "Packets that a meter gave up on, changed by other CPUs."},
-        {".other", "xdpc_counter_other_packets_total", "counter", "Packets whose key found no place in a counter."},
+        {".other", "xdpc_count_other_packets_total", "counter", "Packets whose key found no place in a counter."},
     };
     for (const Meaning& meaning : kMeanings)
       if (count.name.ends_with(meaning.suffix))

@@ -64,6 +64,8 @@ std::optional<std::string> wrongComment(const std::string& text) {
   return {};
 }
 
+const std::string kEndsAtOnce = "an element that ends at once is none";
+
 std::optional<Defaults> defaultsOf(const SetOptions& options, int& code) {
   Defaults defaults{.comment = options.comment};
   if (const auto wrong = wrongComment(options.comment)) {
@@ -75,6 +77,10 @@ std::optional<Defaults> defaultsOf(const SetOptions& options, int& code) {
   const auto parsed = abi::parseDuration(options.duration);
   if (!parsed) {
     code = fail(kUsage, fmt::format("`--for {}`: {}", options.duration, parsed.error().message));
+    return {};
+  }
+  if (*parsed == 0) {
+    code = fail(kUsage, fmt::format("`--for {}`: {}", options.duration, kEndsAtOnce));
     return {};
   }
   defaults.ttl_ns = *parsed;
@@ -118,10 +124,10 @@ private:
         element = value;
       else if (name == "comment")
         made.comment = value;
-      else if (const auto ttl = abi::parseDuration(value.get_ref<const std::string&>()))
-        made.ttl_ns = *ttl;
+      else if (const auto ttl = abi::parseDuration(value.get_ref<const std::string&>()); !ttl || *ttl == 0)
+        return ttl ? kEndsAtOnce : ttl.error().message;
       else
-        return ttl.error().message;
+        made.ttl_ns = *ttl;
     }
     if (!json.contains("element"))
       return "`element` is missing";

@@ -14,7 +14,7 @@ struct declaration : sor<constant, set_declaration, map_declaration, counter_dec
 
 // What has a block, up to its `{`.
 struct policy_head : seq<kw_policy, new_name> {};
-struct rules_head : seq<kw_rules, new_name> {};
+struct rules_head : seq<kw_rules, new_name, opt<formerly>> {};
 struct test_head : seq<kw_test, title> {};
 struct protect_head : seq<kw_protect, title> {};
 struct block_head : sor<policy_head, rules_head, test_head, protect_head> {};

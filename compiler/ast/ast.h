@@ -209,6 +209,7 @@ struct EventDecl {
 
 struct RulesDecl {
   Name name;
+  std::optional<Name> was;
   std::vector<Rule> rules;
   Span span;
 };

@@ -309,7 +309,7 @@ void Printer::file(const File& file) {
   for (const HeaderDecl& header : file.headers)
     this->header(header);
   for (const RulesDecl& rules : file.rules) {
-    line("rules {}", rules.name.text);
+    line("rules {}{}", rules.name.text, formerly(rules.was));
     indented([&] {
       for (const Rule& rule : rules.rules)
         this->rule(rule, "rule");

@@ -40,22 +40,6 @@ constexpr unsigned kShares = 2;
   abort();
 }
 
-// Once, and before there are threads.
-void startBackEnd() {
-  static const bool started = [] {
-    lower::startLlvm();
-    LLVMInitializeBPFTargetInfo();
-    LLVMInitializeBPFTarget();
-    LLVMInitializeBPFTargetMC();
-    LLVMInitializeBPFAsmPrinter();
-    // Kernels before 6.4 refuse a loop whose way back falls through, as block placement and merged tails lay it out.
-    const char* arguments[] = {"xdpc", "-disable-block-placement", "-enable-tail-merge=false"};
-    llvm::cl::ParseCommandLineOptions(std::size(arguments), arguments);
-    return true;
-  }();
-  (void)started;
-}
-
 enum class Emitted : uint8_t { share, assembly };
 
 std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu, Emitted what) {
@@ -138,8 +122,23 @@ std::optional<llvm::SmallString<0>> emit(const lower::Module& module, const Opti
 
 } // namespace
 
+void start() {
+  static const bool started = [] {
+    lower::startLlvm();
+    LLVMInitializeBPFTargetInfo();
+    LLVMInitializeBPFTarget();
+    LLVMInitializeBPFTargetMC();
+    LLVMInitializeBPFAsmPrinter();
+    // Kernels before 6.4 refuse a loop whose way back falls through, as block placement and merged tails lay it out.
+    const char* arguments[] = {"xdpc", "-disable-block-placement", "-enable-tail-merge=false"};
+    llvm::cl::ParseCommandLineOptions(std::size(arguments), arguments);
+    return true;
+  }();
+  (void)started;
+}
+
 std::vector<uint8_t> emitObject(const plan::Program& program, lower::Presence presence, const Options& options) {
-  startBackEnd();
+  start();
   const llvm::ScopedFatalErrorHandler handler(refuse);
   std::array<std::optional<llvm::SmallString<0>>, kShares> objects;
   const auto work = [&](unsigned share) {
@@ -166,7 +165,7 @@ std::vector<uint8_t> emitObject(const plan::Program& program, lower::Presence pr
 }
 
 std::string emitAssembly(lower::Module module, const Options& options) {
-  startBackEnd();
+  start();
   const llvm::ScopedFatalErrorHandler handler(refuse);
   const auto text = emit(module, options, Emitted::assembly);
   return text ? text->str().str() : std::string();

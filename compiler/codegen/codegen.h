@@ -15,6 +15,10 @@ struct Options {
   void (*thread_starts)() = nullptr; // called first in each thread of emitObject's own
 };
 
+// LLVM's start, which the others see to where it has not been called: apart, so that it can be done early. From one
+// thread.
+void start();
+
 // An ELF object: program, maps, BTF, line info, manifest. Several threads have a share of the functions each. Empty
 // where the program is larger than BPF's jumps can cross or its stack can hold.
 std::vector<uint8_t> emitObject(const plan::Program& program, lower::Presence presence, const Options& options = {});

@@ -187,8 +187,11 @@ void Parser::policy(const Statement& statement, const Node* head) {
 
 void Parser::rules(const Statement& statement, const Node* head) {
   ast::RulesDecl rules;
-  if (head)
+  if (head) {
     rules.name = input_.name(*Children(*head).begin());
+    if (const Node* was = find(*head, Kind::formerly))
+      rules.was = input_.name(*Children(*was).begin());
+  }
   while (const auto item = statements_.next())
     if (auto rule = ruleItem(*item))
       rules.rules.push_back(std::move(*rule));

@@ -14,7 +14,8 @@ ir::RuleId checkRule(Scope& scope, const ast::Rule& decl, const std::string& num
 // rule_list.cpp
 void declareLists(Scope& scope, const ast::File& file);
 // The rules of a policy or a list into policy.lists[id].
-void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id);
+// `was`: the former name of the list, whose unnamed rules are numbered in it.
+void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id, const std::string& was = {});
 // `apply NAME`: the list, checked where it is applied for the first time. Nothing on errors.
 std::optional<ir::ListId> applyList(Scope& scope, const ast::Name& name);
 // Lists that nothing applies are checked and left out.

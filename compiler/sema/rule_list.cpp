@@ -30,12 +30,15 @@ void addApply(Scope& scope, const ast::Rule& decl, ir::ListId id) {
   scope.policy.lists[id].items.push_back(std::move(item));
 }
 
-void addRule(Scope& scope, const ast::Rule& decl, ir::ListId id, size_t number) {
+// `was`: the list's former name, or nothing.
+void addRule(Scope& scope, const ast::Rule& decl, ir::ListId id, const std::string& was, size_t number) {
   // Unnamed rules of a list are numbered within it.
   const std::string list = id == 0 ? "" : scope.policy.lists[id].name;
   ir::ListItem item;
   item.span = decl.span;
   item.rule = checkRule(scope, decl, fmt::format("{}#{}", list, number));
+  if (!decl.name && !was.empty())
+    scope.policy.rules[*item.rule].was = fmt::format("{}#{}", was, number);
   scope.policy.lists[id].items.push_back(std::move(item));
   ++scope.expanded;
 }
@@ -47,7 +50,7 @@ void checkList(Scope& scope, uint32_t index) {
   scope.lists[index].id = id;
   scope.lists[index].progress = Progress::active;
   const uint64_t before = std::exchange(scope.expanded, 0);
-  checkItems(scope, decl.rules, id);
+  checkItems(scope, decl.rules, id, decl.was ? decl.was->text : "");
   scope.lists[index].expanded = std::exchange(scope.expanded, before);
   scope.lists[index].progress = Progress::done;
 }
@@ -71,13 +74,13 @@ void declareLists(Scope& scope, const ast::File& file) {
   }
 }
 
-void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id) {
+void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id, const std::string& was) {
   size_t number = 0;
   for (const ast::Rule& rule : rules)
     if (isApply(rule))
       addApply(scope, rule, id);
     else
-      addRule(scope, rule, id, ++number);
+      addRule(scope, rule, id, was, ++number);
 }
 
 std::optional<ir::ListId> applyList(Scope& scope, const ast::Name& name) {

@@ -94,6 +94,8 @@ KernelResult<Fd> createXdpLink(const Fd& program, const Device& device, XdpMode 
 KernelResult<Done> updateLink(const Fd& link, const Fd& program, const Fd& old_program, const std::string& device) {
   LIBBPF_OPTS(bpf_link_update_opts, options, .flags = BPF_F_REPLACE,
               .old_prog_fd = static_cast<uint32_t>(old_program.get()));
+  if (!link) // as below
+    return systemError(fmt::format("cannot swap the program on `{}`", device), EACCES);
   if (bpf_link_update(link.get(), program.get(), &options) == 0)
     return Done{};
   const int code = errno;
@@ -113,6 +115,8 @@ KernelResult<Done> updateLink(const Fd& link, const Fd& program, const Fd& old_p
 }
 
 KernelResult<Done> detachLink(const Fd& link) {
+  if (!link) // its pin may be seen, and not opened
+    return systemError("cannot detach a link", EACCES);
   if (bpf_link_detach(link.get()) != 0 && errno != ENOLINK)
     return systemError("cannot detach a link", errno);
   return Done{};

@@ -81,6 +81,7 @@ public:
       LivePolicy policy;
       policy.device = place->device;
       policy.manifest = tap.generation_.manifest;
+      policy.folder = tap.generation_.folder;
       sink.policy(policy);
     }
     return tap;

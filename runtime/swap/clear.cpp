@@ -75,7 +75,7 @@ void sweepVanished(const std::filesystem::path& bpffs) {
     if (!lock)
       continue;
     const auto live = installed(folder);
-    if (live && !*live && clearDead(folder, std::nullopt))
+    if (live && !*live && !strayDevice(folder) && clearDead(folder, std::nullopt))
       removeIfEmpty(folder);
   }
 }

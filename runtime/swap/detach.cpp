@@ -71,9 +71,11 @@ Result<Detachment> finish(const Instance& instance, Detachment result, const Tar
 
 Result<Detachment> detachFrom(Instance& instance, const std::vector<Place>& places, const Target& target) {
   Detachment result;
-  if (instance.live)
-    if (auto manifest = readManifest(instance.folder, instance.live->generation))
+  if (instance.live) {
+    const auto number = effectiveGeneration(instance.folder, *instance.live); // a trial may be over
+    if (auto manifest = readManifest(instance.folder, number && *number ? *number : instance.live->generation))
       result.policy = manifest->policy;
+  }
   // Those that stay shall run one policy; where none stays, what was left half done goes with the rest.
   if (instance.live && !namesAll(*instance.live, places))
     if (auto restored = restore(instance, target); !restored)
@@ -159,7 +161,7 @@ Result<Detached> detach(const Target& target) {
   if (!result.instances.empty())
     return result;
   sweepVanished(target.bpffs); // what killed commands left of it
-  return nothingAttached(target.device);
+  return places->size() == 1 ? notAttached(target, places->front()) : nothingAttached(target.device);
 }
 
 Result<Detachment> detachLink(const std::filesystem::path& bpffs, uint32_t link_id) {

@@ -184,6 +184,9 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
   for (const auto& path : {folder.path.parent_path(), folder.path})
     if (auto trusted = requireTrusted(path); !trusted)
       return trusted.error();
+  // Who may not look inside must not take it for empty.
+  if (access(folder.path.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
+    return kernel::systemError(fmt::format("cannot open `{}`", folder.path.string()), EACCES);
   Installed found;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     found = {};
@@ -200,6 +203,31 @@ Result<std::optional<Installed>> installed(const Folder& folder) {
     if (const auto ledger = openLedger(folder, found.generation); ledger && *ledger)
       found.deadline_ns = (*ledger)->head().deadline_ns;
   return std::optional(std::move(found));
+}
+
+std::optional<std::string> strayDevice(const Folder& folder) {
+  std::vector<uint32_t> ids;
+  for (const uint32_t number : generations(folder))
+    for (const Load load : {Load::own, Load::trial, Load::capture})
+      if (const uint32_t id = idOf(openRunning(folder, runningOf(number, static_cast<uint32_t>(load)))))
+        ids.push_back(id);
+  const kernel::Fd netns = ids.empty() ? kernel::Fd() : kernel::findNetns(folder.netns);
+  if (!netns)
+    return {};
+  const auto scope = kernel::NetnsScope::enter(netns);
+  if (!scope)
+    return {};
+  for (const kernel::Device& device : kernel::devices())
+    if (const auto hook = kernel::hookState(device); hook && std::ranges::find(ids, hook->program_id) != ids.end())
+      return device.name;
+  return {};
+}
+
+kernel::KernelError linkPinGone(const Folder& folder, const std::string& device) {
+  return {.kind = kernel::ErrorKind::refused,
+          .message = fmt::format("`{}` runs a program of `{}`, but the pin of its link is not there", device,
+                                 folder.path.string()),
+          .help = "put the pin back where somebody took it from: the policy's counters and sets are still here"};
 }
 
 Result<kernel::Fd> programWithId(const Folder& folder, uint32_t id) {

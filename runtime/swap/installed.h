@@ -49,6 +49,11 @@ void removeCapture(const Folder& folder, uint32_t generation);
 // On the links, or in a trial's place of the policy. Whoever captures may be dead.
 bool isCaptured(const Folder& folder, const Installed& live);
 
+// A device in the folder's namespace that runs one of its programs although no link of it is pinned there: somebody
+// took the pin away, and holds the link. Its name.
+std::optional<std::string> strayDevice(const Folder& folder);
+kernel::KernelError linkPinGone(const Folder& folder, const std::string& device);
+
 // Nothing if there is no link, or the devices of all are gone.
 Result<std::optional<Installed>> installed(const Folder& folder);
 

@@ -148,6 +148,14 @@ Result<std::optional<Folder>> findInstance(const Target& target, const Place& pl
   }
 }
 
+KernelError notAttached(const Target& target, const Place& place) {
+  if (const auto folders = allFolders(target.bpffs))
+    for (const Folder& folder : *folders)
+      if (folder.netns == place.netns && strayDevice(folder) == place.device.name)
+        return linkPinGone(folder, place.device.name);
+  return nothingAttached(place.device.name);
+}
+
 Result<Folder> findCommon(const Target& target, const std::vector<Place>& places) {
   std::optional<Folder> common;
   for (const Place& place : places) {
@@ -155,7 +163,7 @@ Result<Folder> findCommon(const Target& target, const std::vector<Place>& places
     if (!folder)
       return folder.error();
     if (!*folder)
-      return nothingAttached(place.device.name);
+      return notAttached(target, place);
     if (common && common->path != (*folder)->path)
       return KernelError{ErrorKind::busy,
                          0,

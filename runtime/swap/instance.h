@@ -11,6 +11,9 @@
 
 namespace xdpc::swap {
 
+// That no policy runs there, or that the pin of its link is gone.
+kernel::KernelError notAttached(const Target& target, const Place& place);
+
 // The folder in which the device has a live link, or an unfinished change gives it one. Nothing if there is none. The
 // only device of an instance is found where it was moved to, too, as its pins have stayed where they were made. Busy if
 // what lies at this device's own place belongs to one that was moved away.

@@ -89,7 +89,8 @@ Attached describe(const Folder& folder, const Installed& live) {
     attached.since_unix_ns =
         nowNs(CLOCK_REALTIME) - nowNs(CLOCK_BOOTTIME) + static_cast<int64_t>(attached.program.load_time_ns);
   // A policy whose sets got other contents was loaded anew, and is the same one.
-  if (const auto ledger = openLedger(folder, attached.generation); ledger && *ledger)
+  const uint32_t known = attached.generation != 0 ? attached.generation : live.generation;
+  if (const auto ledger = openLedger(folder, known); ledger && *ledger)
     if (const auto since = static_cast<int64_t>((*ledger)->head().since_unix_ns); since != 0)
       attached.since_unix_ns = since;
   if (attached.trial == TrialState::returned && attached.generation == 0) {
@@ -197,7 +198,10 @@ Result<std::vector<Attached>> list(const std::filesystem::path& bpffs) {
   std::vector<Attached> all;
   for (const auto& folder : *folders) {
     auto attached = look(folder);
-    if (attached)
+    const auto stray = attached && attached->empty() ? strayDevice(folder) : std::nullopt;
+    if (stray)
+      all.push_back(inTrouble(folder, linkPinGone(folder, *stray)));
+    else if (attached)
       std::ranges::move(*attached, std::back_inserter(all));
     else
       all.push_back(inTrouble(folder, attached.error()));

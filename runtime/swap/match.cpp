@@ -41,6 +41,7 @@ public:
   }
 
   StateMatch run() {
+    kinds();
     for (const abi::Rule& rule : to_.rules)
       if (const auto old = before(from_.rules, to_.rules, rule))
         result_.slot[from_.rules[*old].slot] = rule.slot;
@@ -107,6 +108,31 @@ private:
       return true;
     refuse(kind, name, fmt::format("its key was {} and is {}", typeName(from), typeName(to)));
     return false;
+  }
+
+  // A name that stood for something else: what it holds cannot become the other.
+  void kinds() {
+    const auto check = [&](const char* kind, const auto& declared) {
+      for (const auto& now : declared) {
+        const char* before = kindBefore(now.name);
+        if (before && std::string_view(before) != kind && !reset_.takes(now.name))
+          refuse(kind, now.name, fmt::format("it was a {}", before));
+      }
+    };
+    check("set", to_.sets);
+    check("meter", to_.meters);
+    check("counter", to_.counters);
+  }
+
+  // Null if nothing that keeps state had the name.
+  const char* kindBefore(const std::string& name) const {
+    if (name.starts_with('#'))
+      return nullptr;
+    if (find(from_.sets, name))
+      return "set";
+    if (find(from_.meters, name))
+      return "meter";
+    return find(from_.counters, name) ? "counter" : nullptr;
   }
 
   void counters() {

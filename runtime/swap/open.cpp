@@ -1,6 +1,7 @@
 // Opens a generation while swaps may go on around it. Tested in tests/runtime/attach_test.cpp and lock_test.cpp.
 #include "runtime/swap/open.h"
 
+#include "runtime/kernel/netns.h"
 #include "runtime/swap/trial.h"
 
 #include <cerrno>
@@ -74,6 +75,14 @@ Result<LivePolicy> openPatiently(LivePolicy policy, Instance* instance, const Ta
 }
 
 } // namespace
+
+std::string deviceNameOf(const Folder& folder, const kernel::Device& known, uint32_t ifindex) {
+  if (ifindex == known.ifindex)
+    return known.name;
+  const bool here = kernel::currentNetns() == folder.netns;
+  std::string name = here ? memberName(folder, ifindex) : rememberedName(folder, ifindex);
+  return name.empty() ? known.name : name;
+}
 
 Result<LivePolicy> open(const Target& target, Access access) {
   const auto places = locateAll(target);

@@ -31,6 +31,9 @@ struct LivePolicy : Generation {
   const Generation* other() const { return before ? &*before : nullptr; }
 };
 
+// Of a device of an instance by its number, as far as it can be told; else the known one's.
+std::string deviceNameOf(const Folder& folder, const kernel::Device& known, uint32_t ifindex);
+
 // not_found if no policy of xdpc runs there.
 Result<LivePolicy> open(const Target& target, Access access);
 // The one whose pins lie there, to read.

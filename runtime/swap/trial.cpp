@@ -128,7 +128,7 @@ Result<uint32_t> generationBefore(const Instance& locked, std::optional<uint32_t
                      wanted ? fmt::format("no generation {} is kept of `{}`", number, device)
                             : fmt::format("no policy from before is kept of `{}`", device),
                      {},
-                     "`xdpc list` shows the generations that are kept"};
+                     "`xdpc show` says which generations are kept"};
 }
 
 std::string policyName(const Folder& folder, uint32_t generation) {

@@ -110,6 +110,24 @@ class Capture(world.LiveTest):
         counts = [int.from_bytes(statistics.options[code], "little") for code in (pcapng.ISB_RECV, pcapng.ISB_DROP)]
         self.assertEqual(counts, [3, 0])
 
+    def test_each_device_of_an_instance_is_named(self):
+        second = self.cable(device="edge1")
+        self.xdpc("attach", self.policy, "--dev", "edge0,edge1")
+        lines, file = self.begin("--rule", "nine", "--json", "--count", "3"), "/run/test/both.pcapng"
+        second.send([datagram(9)])
+        self.line.send([datagram(9)])
+        second.send([datagram(9, family=6)])
+        out, _ = self.end(lines, interrupt=False)
+        self.assertEqual([json.loads(line)["device"] for line in out.splitlines()], ["edge1", "edge0", "edge1"])
+        process = self.begin("--rule", "nine", "--pcap", file, "--count", "2")
+        second.send([datagram(9)])
+        self.line.send([datagram(9)])
+        self.end(process, interrupt=False)
+        interfaces, packets, _ = pcapng.read(pathlib.Path(file).read_bytes())
+        names = [interface.options[pcapng.IF_NAME] for interface in interfaces]
+        self.assertEqual([names[packet.interface] for packet in packets], [b"edge1", b"edge0"])
+        self.xdpc("detach", "--dev", "edge0,edge1")
+
     def test_packets_are_as_the_policy_leaves_them(self):
         self.attach(self.policy)
         process = self.begin("--rule", "changed", "--json")

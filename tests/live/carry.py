@@ -157,6 +157,27 @@ class Carry(world.LiveTest):
         self.xdpc("set", "add", "banned", *(f"192.0.2.{n}" for n in range(100)), "--dev", "edge0")
         self.assertIn("the set `banned` has more elements than it is to hold", self.swap(policy("few", few), code=3))
 
+    def test_what_becomes_something_else_is_refused_by_name(self):
+        def named(declaration, use):
+            return world.policy_file("kind.xf", f"{declaration}\npolicy kinds {{\n  it: {use}\n  default pass\n}}\n")
+
+        kinds = {
+            "set": ("set it_holds of ip { capacity 1k }", "drop when ip.src in it_holds"),
+            "counter": ("counter it_holds { per ip.src }", "count it_holds when ip"),
+            "meter": ("meter it_holds { rate 5 pps  per ip.src }", "drop when ip over it_holds"),
+        }
+        self.cable()
+        self.attach(named(*kinds["set"]))
+        self.xdpc("set", "add", "it_holds", "192.0.2.1", "--dev", "edge0")
+        for kind in ("counter", "meter"):
+            said = self.swap(named(*kinds[kind]), code=3)
+            self.assertIn(f"the {kind} `it_holds`: it was a set", said)
+            self.assertIn("--reset it_holds", said)
+        self.assertIn("192.0.2.1", self.xdpc("set", "list", "it_holds", "--dev", "edge0"))
+        self.swap(named(*kinds["counter"]), "--reset", "it_holds")
+        self.assertIn("the set `it_holds`: it was a counter", self.swap(named(*kinds["set"]), code=3))
+        self.xdpc("detach", "--dev", "edge0")
+
     def test_a_new_name_keeps_the_state(self):
         cable = self.cable()
         self.attach(policy("first"))

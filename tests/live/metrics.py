@@ -52,6 +52,7 @@ class Metrics(world.LiveTest):
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
         values = {}
         for name, (_, _, samples) in families.items():
+            self.assertFalse({"counter", "gauge", "histogram", "summary"} & set(name.split("_")), f"promtool: no type in the name {name}")
             for labels, value in samples.items():
                 rest = {key: text for key, text in labels if key not in ("device", "netns")}
                 if name != "xdpc_build_info":
@@ -68,9 +69,9 @@ class Metrics(world.LiveTest):
             ("xdpc_rule_packets_total", "", "counted"): 6,
             ("xdpc_rule_packets_total", "default", "pass"): 7,
             ("xdpc_retired_packets_total",): 0,
-            ("xdpc_counter_packets_total", "plain"): 6,
-            ("xdpc_counter_packets_total", "per_source"): 6,
-            ("xdpc_counter_keys", "per_source"): 2,
+            ("xdpc_count_packets_total", "plain"): 6,
+            ("xdpc_count_packets_total", "per_source"): 6,
+            ("xdpc_count_keys", "per_source"): 2,
             ("xdpc_set_elements", "banned"): 2,
             ("xdpc_set_capacity", "banned"): 65536,
             ("xdpc_event_unread_total", "seen"): 6,
@@ -88,9 +89,9 @@ class Metrics(world.LiveTest):
 
     def test_standard_output(self):
         values = self.expect_all(self.xdpc("metrics"))
-        self.assertNotIn("xdpc_counter_key_packets_total", {key[0] for key in values})
+        self.assertNotIn("xdpc_count_key_packets_total", {key[0] for key in values})
         values = self.read(self.xdpc("metrics", "--keys", "1"))
-        self.assertEqual([value for key, value in values.items() if key[0] == "xdpc_counter_key_packets_total"], [3])
+        self.assertEqual([value for key, value in values.items() if key[0] == "xdpc_count_key_packets_total"], [3])
 
     def test_a_file_is_written_beside_and_renamed(self):
         path = pathlib.Path("/run/test/xdpc.prom")

@@ -94,6 +94,10 @@ class Input(world.LiveTest):
         self.assertEqual(listed["10.0.7.0/24"][1], "changed 7")
         self.assertEqual(listed["10.78.31.0/24"][1], f"number {(78 * 256 + 31) % 977}")
 
+    def test_an_element_that_ends_at_once_is_none(self):
+        said = self.set("add", "192.0.2.77", "--for", "0s", code=2)
+        self.assertIn("ends at once", said)
+
     def test_what_is_wrong_is_said_with_its_line_and_changes_nothing(self):
         self.set("add", "203.0.113.0/24")
         bad = world.policy_file("bad.txt", "192.0.2.1\n192.0.2.1/24\nnobody\n")

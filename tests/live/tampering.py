@@ -37,8 +37,8 @@ class Tampering(world.LiveTest):
             said = self.xdpc(*command, "--dev", "edge0", code=3)
             for message in messages:
                 self.assertIn(message, said, command)
-        (seen,) = self.attached()
-        self.assertTrue(seen["trouble"])
+        seen = [one["trouble"] for one in self.attached() if one["instance"] == self.folder.name]
+        self.assertTrue(seen and all(seen))
         before = self.folder.stat()
         self.link.send([NINE])  # what runs goes on
         self.assertEqual(before.st_ino, self.folder.stat().st_ino)
@@ -115,6 +115,21 @@ class Tampering(world.LiveTest):
         theirs, _ = self.other()
         self.put(theirs.parent / "link", self.folder / "link")
         self.expect_refused()
+
+    def test_a_link_that_was_moved_away(self):
+        """It lives on, and so does the policy: nothing of it is taken for a leftover."""
+        self.xdpc("set", "add", "hosts", "192.0.2.1", "--dev", "edge0")
+        (self.folder / "link").rename("/sys/fs/bpf/elsewhere")
+        for command in (("counters",), ("set", "list", "hosts"), ("detach",)):
+            said = self.xdpc(*command, "--dev", "edge0", code=3)
+            self.assertIn("the pin of its link is not there", said, command)
+        self.assertIn("does not break other programs' links", self.xdpc("attach", self.policy, "--dev", "edge0", code=3))
+        self.link.send([NINE])
+        (seen,) = self.attached()
+        self.assertIn("the pin of its link is not there", seen["trouble"])
+        pathlib.Path("/sys/fs/bpf/elsewhere").rename(self.folder / "link")
+        self.assertIn("192.0.2.1", self.xdpc("set", "list", "hosts", "--dev", "edge0"))
+        self.expect_rules({"nine": 1})
 
     def test_a_manifest_that_can_be_changed(self):
         """A map like any other, not frozen."""

@@ -57,5 +57,14 @@ TEST(RuleLists, formerNamesAreKept) {
   EXPECT_EQ(checked.policy->rules[0].was, "b");
 }
 
+TEST(RuleLists, aFormerNameIsThatOfRulesWithoutNames) {
+  const Checked checked = accept("rules l was m { b: drop when tcp\ntx when udp\nc was d: drop when arp }\n"
+                                 "policy p { apply l\ndefault pass }\n");
+  ASSERT_EQ(names(checked), (std::vector<std::string>{"b", "l#2", "c", "default"}));
+  EXPECT_EQ(checked.policy->rules[0].was, "");
+  EXPECT_EQ(checked.policy->rules[1].was, "m#2");
+  EXPECT_EQ(checked.policy->rules[2].was, "d");
+}
+
 } // namespace
 } // namespace xdpc
