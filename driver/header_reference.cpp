@@ -196,7 +196,8 @@ std::string fieldsOf(const Library& library, const ast::HeaderDecl& header) {
   }
   FieldTable table;
   for (const ast::HeaderField& field : header.fields)
-    table.add(field);
+    if (!field.ahead) // no condition names those
+      table.add(field);
   for (const ast::HeaderOption& option : header.options)
     table.add(option);
   return text + table.text();

@@ -236,6 +236,13 @@ bool selectsAnother(const Presence& presence, const ir::Expr& value, const Inter
 
 } // namespace
 
+std::optional<ir::HeaderId> Constraint::impossible(const Presence& presence) const {
+  for (ir::HeaderId header : present_)
+    if (!presence.canOccur(header))
+      return header;
+  return {};
+}
+
 bool Constraint::contradictory(const Presence& presence, const Values& values) const {
   if (never_ || std::ranges::any_of(bounds_, [](const OfValue& one) { return one.allowed.empty(); }))
     return true;

@@ -36,6 +36,8 @@ public:
   Constraint(const ir::Policy& policy, Values& values, Conditions conditions);
 
   bool contradictory(const Presence& presence, const Values& values) const;
+  // A header that has to be there and never is.
+  std::optional<ir::HeaderId> impossible(const Presence& presence) const;
   bool implies(const Constraint& weaker) const; // whatever packet satisfies this one satisfies the other
   bool readsDynamicSets() const { return dynamic_; }
   const std::vector<OfValue>& bounds() const { return bounds_; }

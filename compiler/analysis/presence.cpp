@@ -80,6 +80,14 @@ bool Presence::findImplies(ir::HeaderId one, ir::HeaderId other) const {
          std::ranges::all_of(plain(one), [&](ir::HeaderId id) { return std::ranges::count(wider, id) > 0; });
 }
 
+bool Presence::canOccur(ir::HeaderId header) const {
+  return std::ranges::any_of(plain(header), [&](ir::HeaderId one) {
+    const ir::Header& here = policy_.headers[one];
+    const bool told = here.packet == 0 && (here.kind == ir::HeaderKind::plain || here.kind == ir::HeaderKind::tunnel);
+    return one == 0 || !told || reaches_[0][one];
+  });
+}
+
 bool Presence::canFollow(ir::HeaderId ip, ir::HeaderId next) const {
   return reaches_[ip][next];
 }

@@ -17,6 +17,7 @@ public:
 
   bool exclude(ir::HeaderId one, ir::HeaderId other) const; // no packet has both
   bool implies(ir::HeaderId one, ir::HeaderId other) const; // the other is there with it: itself, or a union of it
+  bool canOccur(ir::HeaderId header) const;                 // by this name: not only behind a tunnel
   bool canFollow(ir::HeaderId ip, ir::HeaderId next) const; // in the same packet, at some distance
   // Of a field such as `ip.proto`, with a header that only such a field leads to: the numbers that do. Nothing where
   // there are other ways to the header.

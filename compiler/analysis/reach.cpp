@@ -78,7 +78,9 @@ private:
     std::optional<Constraint> constraint;
     if (rule.condition)
       constraint.emplace(policy_, values_, std::array{&*rule.condition});
-    if (constraint && constraint->contradictory(presence_, values_))
+    if (const auto header = constraint ? constraint->impossible(presence_) : std::nullopt)
+      neverThere(rule, *header);
+    else if (constraint && constraint->contradictory(presence_, values_))
       neverMatches(rule);
     else if (constraint)
       compare(rule, *constraint);
@@ -108,6 +110,14 @@ private:
   void neverMatches(const ir::Rule& rule) {
     emitter_.report(diag::Id::never_matches, rule.condition->span, "the condition is false for every packet").label =
         "its parts exclude each other";
+  }
+
+  void neverThere(const ir::Rule& rule, ir::HeaderId header) {
+    const std::string& name = policy_.headers[header].name;
+    diag::Diagnostic& warning =
+        emitter_.report(diag::Id::never_matches, rule.condition->span, "the condition is false for every packet");
+    warning.label = fmt::format("`{}` lies behind a tunnel, or behind nothing", name);
+    warning.help = fmt::format("behind a tunnel `H` it is `H.inner.{}`", name);
   }
 
   const ir::Policy& policy_;

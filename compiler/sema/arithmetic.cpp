@@ -9,6 +9,7 @@
 #include <bit>
 #include <fmt/format.h>
 #include <limits>
+#include <optional>
 
 namespace xdpc::sema {
 
@@ -20,8 +21,20 @@ bool fits(Wide value) {
   return value >= kMin && value <= kMax;
 }
 
+bool isBitwise(ast::Op op) {
+  return op == ast::Op::BitAnd || op == ast::Op::BitOr || op == ast::Op::BitXor;
+}
+
+// An operand: what only has its bits looked at may need all 64 of them for what is not negative.
+bool fitsIn(ast::Op op, Wide value) {
+  const bool bits = isBitwise(op) || op == ast::Op::Shr;
+  return fits(value) || (bits && value >= 0 && value <= Wide{std::numeric_limits<uint64_t>::max()});
+}
+
 // Two's complement of 64 bits, as the program computes.
 Wide bitwise(ast::Op op, Wide a, Wide b) {
+  if (a >= 0 && b >= 0)
+    return op == ast::Op::BitAnd ? a & b : op == ast::Op::BitXor ? a ^ b : a | b;
   const auto left = static_cast<int64_t>(a), right = static_cast<int64_t>(b);
   switch (op) {
   case ast::Op::BitAnd:
@@ -45,7 +58,7 @@ Wide apply(ast::Op op, Wide a, Wide b) {
   case ast::Op::Shl:
     return a * (Wide{1} << static_cast<int>(b));
   case ast::Op::Shr:
-    return static_cast<int64_t>(a) >> static_cast<int>(b);
+    return a >> static_cast<int>(b);
   default:
     return bitwise(op, a, b);
   }
@@ -53,7 +66,7 @@ Wide apply(ast::Op op, Wide a, Wide b) {
 
 // Bounds from the corners; bit operations on what is not negative stay below the next power of two.
 void setBounds(Value& result, ast::Op op, const Value& a, const Value& b) {
-  if (op == ast::Op::BitAnd || op == ast::Op::BitOr || op == ast::Op::BitXor) {
+  if (isBitwise(op)) {
     result.low = kMin;
     result.high = kMax;
     if (a.low < 0 || b.low < 0)
@@ -197,6 +210,23 @@ Value widened(Value value, unsigned bits) {
   return value;
 }
 
+namespace {
+
+// To the bits that its bounds have.
+Value cutTo(Value value) {
+  Value mask = widened(number(value.high, value.expr.span), 64);
+  ir::Expr cut{.kind = ir::ExprKind::Arith, .op = ir::Op::BitAnd, .type = {ir::TypeKind::Int, 64}};
+  cut.span = value.expr.span;
+  cut.args.push_back(std::move(value.expr));
+  cut.args.push_back(std::move(mask.expr));
+  value.expr = std::move(cut);
+  value.nodes += 2;
+  ++value.depth;
+  return value;
+}
+
+} // namespace
+
 Value checkArithmetic(Env env, const ast::Expr& expr) {
   if (subtractsAddresses(env, expr))
     return failed();
@@ -205,14 +235,21 @@ Value checkArithmetic(Env env, const ast::Expr& expr) {
       !checkShift(env, expr, right))
     return failed();
   if (left.constant && right.constant) {
-    const bool small = fits(left.low) && fits(right.low);
+    const bool small = fitsIn(expr.op, left.low) && fitsIn(expr.op, right.low);
     const Wide folded = small ? apply(expr.op, left.low, right.low) : 0;
-    return small && fits(folded) ? number(folded, expr.span) : overflow(env, expr.span);
+    return small && fitsIn(expr.op, folded) ? number(folded, expr.span) : overflow(env, expr.span);
   }
-  if ((left.constant && !fits(left.low)) || (right.constant && !fits(right.low)))
+  if ((left.constant && !fitsIn(expr.op, left.low)) || (right.constant && !fitsIn(expr.op, right.low)))
     return overflow(env, expr.span);
   Value result;
   setBounds(result, expr.op, left, right);
+  // A shift to the right fills up with the highest bit, which of these is none of a sign.
+  const bool fills = expr.op == ast::Op::Shr && left.low >= 0 && left.high > kMax;
+  const std::optional<Wide> amount = right.constant ? std::optional(right.low) : std::nullopt;
+  if (fills && !amount) {
+    result.low = kMin;
+    result.high = kMax;
+  }
   left = widened(std::move(left), 64);
   right = widened(std::move(right), 64);
   addParts(result, left);
@@ -223,7 +260,7 @@ Value checkArithmetic(Env env, const ast::Expr& expr) {
   result.expr.span = expr.span;
   result.expr.args.push_back(std::move(left.expr));
   result.expr.args.push_back(std::move(right.expr));
-  return result;
+  return fills && amount.value_or(0) > 0 ? cutTo(std::move(result)) : std::move(result);
 }
 
 Value checkNegate(Env env, const ast::Expr& expr) {

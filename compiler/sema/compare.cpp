@@ -218,9 +218,39 @@ ir::Expr compareTruths(bool equal, const Value& left, const Value& right, Span s
   return logic(Or, {logic(And, {left.expr, other}, span), logic(And, {negated(left.expr), opposite}, span)}, span);
 }
 
+// Numbers of 64 bits that are none below 0 have an order of their own.
+bool areUnsigned(const ast::Expr& expr, const Value& left, const Value& right) {
+  constexpr Wide kMost = std::numeric_limits<int64_t>::max();
+  return !isEquality(expr.op) && category(left.expr.type) == Category::number && left.low >= 0 && right.low >= 0 &&
+         (left.high > kMost || right.high > kMost);
+}
+
+// Comparisons are signed: with the highest bit turned over, the order is that of unsigned numbers.
+Value turnedOver(Value value) {
+  constexpr uint64_t kHighest = uint64_t{1} << 63;
+  value = widened(std::move(value), 64);
+  if (value.constant) {
+    value.expr.number ^= kHighest;
+    return value;
+  }
+  ir::Expr expr{.kind = ir::ExprKind::Arith, .op = ir::Op::BitXor, .type = {ir::TypeKind::Int, 64}};
+  expr.span = value.expr.span;
+  Value highest = number(Wide{kHighest}, expr.span);
+  expr.args.push_back(std::move(value.expr));
+  expr.args.push_back(widened(std::move(highest), 64).expr);
+  value.expr = std::move(expr);
+  value.nodes += 2;
+  ++value.depth;
+  return value;
+}
+
 ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {
   if (category(left.expr.type) == Category::boolean)
     return compareTruths(expr.op == ast::Op::Eq, left, right, expr.span);
+  if (areUnsigned(expr, left, right)) {
+    left = turnedOver(std::move(left));
+    right = turnedOver(std::move(right));
+  }
   ir::Expr compare;
   compare.kind = ir::ExprKind::Compare;
   compare.op = compareOp(expr.op);

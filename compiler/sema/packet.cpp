@@ -20,7 +20,7 @@ public:
 
   std::optional<BuiltPacket> build(const ast::Packet& packet) {
     for (size_t i = 0; i < packet.parts.size(); ++i)
-      addPart(packet.parts[i], i);
+      addPart(packet.parts[i], i, i + 1 < packet.parts.size() ? headerNamed(packet.parts[i + 1]) : std::nullopt);
     if (!ok_)
       return std::nullopt;
     if (!checkSize(packet.span))
@@ -45,7 +45,7 @@ public:
     if (!packet.parts.empty() && packet.parts[0].name.text == "pkt")
       bad(packet.parts[0].span, "a program cannot change where a packet came from");
     for (size_t i = 0; ok_ && i < packet.parts.size(); ++i)
-      addPart(packet.parts[i], i);
+      addPart(packet.parts[i], i, std::nullopt);
     if (!ok_)
       return std::nullopt;
     std::vector<ir::ExpectedLayer> expected;
@@ -69,7 +69,15 @@ private:
 
   // ---- parts
 
-  void addPart(const ast::PacketPart& part, size_t index) {
+  std::optional<ir::HeaderId> headerNamed(const ast::PacketPart& part) const {
+    for (ir::HeaderId id = 0; id < policy_.headers.size(); ++id)
+      if (policy_.headers[id].name == part.name.text)
+        return id;
+    return std::nullopt;
+  }
+
+  // `next`: the header of the part behind it.
+  void addPart(const ast::PacketPart& part, size_t index, std::optional<ir::HeaderId> next) {
     if (part.name.text == "pkt")
       return index == 0 ? setPacket(part) : bad(part.span, "`pkt` stands in front of the packet");
     const bool first = layers_.empty();
@@ -87,7 +95,7 @@ private:
       return badUnion(part, policy_.headers[symbol->index]);
     if (first && symbol->index != 0)
       layers_.push_back(newLayer(0, part.span));
-    addHeader(part, symbol->index);
+    addHeader(part, symbol->index, next);
   }
 
   void badUnion(const ast::PacketPart& part, const ir::Header& header) {
@@ -106,7 +114,7 @@ private:
     return layer;
   }
 
-  void addHeader(const ast::PacketPart& part, ir::HeaderId id) {
+  void addHeader(const ast::PacketPart& part, ir::HeaderId id, std::optional<ir::HeaderId> next) {
     Layer layer = newLayer(id, part.span);
     if (!part.values.empty())
       bad(part.values[0].span, fmt::format("`{}` takes `field = value`", part.name.text));
@@ -119,6 +127,8 @@ private:
     for (const auto& [field, expr] : values)
       if (!policy_.headers[id].fields[field].part)
         ok_ &= setField(layer, policy_.headers[id].fields[field], *expr);
+    if (next)
+      leadOn(layer, *next);
     addParts(layer, values);
     growTo(layer, layer.bytes.size());
     if (const auto& size = policy_.headers[id].size) {
@@ -126,6 +136,24 @@ private:
       layer.bytes.resize(static_cast<size_t>(std::clamp<int64_t>(bytes, policy_.headers[id].min_size, kMaxFrame)));
     }
     layers_.push_back(std::move(layer));
+  }
+
+  // Flags that say that what follows does. Before the optional fields, as they may ask for some.
+  void leadOn(Layer& layer, ir::HeaderId next) {
+    const auto leads = [&](const ir::PayloadBy& clause) {
+      return std::ranges::any_of(clause.entries, [&](const ir::PayloadEntry& entry) { return entry.next == next; });
+    };
+    const ir::Expr* missing = nullptr;
+    for (const ir::PayloadBy& clause : policy_.headers[*layer.header].payload) {
+      if (!leads(clause))
+        continue;
+      if (!clause.when || evaluate(policy_, layer, *clause.when))
+        return;
+      if (!missing)
+        missing = &*clause.when;
+    }
+    if (missing)
+      satisfy(policy_, layer, *missing);
   }
 
   using FieldValues = std::vector<std::pair<ir::FieldId, const ast::Expr*>>;
