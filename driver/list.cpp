@@ -207,7 +207,7 @@ int listCommand(const ListOptions& options) {
     const std::string policy = attached.trouble.empty() ? attached.manifest.policy + trialText(attached)
                                                         : fmt::format("? {}", attached.trouble);
     table.add({deviceText(attached), withText(attached), netnsText(attached), policy, modeText(attached),
-               timeText(attached.since_unix_ns), attached.manifest.file});
+               attached.since_unix_ns != 0 ? timeText(attached.since_unix_ns) : "-", attached.manifest.file});
   }
   if (!table.empty())
     print(table.text());

@@ -5,6 +5,7 @@
 #include "driver/memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <cstdint>
 #include <cstdlib>
@@ -81,11 +82,20 @@ void expectHeap(size_t bytes) {
   makeLarge(before, breakNow());
 }
 
+// glibc hands the heaps of threads that have ended to new ones: each is made large once, and there are no more than
+// threads at a time.
 void expectThreadHeap() {
+  constexpr int kHeaps = 4;
+  static std::atomic<int> made = 0;
+  if (made.fetch_add(1) >= kHeaps)
+    return;
   startLarge(kThreadReserve, [](uintptr_t allocated) { return (allocated & ~(kThreadHeap - 1)) + kThreadReserve; });
 }
 
 void expectCompiler() {
+  static std::atomic<bool> mapped = false;
+  if (mapped.exchange(true))
+    return;
   mapNow(&__executable_start, &__bss_start, MADV_POPULATE_READ);
   mapNow(&__bss_start, &end, MADV_POPULATE_WRITE);
 }

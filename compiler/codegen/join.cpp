@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace xdpc::codegen {
 namespace {
@@ -83,7 +84,7 @@ private:
 
   // In the order of the objects, those that a program reaches.
   void placeFunctions() {
-    std::map<Id, bool> reached;
+    std::set<Id> reached;
     std::vector<Id> next;
     for (uint32_t object = 0; object < inputs_.size(); ++object)
       for (uint32_t index = 0; index < inputs_[object].sections.size(); ++index)
@@ -95,7 +96,7 @@ private:
       for (const ElfRelocation& relocation : sectionOf(from).relocations) {
         const Id definition = definitionOf({from.object, relocation.symbol});
         const Id section{definition.object, symbolOf(definition).section};
-        if (isFunction(sectionOf(section)) && reached.try_emplace(section, true).second)
+        if (isFunction(sectionOf(section)) && reached.insert(section).second)
           next.push_back(section);
       }
     }
@@ -105,7 +106,7 @@ private:
                                 .type = llvm::ELF::SHT_PROGBITS,
                                 .flags = llvm::ELF::SHF_ALLOC | llvm::ELF::SHF_EXECINSTR,
                                 .alignment = kInstructionBytes});
-    for (const auto& [id, _] : reached)
+    for (const Id& id : reached)
       append(id, 0);
   }
 

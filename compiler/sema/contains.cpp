@@ -114,7 +114,7 @@ std::optional<std::string> checkPattern(Env env, const ast::Expr& expr) {
     return std::nullopt;
   }
   if (value.expr.bytes->empty()) {
-    env.scope.emitter.report(diag::Id::out_of_range, withoutGroup(expr).span, "no bytes are in every payload");
+    env.scope.emitter.report(diag::Id::out_of_range, withoutGroup(expr).span, "every payload has an empty text in it");
     return std::nullopt;
   }
   return *value.expr.bytes;

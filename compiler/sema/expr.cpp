@@ -272,7 +272,7 @@ std::optional<Wide> checkConstantNumber(Env env, const ast::Expr& expr, Wide low
     return std::nullopt;
   if (category(value.expr.type) != Category::number) {
     env.scope.emitter.report(diag::Id::type_mismatch, expr.span,
-                             fmt::format("{} is not a number", describe(expr, value)));
+                             fmt::format("{}, and no number", describe(expr, value)));
     return std::nullopt;
   }
   if (!value.constant) {
