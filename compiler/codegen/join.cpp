@@ -35,10 +35,6 @@ bool isFunction(const ElfSection& section) { // not a program, whose section say
   return section.isCode() && llvm::StringRef(section.name).starts_with(kText);
 }
 
-bool isTypes(const ElfSection& section) {
-  return section.name == ".BTF" || section.name == ".BTF.ext";
-}
-
 // What the kernel gets; debug information is not allocated.
 bool isKept(const ElfSection& section) {
   return (section.flags & llvm::ELF::SHF_ALLOC) && !isFunction(section) && section.size > 0;
@@ -138,10 +134,16 @@ private:
     out.size = out.bytes.size();
   }
 
-  const ElfSection* find(uint32_t object, llvm::StringRef name) const {
+  std::optional<Id> numberOf(uint32_t object, llvm::StringRef name) const {
     const auto& sections = inputs_[object].sections;
     const auto found = std::ranges::find(sections, name, &ElfSection::name);
-    return found == sections.end() ? nullptr : &*found;
+    return found == sections.end() ? std::nullopt
+                                   : std::optional(Id{object, static_cast<uint32_t>(found - sections.begin())});
+  }
+
+  const ElfSection* find(uint32_t object, llvm::StringRef name) const {
+    const auto id = numberOf(object, name);
+    return id ? &sectionOf(*id) : nullptr;
   }
 
   void addTypes() {
@@ -163,11 +165,8 @@ private:
   }
 
   std::optional<BtfPlace> placeOf(uint32_t object, llvm::StringRef name) const {
-    const auto& sections = inputs_[object].sections;
-    const auto found = std::ranges::find(sections, name, &ElfSection::name);
-    if (found == sections.end())
-      return {};
-    const auto place = places_.find({object, static_cast<uint32_t>(found - sections.begin())});
+    const auto id = numberOf(object, name);
+    const auto place = id ? places_.find(*id) : places_.end();
     if (place == places_.end())
       return {};
     return BtfPlace{result_.sections[place->second.section].name, static_cast<uint32_t>(place->second.offset)};

@@ -210,22 +210,17 @@ Value widened(Value value, unsigned bits) {
   return value;
 }
 
-namespace {
-
-// To the bits that its bounds have.
-Value cutTo(Value value) {
-  Value mask = widened(number(value.high, value.expr.span), 64);
-  ir::Expr cut{.kind = ir::ExprKind::Arith, .op = ir::Op::BitAnd, .type = {ir::TypeKind::Int, 64}};
-  cut.span = value.expr.span;
-  cut.args.push_back(std::move(value.expr));
-  cut.args.push_back(std::move(mask.expr));
-  value.expr = std::move(cut);
+Value withNumber(Value value, ir::Op op, uint64_t bits) {
+  Value other = widened(number(Wide{bits}, value.expr.span), 64);
+  ir::Expr both{.kind = ir::ExprKind::Arith, .op = op, .type = {ir::TypeKind::Int, 64}};
+  both.span = value.expr.span;
+  both.args.push_back(std::move(value.expr));
+  both.args.push_back(std::move(other.expr));
+  value.expr = std::move(both);
   value.nodes += 2;
   ++value.depth;
   return value;
 }
-
-} // namespace
 
 Value checkArithmetic(Env env, const ast::Expr& expr) {
   if (subtractsAddresses(env, expr))
@@ -260,7 +255,10 @@ Value checkArithmetic(Env env, const ast::Expr& expr) {
   result.expr.span = expr.span;
   result.expr.args.push_back(std::move(left.expr));
   result.expr.args.push_back(std::move(right.expr));
-  return fills && amount.value_or(0) > 0 ? cutTo(std::move(result)) : std::move(result);
+  const auto bits = static_cast<uint64_t>(result.high);
+  if (fills && amount.value_or(0) > 0)
+    return withNumber(std::move(result), ir::Op::BitAnd, bits);
+  return result;
 }
 
 Value checkNegate(Env env, const ast::Expr& expr) {

@@ -233,15 +233,7 @@ Value turnedOver(Value value) {
     value.expr.number ^= kHighest;
     return value;
   }
-  ir::Expr expr{.kind = ir::ExprKind::Arith, .op = ir::Op::BitXor, .type = {ir::TypeKind::Int, 64}};
-  expr.span = value.expr.span;
-  Value highest = number(Wide{kHighest}, expr.span);
-  expr.args.push_back(std::move(value.expr));
-  expr.args.push_back(widened(std::move(highest), 64).expr);
-  value.expr = std::move(expr);
-  value.nodes += 2;
-  ++value.depth;
-  return value;
+  return withNumber(std::move(value), ir::Op::BitXor, kHighest);
 }
 
 ir::Expr compareExpr(const ast::Expr& expr, Value& left, Value& right) {

@@ -48,6 +48,8 @@ Value checkCall(Env env, const ast::Expr& expr);
 // extern.cpp
 Value checkExternCall(Env env, const ast::Expr& expr, ir::ExternId id);
 Value widened(Value value, unsigned bits); // to an Int of so many bits
+// The value, of 64 bits already, with a number put to it; its bounds stay.
+Value withNumber(Value value, ir::Op op, uint64_t bits);
 // compare.cpp
 Value checkCompare(Env env, const ast::Expr& expr);
 bool fitConstant(Scope& scope, Value& constant, const Value& other, std::string_view other_text);

@@ -70,10 +70,8 @@ private:
   // ---- parts
 
   std::optional<ir::HeaderId> headerNamed(const ast::PacketPart& part) const {
-    for (ir::HeaderId id = 0; id < policy_.headers.size(); ++id)
-      if (policy_.headers[id].name == part.name.text)
-        return id;
-    return std::nullopt;
+    const Symbol* symbol = lookUp(scope_, part.name.text);
+    return symbol && symbol->kind == SymbolKind::Header ? std::optional<ir::HeaderId>(symbol->index) : std::nullopt;
   }
 
   // `next`: the header of the part behind it.
@@ -93,8 +91,10 @@ private:
     }
     if (policy_.headers[symbol->index].kind == ir::HeaderKind::alternatives)
       return badUnion(part, policy_.headers[symbol->index]);
-    if (first && symbol->index != 0)
+    if (first && symbol->index != 0) {
       layers_.push_back(newLayer(0, part.span));
+      leadOn(layers_.back(), symbol->index);
+    }
     addHeader(part, symbol->index, next);
   }
 
@@ -138,14 +138,15 @@ private:
     layers_.push_back(std::move(layer));
   }
 
+  static bool leads(const ir::PayloadBy& clause, ir::HeaderId next) {
+    return std::ranges::any_of(clause.entries, [&](const ir::PayloadEntry& entry) { return entry.next == next; });
+  }
+
   // Flags that say that what follows does. Before the optional fields, as they may ask for some.
   void leadOn(Layer& layer, ir::HeaderId next) {
-    const auto leads = [&](const ir::PayloadBy& clause) {
-      return std::ranges::any_of(clause.entries, [&](const ir::PayloadEntry& entry) { return entry.next == next; });
-    };
     const ir::Expr* missing = nullptr;
     for (const ir::PayloadBy& clause : policy_.headers[*layer.header].payload) {
-      if (!leads(clause))
+      if (!leads(clause, next))
         continue;
       if (!clause.when || evaluate(policy_, layer, *clause.when))
         return;
@@ -355,26 +356,23 @@ private:
   void select(Layer& layer, const Layer& next) {
     const ir::Header& header = policy_.headers[*layer.header];
     const auto clauses = selectorsOf(policy_, *layer.header);
-    const auto leads = [&](const ir::PayloadEntry& entry) { return entry.next == *next.header; };
+    const auto leads_there = [&](const ir::PayloadEntry& entry) { return entry.next == *next.header; };
     bool given = false;
-    for (const ir::PayloadBy& clause : header.payload) {
+    for (const ir::PayloadBy& clause : header.payload)
       // What follows is not chosen by a field of this header: by what it says itself, or always.
-      if ((clause.by && !header.fields[*clause.by].ahead) || std::ranges::none_of(clause.entries, leads))
-        continue;
-      if (clause.when)
-        satisfy(policy_, layer, *clause.when);
-      return;
-    }
+      if ((!clause.by || header.fields[*clause.by].ahead) && leads(clause, *next.header))
+        return;
     for (const auto& [field, clause] : clauses) {
       if (header.fields[field].ahead)
         continue;
       const uint64_t now = getBits(layer.bytes, header.fields[field]);
       given |= layer.given[field];
-      if (std::ranges::any_of(clause->entries, [&](const auto& entry) { return leads(entry) && entry.value == now; }))
+      if (std::ranges::any_of(clause->entries,
+                              [&](const auto& entry) { return leads_there(entry) && entry.value == now; }))
         return;
     }
     for (const auto& [field, clause] : clauses) {
-      const auto entry = std::ranges::find_if(clause->entries, leads);
+      const auto entry = std::ranges::find_if(clause->entries, leads_there);
       if (layer.given[field] || header.fields[field].ahead || entry == clause->entries.end())
         continue;
       setBits(layer.bytes, header.fields[field], entry->value);
