@@ -50,11 +50,10 @@ private:
     for (unsigned word = 0; word < view_.words; ++word)
       key.push_back(key_->word(word));
     key[hash.group_word] = b.CreateAdd(key[hash.group_word], b.CreateShl(rootOf(0), hash.group_shift));
-    llvm::Value* hashed = hashOf(b, key, plan::kRowSeed);
-    llvm::Value* group = tableElement(b, hash.displacements, partOf(b, hashed, hash.displacements.count), 2);
-    llvm::Value* displacement = b.CreateZExt(b.loadAt(group, 0, 2), b.getInt64Ty());
-    llvm::Value* mix = b.CreateAdd(b.CreateShl(displacement, 1), b.u64(plan::kDisplaceMix));
-    llvm::Value* moved = b.CreateMul(b.CreateXor(hashed, b.CreateLShr(hashed, 29)), mix);
+    llvm::Value* hashed = hashOf(b, key, plan::kRowSeed, plan::HashOf::first_table);
+    llvm::Value* group = b.CreateLShr(hashed, plan::factorShift(hash.factors.count));
+    llvm::Value* factor = b.CreateZExt(b.loadAt(tableElement(b, hash.factors, group, 4), 0, 4), b.getInt64Ty());
+    llvm::Value* moved = b.CreateMul(b.CreateXor(hashed, b.CreateLShr(hashed, 29)), factor);
     llvm::Value* slot =
         b.pinned(tableElement(b, hash.slots, partOf(b, moved, hash.slots.count), (view_.words + 1) * 8));
     llvm::Value* difference = b.u64(0);

@@ -5,48 +5,52 @@
 namespace xdpc::lower {
 namespace {
 
-// 1 where the word is 0, else 0.
-llvm::Value* isZero(Builder& b, llvm::Value* word) {
-  llvm::Value* sign = b.CreateLShr(b.opaque(b.CreateOr(word, b.CreateNeg(word))), 63);
-  return b.CreateXor(sign, 1);
-}
-
 class Hashing {
 public:
-  Hashing(Builder& b, const plan::HashTable& table, const Words& key) : b(b), table_(table), key_(key) {}
+  Hashing(Builder& b, const plan::HashTable& table, const Words& key, Wanted wanted)
+      : b(b), table_(table), key_(key), wanted_(wanted) {}
 
   llvm::Value* run() {
-    llvm::Value* hash = hashOf(b, key_, table_.seed);
-    llvm::Value* other = b.CreateMul(b.CreateXor(hash, b.CreateLShr(hash, 29)), b.u64(plan::kOtherMix));
-    const uint32_t bucket_slots = table_.slots, all = table_.buckets * bucket_slots;
-    llvm::Value* bucket = partOf(b, hash, table_.buckets);
-    llvm::Value* other_bucket = partOf(b, other, table_.buckets);
+    llvm::Value* bucket = bucketOf(plan::HashOf::first_table);
+    llvm::Value* other_bucket = bucketOf(plan::HashOf::second_table);
     llvm::Value* first = boundedElementAt(b, table_.first, bucket);
     llvm::Value* second = boundedElementAt(b, table_.second, other_bucket);
-    llvm::Value* number = b.u64(0);
-    for (uint32_t slot = 0; slot < bucket_slots; ++slot) {
-      number = b.CreateAdd(number, found(first, slot, bucket, 1 + slot));
-      number = b.CreateAdd(number, found(second, slot, other_bucket, uint64_t{all} + 1 + slot));
+    for (uint32_t slot = 0; slot < table_.slots; ++slot) {
+      look(first, slot, bucket, 1 + slot);
+      look(second, slot, other_bucket, uint64_t{table_.buckets} * table_.slots + 1 + slot);
     }
-    return b.CreateTrunc(number, b.getInt32Ty());
+    llvm::Value* found = wanted_ == Wanted::presence ? b.CreateLShr(b.opaque(found_), 63) : found_;
+    return b.CreateTrunc(found, b.getInt32Ty());
   }
 
 private:
-  // The slot's number where it has the key, else 0.
-  llvm::Value* found(llvm::Value* bucket, uint32_t slot, llvm::Value* index, uint64_t from) {
-    llvm::Value* difference = b.u64(0);
+  llvm::Value* bucketOf(plan::HashOf which) { return partOf(b, hashOf(b, key_, table_.seed, which), table_.buckets); }
+
+  // Adds the slot's number where it has the key; where presence is enough, a sign.
+  void look(llvm::Value* bucket, uint32_t slot, llvm::Value* index, uint64_t from) {
+    llvm::Value* difference = nullptr;
     for (uint32_t i = 0; i < table_.words; ++i) {
       const uint64_t offset = (uint64_t{slot} * table_.words + i) * table_.word_bytes;
       llvm::Value* word = b.CreateZExt(b.loadAt(bucket, offset, table_.word_bytes), b.getInt64Ty());
-      difference = b.CreateOr(difference, b.CreateXor(word, key_[i]));
+      word = b.CreateXor(word, key_[i]);
+      difference = difference ? b.CreateOr(difference, word) : word;
     }
-    llvm::Value* number = b.CreateAdd(b.CreateMul(index, b.u64(table_.slots)), b.u64(from));
-    return b.CreateMul(b.opaque(isZero(b, difference)), number);
+    // Negative where there is no difference. One of 32 bits has no sign of its own.
+    llvm::Value* equal = b.CreateSub(b.opaque(difference), b.u64(1));
+    if (table_.word_bytes == 8)
+      equal = b.CreateAnd(equal, b.CreateNot(difference));
+    if (wanted_ == Wanted::number) {
+      llvm::Value* number = b.CreateAdd(b.CreateMul(index, b.u64(table_.slots)), b.u64(from));
+      equal = b.CreateAnd(b.CreateAShr(b.opaque(equal), 63), number);
+    }
+    found_ = found_ ? b.CreateOr(found_, equal) : equal;
   }
 
   Builder& b;
   const plan::HashTable& table_;
   const Words& key_;
+  const Wanted wanted_;
+  llvm::Value* found_ = nullptr;
 };
 
 class Quotients {
@@ -89,14 +93,14 @@ private:
 
 } // namespace
 
-llvm::Value* hashOf(Builder& b, const Words& key, uint64_t seed) {
-  llvm::Value* hash = b.CreateMul(key[0], b.u64(seed));
-  hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
-  for (size_t i = 1; i < key.size(); ++i) {
-    hash = b.CreateMul(b.CreateAdd(hash, key[i]), b.u64(plan::kHashMix));
-    hash = b.CreateXor(hash, b.CreateLShr(hash, 32));
+llvm::Value* hashOf(Builder& b, const Words& key, uint64_t seed, plan::HashOf which) {
+  llvm::Value* hash = nullptr;
+  for (size_t i = 0; i < key.size(); ++i) {
+    llvm::Value* word = key.size() > 1 ? b.CreateXor(key[i], b.CreateLShr(key[i], 32)) : key[i];
+    llvm::Value* product = b.CreateMul(word, b.u64(plan::hashFactor(seed, i, which)));
+    hash = hash ? b.CreateAdd(hash, product) : product;
   }
-  return b.CreateMul(hash, b.u64(plan::kHashMix));
+  return hash;
 }
 
 llvm::Value* partOf(Builder& b, llvm::Value* hash, uint32_t count) {
@@ -104,8 +108,8 @@ llvm::Value* partOf(Builder& b, llvm::Value* hash, uint32_t count) {
   return b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(count))), 32));
 }
 
-llvm::Value* lowerHash(Builder& b, const plan::HashTable& table, const Words& key) {
-  return Hashing(b, table, key).run();
+llvm::Value* lowerHash(Builder& b, const plan::HashTable& table, const Words& key, Wanted wanted) {
+  return Hashing(b, table, key, wanted).run();
 }
 
 llvm::Value* lowerQuotient(Builder& b, const plan::QuotientTable& table, llvm::Value* key) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/lower/value.h"
+#include "compiler/plan/hash_table.h"
 
 namespace xdpc::lower {
 
@@ -37,9 +38,11 @@ llvm::Value* lowerBitmap(Builder& builder, const plan::Bitmap& bitmap, llvm::Val
 llvm::Value* lowerBitmapTrie(Builder& builder, const plan::BitmapTrie& trie, llvm::Value* key);
 // As plan::hashOf; and of its upper half as many parts as `count`, the number of the one it lies in, which the verifier
 // bounds.
-llvm::Value* hashOf(Builder& builder, const Words& key, uint64_t seed);
+llvm::Value* hashOf(Builder& builder, const Words& key, uint64_t seed, plan::HashOf which);
 llvm::Value* partOf(Builder& builder, llvm::Value* hash, uint32_t count);
-llvm::Value* lowerHash(Builder& builder, const plan::HashTable& table, const Words& key);
+// For a set 1 is enough for a key that is there.
+enum class Wanted : uint8_t { number, presence };
+llvm::Value* lowerHash(Builder& builder, const plan::HashTable& table, const Words& key, Wanted wanted);
 llvm::Value* lowerQuotient(Builder& builder, const plan::QuotientTable& table, llvm::Value* key);
 llvm::Value* lowerTrie(Builder& builder, const plan::Trie& trie, const Words& key);
 

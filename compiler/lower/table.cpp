@@ -21,16 +21,21 @@ struct Lowering {
   Builder& b;
   const Words& key;
   Value::Kind kind;
+  Wanted wanted;
 
   llvm::Value* operator()(const plan::SortedTable& table) { return lowerSorted(b, table, key); }
   llvm::Value* operator()(const plan::Bitmap& bitmap) { return lowerBitmap(b, bitmap, key[0]); }
   llvm::Value* operator()(const plan::BitmapTrie& trie) { return lowerBitmapTrie(b, trie, key[0]); }
-  llvm::Value* operator()(const plan::HashTable& table) { return lowerHash(b, table, key); }
+  llvm::Value* operator()(const plan::HashTable& table) { return lowerHash(b, table, key, wanted); }
   llvm::Value* operator()(const plan::QuotientTable& table) { return lowerQuotient(b, table, key[0]); }
   llvm::Value* operator()(const plan::Trie& trie) {
     return lowerTrie(b, trie, kind == Value::Kind::v4 ? Words{b.CreateShl(key[0], 32)} : key);
   }
 };
+
+Wanted wantedOf(const plan::Table& table) {
+  return table.value_bytes ? Wanted::number : Wanted::presence;
+}
 
 } // namespace
 
@@ -48,7 +53,7 @@ const std::optional<plan::Table>& tableFor(const plan::Tables& tables, Value::Ki
 llvm::Value* lowerLookup(Builder& b, const plan::Table& table, const Value& key) {
   Words words;
   addWords(b, words, key, false);
-  return std::visit(Lowering{b, words, key.kind}, table.lookup);
+  return std::visit(Lowering{b, words, key.kind, wantedOf(table)}, table.lookup);
 }
 
 llvm::Value* lowerTupleLookup(Builder& b, const plan::Table& table, const std::vector<Value>& key,
@@ -56,7 +61,7 @@ llvm::Value* lowerTupleLookup(Builder& b, const plan::Table& table, const std::v
   Words words;
   for (size_t i = 0; i < key.size(); ++i)
     addWords(b, words, key[i], either[i]);
-  return std::visit(Lowering{b, words, Value::Kind::number}, table.lookup);
+  return std::visit(Lowering{b, words, Value::Kind::number, wantedOf(table)}, table.lookup);
 }
 
 llvm::Value* lowerValuePointer(Builder& b, const plan::Array& values, llvm::Value* number) {

@@ -52,7 +52,7 @@ struct ClassifierLane {
 
 // Where all rows are single points: one slot is where a key can be (see classifier_hash.h).
 struct ClassifierHash {
-  TableBytes displacements;                 // u16
+  TableBytes factors;                       // u32
   TableBytes slots;                         // the key's words and the result
   unsigned group_word = 0, group_shift = 0; // where the key says which of the view's packets it is one of
 };

@@ -1,61 +1,67 @@
-// Places keys group by group, the largest first: a group's keys share a displacement, the first one under which all of
-// their slots are free.
+// Places keys group by group, the largest first: a group's keys share a factor, the first one under which all of their
+// slots are free.
 #include "compiler/plan/classifier_hash.h"
 #include "compiler/plan/hash_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 namespace xdpc::plan {
 namespace {
 
-constexpr size_t kKeysAGroup = 4;
-constexpr uint32_t kDisplacements = 1u << 16;
+constexpr size_t kKeysAGroup = 4; // at most, on average
+constexpr uint32_t kFactors = 1u << 16; // that are tried
+
+uint32_t factorOf(uint32_t number) {
+  return (number + 1) * 0x9e3779b1 | 1;
+}
 constexpr double kLoads[] = {0.9, 0.7, 0.5}; // of slots: the next one where a group finds no place
 
 class Placement {
 public:
   Placement(const std::vector<uint64_t>& hashes, size_t slots)
-      : hashes_(hashes), displacements_((hashes.size() + kKeysAGroup - 1) / kKeysAGroup), key_in_(slots, kFree) {}
+      : hashes_(hashes), factors_(std::bit_ceil(std::max<size_t>(2, hashes.size() / kKeysAGroup))),
+        key_in_(slots, kFree) {}
 
   bool run() {
-    const auto groups = static_cast<uint32_t>(displacements_.size());
-    std::vector<std::vector<uint32_t>> keys_of(groups);
+    std::vector<std::vector<uint32_t>> keys_of(factors_.size());
     for (uint32_t key = 0; key < hashes_.size(); ++key)
-      keys_of[displacementOf(hashes_[key], groups)].push_back(key);
-    std::vector<uint32_t> order(groups);
+      keys_of[hashes_[key] >> factorShift(factors_.size())].push_back(key);
+    std::vector<uint32_t> order(factors_.size());
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, std::greater(), [&](uint32_t group) { return keys_of[group].size(); });
     return std::ranges::all_of(order, [&](uint32_t group) { return place(group, keys_of[group]); });
   }
 
-  const std::vector<uint16_t>& displacements() const { return displacements_; }
+  const std::vector<uint32_t>& factors() const { return factors_; }
   const std::vector<uint32_t>& keyIn() const { return key_in_; }
   static constexpr uint32_t kFree = UINT32_MAX;
 
 private:
   bool place(uint32_t group, const std::vector<uint32_t>& keys) {
     const auto slots = static_cast<uint32_t>(key_in_.size());
-    for (uint32_t displacement = 0; displacement < kDisplacements; ++displacement) {
+    for (uint32_t number = 0; number < kFactors; ++number) {
+      const uint32_t factor = factorOf(number);
       size_t placed = 0;
       for (; placed < keys.size(); ++placed) {
-        uint32_t& there = key_in_[rowSlotOf(hashes_[keys[placed]], static_cast<uint16_t>(displacement), slots)];
+        uint32_t& there = key_in_[rowSlotOf(hashes_[keys[placed]], factor, slots)];
         if (there != kFree)
           break;
         there = keys[placed];
       }
       if (placed == keys.size()) {
-        displacements_[group] = static_cast<uint16_t>(displacement);
+        factors_[group] = factor;
         return true;
       }
       while (placed-- > 0)
-        key_in_[rowSlotOf(hashes_[keys[placed]], static_cast<uint16_t>(displacement), slots)] = kFree;
+        key_in_[rowSlotOf(hashes_[keys[placed]], factor, slots)] = kFree;
     }
     return false;
   }
 
   const std::vector<uint64_t>& hashes_;
-  std::vector<uint16_t> displacements_;
+  std::vector<uint32_t> factors_;
   std::vector<uint32_t> key_in_; // by slot
 };
 
@@ -72,7 +78,7 @@ std::optional<RowHash> makeRowHash(const std::vector<uint64_t>& keys, uint32_t w
                                    const std::vector<uint64_t>& results) {
   std::vector<uint64_t> hashes(results.size());
   for (size_t key = 0; key < hashes.size(); ++key)
-    hashes[key] = hashOf(&keys[key * words], words, kRowSeed);
+    hashes[key] = hashOf(&keys[key * words], words, kRowSeed, HashOf::first_table);
   std::vector<uint64_t> sorted = hashes;
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end())
@@ -81,7 +87,7 @@ std::optional<RowHash> makeRowHash(const std::vector<uint64_t>& keys, uint32_t w
     Placement placement(hashes, 1 + static_cast<size_t>(static_cast<double>(hashes.size()) / load));
     if (!placement.run())
       continue;
-    RowHash made{.displacements = placement.displacements(), .slots = {}};
+    RowHash made{.factors = placement.factors(), .slots = {}};
     for (uint32_t key : placement.keyIn()) {
       const bool free = key == Placement::kFree;
       for (uint32_t word = 0; word < words; ++word)

@@ -60,7 +60,7 @@ template <typename Word> bool ViewWriter::put(TableBytes& into, const std::vecto
 // A row's bounds lie together if one map takes them all, else word by word.
 bool ViewWriter::write(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
   if (view.hash) {
-    const bool put_all = put(view.hash->displacements, tables.hash->displacements, bytes) &&
+    const bool put_all = put(view.hash->factors, tables.hash->factors, bytes) &&
                          put(view.hash->slots, tables.hash->slots, bytes);
     view.hash->slots.count /= view.words + 1;
     return put_all;

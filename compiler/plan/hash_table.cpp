@@ -3,6 +3,7 @@
 #include "compiler/plan/cuckoo.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace xdpc::plan {
@@ -10,6 +11,7 @@ namespace {
 
 // Of what two choices of so many slots hold, less a margin that makes the first seed do.
 constexpr double kLoadOfOne = 0.45, kLoadOfTwo = 0.86, kLoadOfFour = 0.94;
+constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;
 constexpr unsigned kSeeds = 8;      // are tried before the tables grow
 constexpr uint32_t kMostOfTwo = 32; // bytes of a bucket: half a line, so that it is never in two
 
@@ -19,18 +21,17 @@ uint32_t bucketOf(uint64_t hash, uint32_t buckets) {
 
 } // namespace
 
-uint64_t hashOf(const uint64_t* words, size_t count, uint64_t seed) {
-  uint64_t hash = words[0] * seed;
-  hash ^= hash >> 32;
-  for (size_t i = 1; i < count; ++i) {
-    hash = (hash + words[i]) * kHashMix;
-    hash ^= hash >> 32;
-  }
-  return hash * kHashMix;
+uint64_t hashFactor(uint64_t seed, size_t word, HashOf which) {
+  uint64_t factor = (seed + 2 * word + static_cast<uint64_t>(which)) * kSpread;
+  factor = (factor ^ factor >> 32) * kSpread;
+  return (factor ^ factor >> 29) | 1;
 }
 
-uint64_t otherHash(uint64_t hash) {
-  return (hash ^ hash >> 29) * kOtherMix;
+uint64_t hashOf(const uint64_t* words, size_t count, uint64_t seed, HashOf which) {
+  uint64_t hash = 0;
+  for (size_t i = 0; i < count; ++i)
+    hash += (count > 1 ? words[i] ^ words[i] >> 32 : words[i]) * hashFactor(seed, i, which);
+  return hash;
 }
 
 uint32_t quotientHash(uint32_t key, uint32_t seed) {
@@ -55,17 +56,21 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
   const size_t count = keys.size() / words;
   HashData data{.shape = hashShape(count, words, word_bytes)};
   HashShape& shape = data.shape;
-  std::vector<uint64_t> hashes(count);
-  const Cuckoo cuckoo{shape.buckets, shape.slots, [&](uint32_t key, unsigned table) {
-                        return bucketOf(table ? otherHash(hashes[key]) : hashes[key], shape.buckets);
-                      }};
+  const auto bucketIn = [&](const uint64_t* key, unsigned table) {
+    const HashOf which = table ? HashOf::second_table : HashOf::first_table;
+    return bucketOf(hashOf(key, words, data.seed, which), shape.buckets);
+  };
   std::optional<std::vector<uint32_t>> placed;
   for (unsigned tries = 1; !placed; ++tries) {
-    data.seed = data.seed * kHashMix | 1;
+    ++data.seed;
     if (tries % kSeeds == 0)
       shape.buckets += shape.buckets / 8 + 1;
-    for (size_t i = 0; i < count; ++i)
-      hashes[i] = hashOf(&keys[i * words], words, data.seed);
+    std::array<std::vector<uint32_t>, 2> buckets;
+    for (unsigned table = 0; table < 2; ++table)
+      for (size_t i = 0; i < count; ++i)
+        buckets[table].push_back(bucketIn(&keys[i * words], table));
+    const Cuckoo cuckoo{shape.buckets, shape.slots,
+                        [&](uint32_t key, unsigned table) { return buckets[table][key]; }};
     placed = cuckoo.place(static_cast<uint32_t>(count));
   }
   // A free slot has a key that is looked for elsewhere, in the set or not, so that it is never found there.
@@ -73,11 +78,9 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
     const unsigned table = slot >= size_t{shape.buckets} * shape.slots;
     const auto bucket = static_cast<uint32_t>(slot / shape.slots - table * shape.buckets);
     std::vector<uint64_t> stranger(words, 0);
-    for (;; ++stranger[words - 1]) {
-      const uint64_t hash = hashOf(stranger.data(), words, data.seed);
-      if (bucketOf(table ? otherHash(hash) : hash, shape.buckets) != bucket)
-        return stranger;
-    }
+    while (bucketIn(stranger.data(), table) == bucket)
+      ++stranger[words - 1];
+    return stranger;
   };
   data.slot_of.resize(count);
   for (size_t slot = 0; slot < placed->size(); ++slot) {

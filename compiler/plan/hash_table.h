@@ -8,10 +8,13 @@
 
 namespace xdpc::plan {
 
-// A key's hash; what lowering emits is the same. `words`: the most significant first.
-inline constexpr uint64_t kHashMix = 0x9e3779b97f4a7c15, kOtherMix = 0xc2b2ae3d27d4eb4f;
-uint64_t hashOf(const uint64_t* words, size_t count, uint64_t seed);
-uint64_t otherHash(uint64_t hash);
+// A key's two hashes, of which the upper halves are used; what lowering emits is the same. Each is the sum of the words
+// times factors that are odd: no product waits for another. Where there are several words, each has its upper half
+// folded into its lower one before, or the upper bits of two words could take each other away. A bad draw of factors is
+// none: the tables are made with the next seed.
+enum class HashOf : uint8_t { first_table, second_table };
+uint64_t hashFactor(uint64_t seed, size_t word, HashOf which);
+uint64_t hashOf(const uint64_t* words, size_t count, uint64_t seed, HashOf which);
 // Both hashes of a 32-bit key, which lose nothing: 32 bits, the bucket in the upper ones.
 inline constexpr uint32_t kQuotientMix = 0x85ebca6b;
 uint32_t quotientHash(uint32_t key, uint32_t seed);

@@ -13,9 +13,8 @@ namespace {
 uint64_t lookUp(const RowHash& hash, const std::vector<uint64_t>& key) {
   const size_t words = key.size();
   const auto slots = static_cast<uint32_t>(hash.slots.size() / (words + 1));
-  const uint64_t hashed = hashOf(key.data(), words, kRowSeed);
-  const uint32_t group = displacementOf(hashed, static_cast<uint32_t>(hash.displacements.size()));
-  const size_t at = rowSlotOf(hashed, hash.displacements[group], slots) * (words + 1);
+  const uint64_t hashed = hashOf(key.data(), words, kRowSeed, HashOf::first_table);
+  const size_t at = rowSlotOf(hashed, hash.factors[hashed >> factorShift(hash.factors.size())], slots) * (words + 1);
   return std::equal(key.begin(), key.end(), hash.slots.begin() + static_cast<ptrdiff_t>(at)) ? hash.slots[at + words]
                                                                                              : 0;
 }
