@@ -37,13 +37,25 @@ public:
     for (unsigned level = 0; level < view_.levels; ++level)
       for (llvm::Value*& node : nodes_)
         node = stepOrStay(node);
+    if (nodes_.size() == 1 && areInline())
+      return void(b.CreateRet(onlyResult(leafBehind(nodes_[0]))));
     best_ = b.u64(noRow());
     for (llvm::Value* node : nodes_)
-      compareLeaf(view_.depth > view_.levels ? walkOn(node) : node);
-    b.CreateRet(b.loadAt(checkedElement(b, view_.results, b.opaque(best_), 8, none_), 0, 8));
+      compareLeaf(leafBehind(node));
+    llvm::Value* best = b.pinned(best_);
+    auto* inside = b.block("inside");
+    b.CreateCondBr(b.CreateICmpULE(best, b.u64(noRow())), inside, none_);
+    b.startBlock(inside);
+    b.CreateRet(resultOf(best));
   }
 
 private:
+  // A row's number or its result. `outside`: all ones where the key does not lie in the row, else 0.
+  enum class What : uint8_t { row, result };
+  struct Compared {
+    llvm::Value *number, *outside;
+  };
+
   // The one slot that the key can be in.
   void lookUp(const plan::ClassifierHash& hash) {
     Words key;
@@ -101,6 +113,8 @@ private:
     return b.CreateXor(next, b.CreateAnd(b.CreateXor(node, next), is_leaf));
   }
 
+  llvm::Value* leafBehind(llvm::Value* node) { return view_.depth > view_.levels ? walkOn(node) : node; }
+
   // The levels that few walks come to.
   llvm::Value* walkOn(llvm::Value* first) {
     auto *loop = b.block("level"), *more = b.block("more"), *leaf = b.block("leaf");
@@ -121,9 +135,16 @@ private:
     return node;
   }
 
+  bool areInline() const { return view_.longest <= rowsInLeaf(); }
+
+  // Of a row that is one of the view's.
+  llvm::Value* resultOf(llvm::Value* row) {
+    return b.loadAt(tableElement(b, view_.results, row, view_.result_bytes), 0, 8);
+  }
+
   // Makes best_ the first of the leaf's rows that match, if it comes before.
   void compareLeaf(llvm::Value* leaf) {
-    if (view_.longest <= rowsInLeaf())
+    if (areInline())
       return compareInline(leaf);
     auto *list = b.block("list"), *rows = b.block("rows"), *done = b.block("done");
     llvm::Value* before = best_;
@@ -143,9 +164,28 @@ private:
     best_ = best;
   }
 
-  void compareInline(llvm::Value* leaf) {
-    for (unsigned i = 0; i < std::min(rowsInLeaf(), view_.longest); ++i)
-      compareRow(b.opaque(b.CreateAnd(b.CreateLShr(leaf, i * rowBits()), (uint64_t{1} << rowBits()) - 1)));
+  // The first of the leaf's rows that match. In pairs, and pairs of pairs: what waits for what is short.
+  Compared firstInline(llvm::Value* leaf, What what) {
+    llvm::SmallVector<Compared> rows;
+    for (unsigned i = 0; i < std::min(rowsInLeaf(), view_.longest); ++i) {
+      llvm::Value* row = b.CreateAnd(b.CreateLShr(leaf, i * rowBits()), (uint64_t{1} << rowBits()) - 1);
+      rows.push_back(compared(b.opaque(row), what));
+    }
+    while (rows.size() > 1) {
+      llvm::SmallVector<Compared> pairs;
+      for (size_t i = 0; i < rows.size(); i += 2)
+        pairs.push_back(i + 1 < rows.size() ? firstOf(rows[i], rows[i + 1]) : rows[i]);
+      rows = std::move(pairs);
+    }
+    return rows.empty() ? Compared{b.u64(0), b.u64(UINT64_MAX)} : rows[0];
+  }
+
+  void compareInline(llvm::Value* leaf) { improve(firstInline(leaf, What::row)); }
+
+  // Without another tree, results are compared with nothing.
+  llvm::Value* onlyResult(llvm::Value* leaf) {
+    const Compared found = firstInline(leaf, What::result);
+    return b.CreateAnd(found.number, b.CreateNot(found.outside));
   }
 
   // Ends the block, which goes on to `done`.
@@ -173,32 +213,47 @@ private:
     b.startBlock(last);
   }
 
-  // best_ becomes the row if the key lies in it and it comes before: numbers that are too large where it does not.
-  void compareRow(llvm::Value* row) {
+  Compared compared(llvm::Value* row, What what = What::row) {
     auto* inside = b.block("row");
     b.CreateCondBr(b.CreateICmpULE(row, b.u64(noRow())), inside, none_);
     b.startBlock(inside);
-    llvm::Value* outside = b.CreateNot(signOf(b.CreateSub(missing(row), b.u64(1))));
+    llvm::Value* outside = outsideOf(row);
     if (asked_ == Rows::later)
       outside = b.CreateOr(outside, signOf(b.CreateSub(row, from_)));
-    llvm::Value* candidate = b.CreateOr(row, b.CreateLShr(outside, 1));
-    llvm::Value* before = b.CreateSub(candidate, best_);
+    return {what == What::result ? resultOf(row) : row, outside};
+  }
+
+  // Of two rows of a leaf, which are in order.
+  Compared firstOf(const Compared& one, const Compared& next) {
+    llvm::Value* differs = b.CreateXor(one.number, next.number);
+    return {b.CreateXor(one.number, b.CreateAnd(differs, one.outside)), b.CreateAnd(one.outside, next.outside)};
+  }
+
+  // best_ becomes the row if the key lies in it and it comes before.
+  void improve(const Compared& found) {
+    llvm::Value* row = b.CreateOr(found.number, b.CreateLShr(found.outside, 1)); // too large where it does not
+    llvm::Value* before = b.CreateSub(row, best_);
     best_ = b.CreateAdd(best_, b.CreateAnd(before, signOf(before)));
   }
 
-  // Guards that are borrowed from: above each lane, by a key lower than the row's bound or higher than its upper one.
-  llvm::Value* missing(llvm::Value* row) {
-    llvm::Value* offset = b.CreateMul(b.pinned(row), b.u64(view_.row_bytes));
-    llvm::Value* missing = b.u64(0);
+  void compareRow(llvm::Value* row) { improve(compared(row)); }
+
+  llvm::Value* outsideOf(llvm::Value* row) {
+    llvm::Value *offset = b.CreateMul(b.pinned(row), b.u64(view_.row_bytes)), *set = b.u64(0);
+    uint64_t guards = 0;
     for (unsigned word = 0; word < view_.words; ++word) {
       if (view_.guards[word] == 0)
         continue;
       llvm::Value* bounds = b.at(tableBase(b, view_.bounds[word]), offset);
-      llvm::Value* above = b.CreateSub(key_->guarded(word), b.loadAt(bounds, 0, 8));
-      llvm::Value* below = b.CreateSub(b.loadAt(bounds, 8, 8), key_->word(word));
-      missing = b.CreateOr(missing, b.CreateAnd(b.CreateNot(b.CreateAnd(above, below)), view_.guards[word]));
+      llvm::Value* below = b.CreateSub(b.loadAt(bounds, offsetof(plan::RowBounds, below), 8), key_->word(word));
+      llvm::Value* above = b.CreateAdd(b.loadAt(bounds, offsetof(plan::RowBounds, above), 8), key_->word(word));
+      set = b.CreateOr(set, b.CreateAnd(b.CreateOr(below, above), view_.guards[word]));
+      guards |= view_.guards[word];
     }
-    return missing;
+    llvm::Value* negative = b.CreateNeg(set);
+    if (guards >> 63)
+      negative = b.CreateOr(negative, set);
+    return signOf(negative);
   }
 
   Builder& b;

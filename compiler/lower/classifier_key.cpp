@@ -31,8 +31,6 @@ ClassifierKey::ClassifierKey(Builder& builder, const plan::ClassifierView& view,
       bits = rankOf(lane, bits, none);
     words_[lane.word] = b.CreateAdd(words_[lane.word], b.CreateShl(bits, lane.shift));
   }
-  for (unsigned word = 0; word < view.words; ++word)
-    guarded_.push_back(b.CreateOr(words_[word], view.guards[word]));
   if (view.words <= 2 || view.hash)
     return;
   memory_ = b.scratch(std::bit_ceil(view.words) * 8);
@@ -52,7 +50,8 @@ llvm::Value* ClassifierKey::rankOf(const plan::ClassifierLane& lane, llvm::Value
     const bool last = level + 1 == ranks.levels.size();
     const unsigned size = last ? 1 : 4;
     llvm::Value* index = b.opaque(b.CreateAdd(b.CreateShl(node, ranks.widths[level]), part));
-    llvm::Value* element = checkedElement(b, ranks.levels[level], index, size, none);
+    llvm::Value* element = level == 0 ? tableElement(b, ranks.levels[level], index, size)
+                                      : checkedElement(b, ranks.levels[level], index, size, none);
     // Pinned: a load that sinks to where it is used leaves its index to be spilled before it is compared, and what the
     // verifier of 6.1 knows of a copy is lost to it.
     llvm::Value* entry = b.pinned(b.CreateZExt(b.loadAt(element, 0, size), b.getInt64Ty()));

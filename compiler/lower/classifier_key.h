@@ -12,8 +12,7 @@ public:
   // Loads the function's first argument. To `none` where a table does not have what another one names, which none does.
   ClassifierKey(Builder& builder, const plan::ClassifierView& view, llvm::BasicBlock* none);
 
-  llvm::Value* word(unsigned number) const { return words_[number]; }      // i64
-  llvm::Value* guarded(unsigned number) const { return guarded_[number]; } // with the bits above lanes set
+  llvm::Value* word(unsigned number) const { return words_[number]; } // i64
   // The word that these bits of a node say (i64): the first or the second one of two.
   llvm::Value* wordOf(llvm::Value* node, unsigned which);
 
@@ -22,7 +21,7 @@ private:
 
   Builder& b;
   const plan::ClassifierView& view_;
-  llvm::SmallVector<llvm::Value*> words_, guarded_;
+  llvm::SmallVector<llvm::Value*> words_;
   llvm::Value* memory_ = nullptr; // the words once more, where there are more than two
 };
 

@@ -57,14 +57,21 @@ struct ClassifierHash {
   unsigned group_word = 0, group_shift = 0; // where the key says which of the view's packets it is one of
 };
 
+// A row's bounds in a word of the key. A key is in the row if of neither number a guard is set.
+struct RowBounds {
+  uint64_t below = 0; // less the key: a lane's guard is set if the key is below the row's lowest value there
+  uint64_t above = 0; // and the key: if it is above the highest
+};
+
 // The tables for packets of one shape: with IPv4 addresses, say.
 struct ClassifierView {
   std::vector<ClassifierLane> lanes;
   unsigned words = 0;                 // of the key
   std::vector<uint64_t> guards;       // the bits above lanes, by word
-  std::vector<TableBytes> bounds;     // by word: of each row its lowest value, then its highest with the guards set
+  std::vector<TableBytes> bounds;     // by word: of each row two numbers, see RowBounds
   uint32_t row_bytes = 0;             // from one row's bounds to the next
   TableBytes results;                 // of each row: see ClassifierResult; the last one, which no packet matches, has 0
+  uint32_t result_bytes = 0;          // from one row's result to the next
   TableBytes nodes, lists;            // of all trees: see classifier_tree.h
   unsigned trees = 0;                 // at most, for any packet
   unsigned depth = 0;                 // of nodes on the way to a leaf

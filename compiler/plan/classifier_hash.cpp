@@ -10,7 +10,7 @@
 namespace xdpc::plan {
 namespace {
 
-constexpr size_t kKeysAGroup = 4; // at most, on average
+constexpr size_t kKeysAGroup = 4;       // at most, on average
 constexpr uint32_t kFactors = 1u << 16; // that are tried
 
 uint32_t factorOf(uint32_t number) {

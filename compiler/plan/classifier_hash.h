@@ -24,7 +24,7 @@ inline uint32_t rowSlotOf(uint64_t hash, uint32_t factor, uint32_t slots) {
 
 struct RowHash {
   std::vector<uint32_t> factors; // a power of two of them, at least two; all odd
-  std::vector<uint64_t> slots; // of each the key's words, then its result; 0 where there is none
+  std::vector<uint64_t> slots;   // of each the key's words, then its result; 0 where there is none
 };
 
 // `keys`: `words` words each, all different; `results`: one a key, none of them 0. Nothing where two keys have one

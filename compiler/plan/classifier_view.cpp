@@ -130,20 +130,23 @@ private:
     ranks_[i].emplace(std::move(ranks), std::move(*tables));
   }
 
+  // What is subtracted and added stays within each lane and its guard.
   void writeBounds(const TreeRows& rows, const ClassifierView& made, ViewTables& tables) {
     const size_t lanes = rows.lanes.size();
     for (uint32_t row = 0; row <= rows.none(); ++row)
       for (unsigned word = 0; word < made.words; ++word) {
-        uint64_t low = 0, high = made.guards[word];
+        uint64_t below = 0, above = made.guards[word];
         for (size_t i = 0; i < lanes; ++i) {
           const TreeLane& lane = rows.lanes[i];
           if (lane.word != word)
             continue;
-          // Of the row that no packet matches, nothing is above the one and below the other.
-          low |= uint64_t{row == rows.none() ? lowBits(lane.bits) : rows.low[row * lanes + i]} << lane.shift;
-          high |= uint64_t{row == rows.none() ? 0 : rows.high[row * lanes + i]} << lane.shift;
+          // Of the row that no packet matches, everything is below the one or above the other.
+          const uint64_t low = row == rows.none() ? lowBits(lane.bits) : rows.low[row * lanes + i];
+          const uint64_t high = row == rows.none() ? 0 : rows.high[row * lanes + i];
+          below += ((uint64_t{1} << lane.bits) + low - 1) << lane.shift;
+          above -= (high + 1) << lane.shift;
         }
-        tables.bounds.insert(tables.bounds.end(), {low, high});
+        tables.bounds.insert(tables.bounds.end(), {below, above});
       }
     for (auto& ranks : ranks_)
       tables.ranks.push_back(ranks ? std::optional(std::move(ranks->second)) : std::nullopt);

@@ -14,6 +14,17 @@ constexpr size_t kLine = 64; // of a cache
 // The largest value of an array map that every kernel since Linux 6.1 takes.
 constexpr size_t kMaxBytes = 4u << 20;
 
+// Of each row its bounds, word by word, and its result.
+std::vector<uint64_t> rowsOf(const ViewTables& tables, size_t words) {
+  std::vector<uint64_t> rows;
+  for (size_t row = 0; row < tables.results.size(); ++row) {
+    const auto bounds = tables.bounds.begin() + static_cast<std::ptrdiff_t>(2 * words * row);
+    rows.insert(rows.end(), bounds, bounds + static_cast<std::ptrdiff_t>(2 * words));
+    rows.push_back(tables.results[row]);
+  }
+  return rows;
+}
+
 std::vector<uint64_t> wordOf(const ViewTables& tables, size_t words, size_t word) {
   std::vector<uint64_t> column;
   for (size_t at = 2 * word; at < tables.bounds.size(); at += 2 * words)
@@ -57,30 +68,36 @@ template <typename Word> bool ViewWriter::put(TableBytes& into, const std::vecto
   return place.has_value();
 }
 
-// A row's bounds lie together if one map takes them all, else word by word.
+// What a row has lies together, in a cache line or two, if one map takes all of it; else there is a table for each
+// part.
 bool ViewWriter::write(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {
   if (view.hash) {
-    const bool put_all = put(view.hash->factors, tables.hash->factors, bytes) &&
-                         put(view.hash->slots, tables.hash->slots, bytes);
+    const bool put_all =
+        put(view.hash->factors, tables.hash->factors, bytes) && put(view.hash->slots, tables.hash->slots, bytes);
     view.hash->slots.count /= view.words + 1;
     return put_all;
   }
   const auto rows = static_cast<uint32_t>(tables.results.size());
-  if (auto place = add(tables.bounds.data(), tables.bounds.size() * 8)) {
-    view.row_bytes = view.words * 16;
+  const std::vector<uint64_t> together = rowsOf(tables, view.words);
+  if (auto place = add(together.data(), together.size() * 8)) {
+    view.row_bytes = view.result_bytes = view.words * 16 + 8;
     for (unsigned word = 0; word < view.words; ++word)
       view.bounds.push_back({place->map, place->offset + word * 16, rows});
-    bytes += tables.bounds.size() * 8;
+    view.results = {place->map, place->offset + view.words * 16, rows};
+    bytes += together.size() * 8;
   } else {
     view.row_bytes = 16;
+    view.result_bytes = 8;
     for (unsigned word = 0; word < view.words; ++word)
       if (!put(view.bounds.emplace_back(), wordOf(tables, view.words, word), bytes))
         return false;
     for (TableBytes& bounds : view.bounds)
       bounds.count = rows;
+    if (!put(view.results, tables.results, bytes))
+      return false;
   }
-  return put(view.results, tables.results, bytes) && put(view.nodes, tables.forest.nodes, bytes) &&
-         put(view.lists, tables.forest.lists, bytes) && writeRanks(view, tables, bytes);
+  return put(view.nodes, tables.forest.nodes, bytes) && put(view.lists, tables.forest.lists, bytes) &&
+         writeRanks(view, tables, bytes);
 }
 
 bool ViewWriter::writeRanks(ClassifierView& view, const ViewTables& tables, uint64_t& bytes) {

@@ -69,8 +69,7 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
     for (unsigned table = 0; table < 2; ++table)
       for (size_t i = 0; i < count; ++i)
         buckets[table].push_back(bucketIn(&keys[i * words], table));
-    const Cuckoo cuckoo{shape.buckets, shape.slots,
-                        [&](uint32_t key, unsigned table) { return buckets[table][key]; }};
+    const Cuckoo cuckoo{shape.buckets, shape.slots, [&](uint32_t key, unsigned table) { return buckets[table][key]; }};
     placed = cuckoo.place(static_cast<uint32_t>(count));
   }
   // A free slot has a key that is looked for elsewhere, in the set or not, so that it is never found there.
