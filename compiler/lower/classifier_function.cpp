@@ -32,16 +32,18 @@ public:
     if (view_.hash)
       return lookUp(*view_.hash);
     from_ = function.getArg(3);
-    for (unsigned tree = 0; tree < view_.trees; ++tree)
-      nodes_.push_back(loadNode(rootOf(tree)));
-    for (unsigned level = 0; level < view_.levels; ++level)
-      for (llvm::Value*& node : nodes_)
-        node = stepOrStay(node);
-    if (nodes_.size() == 1 && areInline())
-      return void(b.CreateRet(onlyResult(leafBehind(nodes_[0]))));
+    llvm::SmallVector<llvm::Value*> nodes; // of each tree: words
+    for (unsigned tree = 0; tree < view_.walks.size(); ++tree)
+      nodes.push_back(loadNode(rootOf(tree)));
+    for (unsigned level = 0; level < plan::kMaxTreeDepth; ++level)
+      for (size_t tree = 0; tree < nodes.size(); ++tree)
+        if (level < view_.walks[tree].levels)
+          nodes[tree] = stepOrStay(nodes[tree]);
+    if (nodes.size() == 1 && areInline())
+      return void(b.CreateRet(onlyResult(leafBehind(nodes[0], view_.walks[0]))));
     best_ = b.u64(noRow());
-    for (llvm::Value* node : nodes_)
-      compareLeaf(leafBehind(node));
+    for (size_t tree = 0; tree < nodes.size(); ++tree)
+      compareLeaf(leafBehind(nodes[tree], view_.walks[tree]));
     llvm::Value* best = b.pinned(best_);
     auto* inside = b.block("inside");
     b.CreateCondBr(b.CreateICmpULE(best, b.u64(noRow())), inside, none_);
@@ -113,10 +115,12 @@ private:
     return b.CreateXor(next, b.CreateAnd(b.CreateXor(node, next), is_leaf));
   }
 
-  llvm::Value* leafBehind(llvm::Value* node) { return view_.depth > view_.levels ? walkOn(node) : node; }
+  llvm::Value* leafBehind(llvm::Value* node, const plan::ClassifierWalk& walk) {
+    return walk.depth > walk.levels ? walkOn(node, walk.depth - walk.levels) : node;
+  }
 
-  // The levels that few walks come to.
-  llvm::Value* walkOn(llvm::Value* first) {
+  // The levels that few walks come to, `most` of them.
+  llvm::Value* walkOn(llvm::Value* first, unsigned most) {
     auto *loop = b.block("level"), *more = b.block("more"), *leaf = b.block("leaf");
     auto* before = b.GetInsertBlock();
     b.CreateBr(loop);
@@ -130,7 +134,7 @@ private:
     llvm::Value* next_turn = b.opaque(b.CreateAdd(turn, b.u64(1)));
     node->addIncoming(next, b.GetInsertBlock());
     turn->addIncoming(next_turn, b.GetInsertBlock());
-    b.CreateCondBr(b.CreateICmpULT(next_turn, b.u64(view_.depth)), loop, none_);
+    b.CreateCondBr(b.CreateICmpULE(next_turn, b.u64(most)), loop, none_);
     b.startBlock(leaf);
     return node;
   }
@@ -240,7 +244,6 @@ private:
 
   llvm::Value* outsideOf(llvm::Value* row) {
     llvm::Value *offset = b.CreateMul(b.pinned(row), b.u64(view_.row_bytes)), *set = b.u64(0);
-    uint64_t guards = 0;
     for (unsigned word = 0; word < view_.words; ++word) {
       if (view_.guards[word] == 0)
         continue;
@@ -248,12 +251,8 @@ private:
       llvm::Value* below = b.CreateSub(b.loadAt(bounds, offsetof(plan::RowBounds, below), 8), key_->word(word));
       llvm::Value* above = b.CreateAdd(b.loadAt(bounds, offsetof(plan::RowBounds, above), 8), key_->word(word));
       set = b.CreateOr(set, b.CreateAnd(b.CreateOr(below, above), view_.guards[word]));
-      guards |= view_.guards[word];
     }
-    llvm::Value* negative = b.CreateNeg(set);
-    if (guards >> 63)
-      negative = b.CreateOr(negative, set);
-    return signOf(negative);
+    return signOf(b.CreateNeg(set)); // the highest bit of a word is no guard
   }
 
   Builder& b;
@@ -261,7 +260,6 @@ private:
   const Rows asked_;
   llvm::BasicBlock* none_ = nullptr;
   std::optional<ClassifierKey> key_;
-  llvm::SmallVector<llvm::Value*> nodes_;         // of each tree: words
   llvm::Value *from_ = nullptr, *best_ = nullptr; // rows, i64
 };
 

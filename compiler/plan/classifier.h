@@ -63,6 +63,12 @@ struct RowBounds {
   uint64_t above = 0; // and the key: if it is above the highest
 };
 
+// A tree, as the lookup walks it.
+struct ClassifierWalk {
+  unsigned depth = 0;  // of nodes on the way to a leaf
+  unsigned levels = 0; // of them that every packet is taken through: most leaves are there
+};
+
 // The tables for packets of one shape: with IPv4 addresses, say.
 struct ClassifierView {
   std::vector<ClassifierLane> lanes;
@@ -73,9 +79,7 @@ struct ClassifierView {
   TableBytes results;                 // of each row: see ClassifierResult; the last one, which no packet matches, has 0
   uint32_t result_bytes = 0;          // from one row's result to the next
   TableBytes nodes, lists;            // of all trees: see classifier_tree.h
-  unsigned trees = 0;                 // at most, for any packet
-  unsigned depth = 0;                 // of nodes on the way to a leaf
-  unsigned levels = 0;                // of them that every packet is taken through: most leaves are there
+  std::vector<ClassifierWalk> walks;  // in as many trees as there are at most, for any packet
   unsigned longest = 0;               // rows in a list
   double nanoseconds = 0;             // what a lookup is likely to take
   std::optional<ClassifierHash> hash; // in place of guards, bounds, results and trees

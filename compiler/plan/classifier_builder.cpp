@@ -109,10 +109,8 @@ uint64_t TreeBuilder::leaf(Numbers numbers, unsigned depth) {
   weight_ += weight;
   cost_ +=
       weight * (depth * kNodeCost + (depth > kLevelsAtOnce ? kMissedBranch : 0) + leafCost(weight, rows_.inlineRows()));
-  forest_.depth = std::max(forest_.depth, depth);
+  depth_ = std::max(depth_, depth);
   forest_.longest = std::max<unsigned>(forest_.longest, numbers.size());
-  forest_.reached.resize(std::max<size_t>(forest_.reached.size(), depth + 1));
-  forest_.reached[depth] += weight;
   return numbers.size() <= rows_.inlineRows() ? inlined(numbers) : listed(numbers);
 }
 

@@ -24,6 +24,7 @@ public:
 
   // The root's number; nothing if some leaf would be too long, or the tree too large.
   std::optional<uint32_t> build(std::span<const uint32_t> numbers);
+  unsigned depth() const { return depth_; } // of nodes on the way to a leaf
   double averageCost() const { return weight_ > 0 ? cost_ / weight_ : 0; }
 
 private:
@@ -69,6 +70,7 @@ private:
   Rows visible_;                                      // of the node that is looked at: most are leaves and keep none
   std::vector<std::pair<CutRange, CutRange>> ranges_; // across and along, by row that is distributed
   double weight_ = 0, cost_ = 0;
+  unsigned depth_ = 0;
   bool failed_ = false;
 };
 

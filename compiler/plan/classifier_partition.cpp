@@ -34,19 +34,16 @@ public:
   }
 
 private:
-  // A few rows are not worth a tree of their own: they go to the group before, where there is one.
+  // A few rows are not worth a tree of their own: they go to the group before, where there is one. Some more are: those
+  // that are wide in both values are in every leaf of the others.
   static void add(std::vector<Groups>& ways, const std::array<Rows, 4>& kinds,
                   const std::vector<std::vector<unsigned>>& groups) {
-    size_t all = 0;
-    for (const Rows& kind : kinds)
-      all += kind.size();
-    const size_t few = std::max<size_t>(4, all / 200);
     Groups way;
     for (const auto& group : groups) {
       Rows rows;
       for (unsigned kind : group)
         rows.insert(rows.end(), kinds[kind].begin(), kinds[kind].end());
-      if (!way.empty() && (rows.size() <= few || way.back().size() <= few))
+      if (!way.empty() && (rows.size() <= kFew || way.back().size() <= kFew))
         way.back().insert(way.back().end(), rows.begin(), rows.end());
       else if (!rows.empty())
         way.push_back(std::move(rows));
@@ -100,7 +97,7 @@ private:
     return bounds;
   }
 
-  static constexpr size_t kSample = 4000;
+  static constexpr size_t kSample = 4000, kFew = 4;
   const TreeRows& rows_;
 };
 

@@ -44,7 +44,7 @@ std::string describe(const Classifier& classifier) {
   double nanoseconds = 0;
   bool hash = false;
   for (const ClassifierView& view : classifier.views) {
-    trees = std::max(trees, view.trees);
+    trees = std::max(trees, static_cast<unsigned>(view.walks.size()));
     hash = hash || view.hash;
     nanoseconds = std::max(nanoseconds, view.nanoseconds);
   }

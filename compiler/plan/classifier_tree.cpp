@@ -3,6 +3,8 @@
 #include "compiler/plan/classifier_builder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 namespace xdpc::plan {
 namespace {
@@ -11,9 +13,11 @@ constexpr size_t kMaxNodes = 1u << 19; // 4 MiB
 constexpr size_t kMaxRefs = 1u << 20;
 constexpr size_t kTried = 1500; // rows on which ways to separate are compared
 constexpr size_t kMany = 20000; // rows of which bytes are dear from the start: cheap ones would not fit
-constexpr size_t kManyTimes = kMany / kTried;
-constexpr double kTreeCost = 12;       // of a tree more beside others, whose loads overlap
-constexpr double kNearBytes = 1 << 20; // of a near cache
+constexpr size_t kCompared = 3; // ways of fewer rows of which the best is taken
+constexpr size_t kSpareNodes = 4096, kFarBeyond = 2; // nodes, and times those that a sample promises
+constexpr double kTreeCost = 6;                      // of a tree more beside others, whose loads overlap
+constexpr double kLeastCost = 12;                    // of trees for more than a few rows
+constexpr double kNearBytes = 1 << 20;               // of a near cache
 
 struct Attempt {
   Forest forest;
@@ -31,6 +35,7 @@ Attempt attempt(const TreeRows& rows, const Groups& groups, Budget budget) {
       return made;
     }
     made.trees.roots.push_back(*root);
+    made.trees.depths.push_back(builder.depth());
     const double cost = builder.averageCost();
     made.trees.cost = std::max(made.trees.cost, cost) + (groups.size() > 1 ? kTreeCost : 0);
   }
@@ -61,53 +66,82 @@ void append(Forest& forest, Trees& trees, const Attempt& made) {
     forest.nodes.push_back(node + (!leaf ? nodes : node & TreeNode::kList ? lists : 0));
   }
   forest.lists.insert(forest.lists.end(), made.forest.lists.begin(), made.forest.lists.end());
-  forest.depth = std::max(forest.depth, made.forest.depth);
   forest.longest = std::max(forest.longest, made.forest.longest);
-  forest.reached.resize(std::max(forest.reached.size(), made.forest.reached.size()));
-  for (size_t depth = 0; depth < made.forest.reached.size(); ++depth)
-    forest.reached[depth] += made.forest.reached[depth];
   for (uint32_t root : made.trees.roots)
     trees.roots.push_back(root + nodes);
+  trees.depths = made.trees.depths;
   trees.cost = made.trees.cost;
 }
 
-// The best of ways to separate rows, by trees of a sample: two, for it is seldom wrong twice. Of many rows one, for
-// there the next price of bytes is the better second try.
-std::vector<size_t> bestOf(const TreeRows& rows, const std::vector<Groups>& ways, size_t every, Budget budget) {
-  std::vector<std::pair<double, size_t>> tried;
-  for (size_t i = 0; i < ways.size(); ++i)
-    if (const Attempt made = attempt(rows, sampleOf(ways[i], every), budget); made.worked)
-      tried.emplace_back(priceOf(made, static_cast<double>(every)), i);
-  std::ranges::sort(tried);
-  std::vector<size_t> best;
-  for (const auto& [price, i] : tried)
-    best.push_back(i);
-  best.resize(std::min<size_t>(every > kManyTimes ? 1 : 2, best.size()));
-  return best;
+// A way to separate rows, as trees of a sample showed it.
+struct Way {
+  size_t number = 0;
+  double price = 0;
+  size_t nodes = 0;
+};
+
+// Beyond, trees cost more for their size alone than others do that are known.
+size_t worthwhileNodes(double price, double scale) {
+  return static_cast<size_t>(std::max(0.0, price / kLeastCost - 1) * kNearBytes / scale / sizeof(uint64_t));
+}
+
+// Those that work, the best first. Many trees are quickly made, so that they come first, and few are given up as soon
+// as they are worse.
+std::vector<Way> tryWays(const TreeRows& rows, const std::vector<Groups>& ways, size_t every, Budget budget) {
+  std::vector<Way> tried;
+  const auto scale = static_cast<double>(every);
+  double best = HUGE_VAL;
+  for (size_t way = ways.size(); way-- > 0;) {
+    Budget left = budget;
+    if (best < HUGE_VAL)
+      left.nodes = std::min(left.nodes, kSpareNodes + worthwhileNodes(best, scale));
+    const Attempt made = attempt(rows, sampleOf(ways[way], every), left);
+    if (!made.worked)
+      continue;
+    tried.push_back({way, priceOf(made, scale), made.forest.nodes.size()});
+    best = std::min(best, tried.back().price);
+  }
+  std::ranges::stable_sort(tried, {}, &Way::price);
+  return tried;
 }
 
 } // namespace
 
+// What is dense in all rows is not in a sample of them: trees that grow far beyond what the sample promises are given
+// up, and the next way is tried. Of a few ways that keep their promise the best one is taken.
 bool buildTrees(const TreeRows& rows, std::span<const uint32_t> numbers, Forest& forest, Trees& trees) {
   const std::vector<Groups> ways = waysToSeparate(rows, numbers);
   const size_t every = 1 + numbers.size() / kTried;
-  std::vector<size_t> best;
+  const bool many = numbers.size() > kMany;
+  std::vector<Way> tried;
   for (double byte_cost : {0.05, 0.3, 2.0, 20.0}) {
-    if (byte_cost < 0.1 && numbers.size() > kMany)
+    if (byte_cost < 0.1 && many)
       continue;
+    const bool last = byte_cost > 10;
     const size_t most = std::min(kMaxNodes, 8192 + numbers.size() * (byte_cost > 1 ? 64 : 16));
-    if (best.empty() || every <= kManyTimes)
-      best = bestOf(rows, ways, every,
-                    {.nodes = 4096 + most / every, .refs = 4096 + most / every, .byte_cost = byte_cost});
-    const Budget budget{.nodes = std::min(most, kMaxNodes - forest.nodes.size()),
-                        .refs = std::min(most, kMaxRefs - forest.lists.size()),
-                        .byte_cost = byte_cost,
-                        .last = byte_cost > 10};
-    for (size_t way : best)
-      if (const Attempt made = attempt(rows, ways[way], budget); made.worked) {
-        append(forest, trees, made);
-        return true;
-      }
+    if (tried.empty() || !many)
+      tried = tryWays(rows, ways, every,
+                      {.nodes = 4096 + most / every, .refs = 4096 + most / every, .byte_cost = byte_cost});
+    std::optional<Attempt> best;
+    size_t kept = 0;
+    for (const Way& way : tried) {
+      const size_t promised = last ? most : std::min(most, kSpareNodes + kFarBeyond * way.nodes * every);
+      const Budget budget{.nodes = std::min(promised, kMaxNodes - forest.nodes.size()),
+                          .refs = std::min(most, kMaxRefs - forest.lists.size()),
+                          .byte_cost = byte_cost,
+                          .last = last};
+      Attempt made = attempt(rows, ways[way.number], budget);
+      if (!made.worked)
+        continue;
+      if (!best || priceOf(made, 1) < priceOf(*best, 1))
+        best = std::move(made);
+      if (++kept == (many ? 1 : kCompared))
+        break;
+    }
+    if (best) {
+      append(forest, trees, *best);
+      return true;
+    }
   }
   return false;
 }

@@ -58,13 +58,13 @@ struct TreeRows {
 struct Forest {
   std::vector<uint64_t> nodes;
   std::vector<uint32_t> lists; // rows, ascending in each leaf
-  unsigned depth = 0, longest = 0;
-  std::vector<double> reached; // by depth: how many of the rows have their leaf there
+  unsigned longest = 0;        // of the leaves' lists
 };
 
 struct Trees {
-  std::vector<uint32_t> roots; // nodes
-  double cost = 0;             // of a lookup, in nanoseconds, if all rows are hit alike
+  std::vector<uint32_t> roots;  // nodes
+  std::vector<unsigned> depths; // by root: of nodes on the way to a leaf
+  double cost = 0;              // of a lookup, in nanoseconds, if all rows are hit alike
 };
 
 // Estimates, in nanoseconds, of what is in a near cache; measured by tests/bench/classifiers.py.

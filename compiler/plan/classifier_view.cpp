@@ -3,9 +3,9 @@
 #include "compiler/plan/classifier_points.h"
 #include "compiler/plan/classifier_rank.h"
 #include "compiler/plan/classifier_signature.h"
+#include "compiler/plan/classifier_walks.h"
 
 #include <algorithm>
-#include <cmath>
 #include <ranges>
 
 namespace xdpc::plan {
@@ -54,21 +54,21 @@ public:
     writeBounds(rows, made, tables);
     writeResults(shape, tables);
     tables.forest.nodes = {emptyLeaf(rows)};
+    Walks walks;
     for (const RowGroup& group : groups) {
       ClassifierRoot root;
       if (!group.numbers.empty()) {
         Trees trees;
         if (!buildTrees(rows, group.numbers, tables.forest, trees))
           return false;
+        walks.add(rows, group.numbers, tables.forest, trees);
         root = {index, trees.roots, bodiesOf(shape, rules_, group.numbers)};
         made.nanoseconds = std::max(made.nanoseconds, trees.cost);
       }
       for (uint64_t signature : group.signatures)
         classifier_.roots[signature] = root;
-      made.trees = std::max<unsigned>(made.trees, root.trees.size());
     }
-    made.depth = tables.forest.depth;
-    made.levels = commonLevels(tables.forest);
+    made.walks = walks.likely();
     made.longest = tables.forest.longest;
     return true;
   }
@@ -157,23 +157,6 @@ private:
     for (unsigned i = 0; i < rows.inlineRows(); ++i)
       node |= uint64_t{rows.none()} << (i * rows.numberBits());
     return node;
-  }
-
-  // Those that are walked without asking whether there is more to walk: what it costs to go too far, against what it
-  // costs to be wrong about the branch.
-  static unsigned commonLevels(const Forest& forest) {
-    double best_cost = HUGE_VAL;
-    unsigned best = 0;
-    for (unsigned levels = 0; levels <= forest.depth; ++levels) {
-      double cost = 0;
-      for (unsigned depth = 0; depth <= forest.depth; ++depth)
-        cost += forest.reached[depth] * (kNodeCost * std::max(depth, levels) + (depth > levels ? kMissedBranch : 0));
-      if (cost < best_cost) {
-        best_cost = cost;
-        best = levels;
-      }
-    }
-    return best;
   }
 
   void writeResults(const Shape& shape, ViewTables& tables) const {

@@ -198,5 +198,32 @@ TEST(ClassifierTree, SharesNodesWithTreesBefore) {
   }
 }
 
+// A single address on one side or the other, and a few rows that bound neither: those are in every leaf of a tree that
+// they share.
+TEST(ClassifierTree, GivesWideRowsATreeOfTheirOwn) {
+  Chance chance(3);
+  constexpr uint32_t narrow = 3000, wide = 12;
+  TreeRows rows;
+  rows.lanes = lanes(1);
+  rows.words = 2;
+  std::vector<uint32_t> numbers;
+  for (uint32_t row = 0; row < narrow + wide; ++row) {
+    numbers.push_back(row);
+    for (uint32_t side = 0; side < 2; ++side) {
+      const uint32_t host = chance.bits(32);
+      row % 2 == side&& row < narrow ? addLane(rows, host, host) : addLane(rows, 0, UINT32_MAX);
+    }
+    addLane(rows, 0, 0xffff);
+    row < narrow ? addLane(rows, 0, 0xffff) : addLane(rows, row * 7 % 999, row * 7 % 999);
+    addLane(rows, 6, 6);
+  }
+  compare(rows, numbers, chance);
+  Forest forest = emptyForest();
+  Trees trees;
+  ASSERT_TRUE(buildTrees(rows, numbers, forest, trees));
+  EXPECT_EQ(trees.roots.size(), 3);
+  EXPECT_LT(forest.nodes.size() + forest.lists.size(), 4 * numbers.size());
+}
+
 } // namespace
 } // namespace xdpc::plan
