@@ -39,9 +39,13 @@ bool boundsProgram(const Bounds& bounds) {
 int checkFile(const std::string& file, const CheckOptions& options) {
   int code = kFine;
   const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
-  const auto compilation = compile(
-      file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = until},
-      code);
+  auto compilation = compile(file,
+                             {.warnings = options.warnings,
+                              .bounds = options.bounds,
+                              .tables = !options.no_tables,
+                              .until = until,
+                              .warn_beside = options.cost || options.emit != "ir"},
+                             code);
   if (!compilation)
     return code;
   std::optional<std::string> text;
@@ -54,7 +58,9 @@ int checkFile(const std::string& file, const CheckOptions& options) {
     print(diagnosticsJson(compilation->emitter, file));
     return text ? kFine : kWrong;
   }
-  if (!report(*compilation))
+  const bool right = report(*compilation);
+  keepToTheEnd(std::move(compilation));
+  if (!right)
     return kWrong;
   print(text.value_or(""));
   return text ? kFine : kWrong;

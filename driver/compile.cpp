@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 namespace xdpc::driver {
 
@@ -65,11 +66,16 @@ std::optional<std::string> readPolicy(const std::string& path, int& code) {
   return std::move(*text);
 }
 
-std::optional<ir::Policy> checkFiles(Compilation& compilation, diag::Emitter& emitter) {
-  const sema::Surroundings around{.used = &compilation.used, .load = [&](std::string_view path, Span place) {
-                                    return readList(compilation, path, place, emitter);
-                                  }};
-  return sema::check(compilation.file, compilation.library, emitter, around);
+sema::Surroundings surroundings(Compilation& compilation, diag::Emitter& emitter) {
+  return {.used = &compilation.used,
+          .load = [&](std::string_view path, Span place) { return readList(compilation, path, place, emitter); }};
+}
+
+// The policy's rules are given up one by one: what they mean takes the memory that what they say had.
+std::optional<ir::Policy> checkFiles(Compilation& compilation) {
+  sema::Surroundings around = surroundings(compilation, compilation.emitter);
+  around.checked = [&](size_t rule) { compilation.file.policies[0].rules[rule] = {}; };
+  return sema::check(compilation.file, compilation.library, compilation.emitter, around);
 }
 
 // Over the policy's text and, if it names others, over theirs, each with its length.
@@ -96,7 +102,7 @@ void checkAfterErrors(Compilation& compilation) {
   }
   diag::Emitter both = syntax; // the check looks at what was not understood
   const size_t known = both.diagnostics().size();
-  checkFiles(compilation, both);
+  sema::check(compilation.file, compilation.library, both, surroundings(compilation, both));
   for (size_t i = known; i < both.diagnostics().size(); ++i) {
     const diag::Diagnostic& found = both.diagnostics()[i];
     if (!found.span.file || !lines.contains({found.span.file, found.span.position().line}))
@@ -111,6 +117,19 @@ void giveUpTrees(Compilation& compilation) {
   compilation.file = {.source = compilation.file.source};
   compilation.used.clear();
   compilation.library.clear();
+}
+
+constexpr size_t kManyRules = 500; // whose warnings take longer than a thread
+
+void warn(Compilation& compilation, bool beside) {
+  const ir::Policy& policy = *compilation.policy;
+  if (!beside || compilation.emitter.hasErrors() || policy.rules.size() < kManyRules)
+    return analysis::warn(policy, compilation.emitter);
+  compilation.beside = compilation.emitter.alike();
+  compilation.warner = std::jthread([&policy, &beside_emitter = compilation.beside] {
+    expectThreadHeap();
+    analysis::warn(policy, beside_emitter);
+  });
 }
 
 constexpr std::string_view kBeforePacket = "test \"packet\" {\n    expect pass for ";
@@ -154,19 +173,27 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
   }
   if (options.packet)
     addPacket(*compilation, *options.packet);
-  if (compilation->emitter.hasErrors())
+  analysis::Names names;
+  if (compilation->emitter.hasErrors()) {
     checkAfterErrors(*compilation);
-  else
-    compilation->policy = checkFiles(*compilation, compilation->emitter);
+  } else {
+    names = analysis::namesUsed(compilation->file, compilation->used);
+    compilation->policy = checkFiles(*compilation);
+  }
   if (compilation->policy && !compilation->policy->externs.empty())
     compileC(*compilation, compilation->emitter);
   if (compilation->policy) {
-    analysis::warnOfUnused(compilation->file, compilation->used, compilation->emitter);
+    analysis::warnOfUnused(compilation->file, names, compilation->emitter);
     giveUpTrees(*compilation);
     checkBounds(*compilation->policy, options.bounds, compilation->emitter);
-    analysis::warn(*compilation->policy, compilation->emitter);
+    warn(*compilation, options.warn_beside);
   }
   return compilation;
+}
+
+void keepToTheEnd(std::unique_ptr<Compilation> compilation) {
+  static auto& kept = *new std::vector<std::unique_ptr<Compilation>>;
+  kept.push_back(std::move(compilation));
 }
 
 namespace {
@@ -205,7 +232,12 @@ bool report(const Compilation& compilation) {
 
 std::optional<plan::Program> planOf(Compilation& compilation) {
   const plan::Options options{.source_sha256 = sourceHash(compilation), .tables = compilation.tables};
-  std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, compilation.emitter);
+  diag::Emitter found = compilation.emitter.alike();
+  std::optional<plan::Program> program = plan::makePlan(*compilation.policy, options, found);
+  if (compilation.warner.joinable())
+    compilation.warner.join();
+  compilation.emitter.take(std::exchange(compilation.beside, {}));
+  compilation.emitter.take(std::move(found));
   if (program)
     checkBounds(program->manifest, compilation.policy->span, compilation.bounds, compilation.emitter);
   return compilation.emitter.hasErrors() ? std::nullopt : std::move(program);

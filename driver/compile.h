@@ -35,6 +35,8 @@ struct Compilation {
   const SourceFile *packet = nullptr, *packet_test = nullptr; // CompileOptions::packet, and the test around it
 
   std::jthread back_end; // starts, if an object will be made
+  diag::Emitter beside;  // what `warner` finds, until planOf takes it
+  std::jthread warner;   // looks at the policy, if CompileOptions::warn_beside
 
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };
@@ -46,12 +48,17 @@ struct CompileOptions {
   Bounds bounds{};
   bool tables = true;
   Until until = Until::checked;
+  bool warn_beside = false; // warnings of a large policy come with its plan, which is made if it has no errors so far
   std::optional<std::string> packet = {}; // as in a test; if given, the policy's last test has it alone
 };
 
 // Reads, parses and checks. Nothing if the file cannot be read or an option is unknown: that has been said on standard
 // error, and `code` is the exit code. Diagnostics are in the emitter and not yet printed.
 std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptions& options, int& code);
+
+// For a command that ends soon: what a large policy takes goes with the process, which the kernel takes back faster
+// than it is given back part by part.
+void keepToTheEnd(std::unique_ptr<Compilation> compilation);
 
 // Prints the diagnostics so far. True if there is no error.
 bool report(const Compilation& compilation);

@@ -35,13 +35,16 @@ std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOpt
 
   CompileOptions whole = options;
   whole.until = Until::object;
-  const auto compilation = compile(path, whole, code);
+  whole.warn_beside = true;
+  auto compilation = compile(path, whole, code);
   if (!compilation)
     return {};
   std::optional<std::vector<uint8_t>> bytes;
   if (!compilation->emitter.hasErrors())
     bytes = objectOf(*compilation, planned);
-  if (!report(*compilation)) {
+  const bool right = report(*compilation);
+  keepToTheEnd(std::move(compilation));
+  if (!right) {
     code = kWrong;
     return {};
   }

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <string>
+#include <utility>
 
 namespace xdpc::analysis {
 namespace {
@@ -43,7 +43,7 @@ public:
       header(one);
   }
 
-  bool of(const std::string& name) const { return names_.contains(name); }
+  Names take() { return std::move(names_); }
 
 private:
   // Most are there already, and are no strings of their own.
@@ -147,21 +147,18 @@ private:
     }
   }
 
-  std::set<std::string, std::less<>> names_;
+  Names names_;
 };
 
 class Unused {
 public:
-  Unused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter)
-      : file_(file), uses_(file), emitter_(emitter) {
-    for (const ast::File& one : used)
-      uses_.declarations(one);
-  }
+  Unused(const ast::File& file, const Names& used, diag::Emitter& emitter)
+      : file_(file), used_(used), emitter_(emitter) {}
 
   template <class Decl> void of(const std::vector<Decl>& decls, const char* kind, const char* how) {
     for (const Decl& decl : decls) {
       // What another file declares need not be used in all that use the file.
-      if (decl.name.span.file != file_.source || uses_.of(decl.name.text))
+      if (decl.name.span.file != file_.source || used_.contains(decl.name.text))
         continue;
       emitter_.report(diag::Id::unused, decl.name.span, fmt::format("the {} `{}` is never used", kind, decl.name.text))
           .label = how;
@@ -170,13 +167,20 @@ public:
 
 private:
   const ast::File& file_;
-  Uses uses_;
+  const Names& used_;
   diag::Emitter& emitter_;
 };
 
 } // namespace
 
-void warnOfUnused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter) {
+Names namesUsed(const ast::File& file, const std::vector<ast::File>& used) {
+  Uses uses(file);
+  for (const ast::File& one : used)
+    uses.declarations(one);
+  return uses.take();
+}
+
+void warnOfUnused(const ast::File& file, const Names& used, diag::Emitter& emitter) {
   Unused unused(file, used, emitter);
   unused.of(file.constants, "constant", "");
   unused.of(file.sets, "set", "no rule asks it, adds to it or removes from it");

@@ -7,10 +7,16 @@
 #include "compiler/diag/diag.h"
 #include "compiler/ir/ir.h"
 
+#include <functional>
+#include <set>
+#include <string>
+
 namespace xdpc::analysis {
 
-// `used`: the files that `file` uses. What they say is not asked for anything else.
-void warnOfUnused(const ast::File& file, const std::vector<ast::File>& used, diag::Emitter& emitter); // unused
+// What a file refers to, and what the declarations of those that it uses do. Its rules may be gone behind.
+using Names = std::set<std::string, std::less<>>;
+Names namesUsed(const ast::File& file, const std::vector<ast::File>& used);
+void warnOfUnused(const ast::File& file, const Names& used, diag::Emitter& emitter); // unused
 
 void warn(const ir::Policy& policy, diag::Emitter& emitter);
 

@@ -46,6 +46,19 @@ Diagnostic& Emitter::report(Id id, Span span, std::string message) {
   return diagnostics_.emplace_back(std::move(made));
 }
 
+Emitter Emitter::alike() const {
+  Emitter other;
+  other.disabled_ = disabled_;
+  other.made_errors_ = made_errors_;
+  other.warnings_are_errors_ = warnings_are_errors_;
+  return other;
+}
+
+void Emitter::take(Emitter other) {
+  std::move(other.diagnostics_.begin(), other.diagnostics_.end(), std::back_inserter(diagnostics_));
+  errors_ += other.errors_;
+}
+
 bool Emitter::disableWarning(std::string_view name) {
   const auto id = warningByName(name);
   if (id)

@@ -60,6 +60,10 @@ public:
   unsigned errorCount() const { return errors_; }
   const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
 
+  // One that treats warnings as this one does and has no diagnostics yet; and what another one like it has.
+  Emitter alike() const;
+  void take(Emitter other);
+
   // -Wno-NAME, -Werror=NAME and -Werror. Unknown names: false.
   bool disableWarning(std::string_view name);
   bool makeError(std::string_view name);

@@ -11,13 +11,16 @@ namespace {
 
 constexpr size_t kMaxNodes = 1u << 19; // 4 MiB
 constexpr size_t kMaxRefs = 1u << 20;
-constexpr size_t kTried = 1500; // rows on which ways to separate are compared
-constexpr size_t kMany = 20000; // rows of which bytes are dear from the start: cheap ones would not fit
-constexpr size_t kCompared = 3; // ways of fewer rows of which the best is taken
+constexpr size_t kTried = 1500;     // rows on which ways to separate are compared
+constexpr size_t kMany = 20000;     // rows of which bytes are dear from the start: cheap ones would not fit
+constexpr size_t kFewWays = 2;      // beyond, rows are of so many kinds that one tree for all is seldom the best
+constexpr double kAsPromised = 1.3; // times what a sample promises
+constexpr size_t kCompared = 3;     // ways that cost more, before the best of them is taken; of many rows one
 constexpr size_t kSpareNodes = 4096, kFarBeyond = 2; // nodes, and times those that a sample promises
-constexpr double kTreeCost = 6;                      // of a tree more beside others, whose loads overlap
-constexpr double kLeastCost = 12;                    // of trees for more than a few rows
-constexpr double kNearBytes = 1 << 20;               // of a near cache
+constexpr size_t kTimesTheBest = 8;    // nodes of the best way that is known: others with more take too long to try
+constexpr double kTreeCost = 6;        // of a tree more beside others, whose loads overlap
+constexpr double kLeastCost = 12;      // of trees for more than a few rows
+constexpr double kNearBytes = 1 << 20; // of a near cache
 
 struct Attempt {
   Forest forest;
@@ -91,15 +94,20 @@ std::vector<Way> tryWays(const TreeRows& rows, const std::vector<Groups>& ways, 
   std::vector<Way> tried;
   const auto scale = static_cast<double>(every);
   double best = HUGE_VAL;
-  for (size_t way = ways.size(); way-- > 0;) {
-    Budget left = budget;
-    if (best < HUGE_VAL)
-      left.nodes = std::min(left.nodes, kSpareNodes + worthwhileNodes(best, scale));
+  Budget left = budget;
+  const size_t first =
+      every > 1 && ways.size() > kFewWays ? 1 : 0; // one tree of a part of many kinds of rows tells nothing
+  for (size_t way = ways.size(); way-- > first;) {
     const Attempt made = attempt(rows, sampleOf(ways[way], every), left);
     if (!made.worked)
       continue;
     tried.push_back({way, priceOf(made, scale), made.forest.nodes.size()});
-    best = std::min(best, tried.back().price);
+    if (tried.back().price >= best)
+      continue;
+    best = tried.back().price;
+    const size_t most = std::min(kTimesTheBest * tried.back().nodes, worthwhileNodes(best, scale));
+    left.nodes = std::min(left.nodes, kSpareNodes + most);
+    left.refs = std::min(left.refs, kSpareNodes + most);
   }
   std::ranges::stable_sort(tried, {}, &Way::price);
   return tried;
@@ -108,7 +116,7 @@ std::vector<Way> tryWays(const TreeRows& rows, const std::vector<Groups>& ways, 
 } // namespace
 
 // What is dense in all rows is not in a sample of them: trees that grow far beyond what the sample promises are given
-// up, and the next way is tried. Of a few ways that keep their promise the best one is taken.
+// up, and the next way is tried. The first way that costs what it promised is taken, or the best of a few.
 bool buildTrees(const TreeRows& rows, std::span<const uint32_t> numbers, Forest& forest, Trees& trees) {
   const std::vector<Groups> ways = waysToSeparate(rows, numbers);
   const size_t every = 1 + numbers.size() / kTried;
@@ -133,9 +141,10 @@ bool buildTrees(const TreeRows& rows, std::span<const uint32_t> numbers, Forest&
       Attempt made = attempt(rows, ways[way.number], budget);
       if (!made.worked)
         continue;
-      if (!best || priceOf(made, 1) < priceOf(*best, 1))
+      const double price = priceOf(made, 1);
+      if (!best || price < priceOf(*best, 1))
         best = std::move(made);
-      if (++kept == (many ? 1 : kCompared))
+      if (price < kAsPromised * way.price || ++kept == (many ? 1 : kCompared))
         break;
     }
     if (best) {

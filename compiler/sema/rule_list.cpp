@@ -76,11 +76,14 @@ void declareLists(Scope& scope, const ast::File& file) {
 
 void checkItems(Scope& scope, const std::vector<ast::Rule>& rules, ir::ListId id, const std::string& was) {
   size_t number = 0;
-  for (const ast::Rule& rule : rules)
-    if (isApply(rule))
-      addApply(scope, rule, id);
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (isApply(rules[i]))
+      addApply(scope, rules[i], id);
     else
-      addRule(scope, rule, id, was, ++number);
+      addRule(scope, rules[i], id, was, ++number);
+    if (id == 0 && scope.around.checked)
+      scope.around.checked(i);
+  }
 }
 
 std::optional<ir::ListId> applyList(Scope& scope, const ast::Name& name) {

@@ -17,6 +17,8 @@ struct Surroundings {
   const std::vector<ast::File>* used = nullptr; // whose declarations count
   // The text of a list, by its path as it is written at `place`; null if it cannot be read, which was reported.
   std::function<const SourceFile*(std::string_view path, Span place)> load = {};
+  // Told of each of the policy's rules, by index, when it has been checked and is not looked at any more.
+  std::function<void(size_t rule)> checked = {};
 };
 
 // `library` is the parsed standard library (headers and constants), in any order. Nothing on errors, which are in
