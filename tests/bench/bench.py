@@ -145,7 +145,7 @@ class Bench:
             out.write(ruleset.policy_text(families.rules("acl", count)))
         attach, detach = ("attach", policy, "--dev", "xb0", "--bpffs", mount), ("detach", "--dev", "xb0", "--bpffs", mount)
         attached, swapped, checked = [], [], []
-        for _ in range(self.runs if count < 100_000 else 3):
+        for _ in range(self.runs if count < 10_000 else min(self.runs, 7) if count < 100_000 else 3):
             attached.append(self.command(*attach))
             swapped.append(self.command(*attach))
             self.command(*detach)

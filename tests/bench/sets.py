@@ -91,7 +91,7 @@ class Sets:
         self.xdpc = os.path.join(build, "driver", "xdpc")
         self.timer = os.path.join(build, "tests", "bench", "time_lookups")
         self.folder, self.quick = folder, quick
-        self.rounds, self.repeat = (5, 300_000) if quick else (9, 1_000_000)
+        self.rounds, self.repeat = (5, 300_000) if quick else (7, 1_000_000)
 
     def path(self, name):
         return os.path.join(self.folder, name)
