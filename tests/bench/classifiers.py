@@ -163,13 +163,16 @@ class Classifiers(sets.Sets):
 
     SIZES = (10, 100, 1000, 10_000, 100_000)
 
+    def least(self):
+        return 100 if self.quick else 10
+
     def most(self):
         return 1000 if self.quick else 100_000
 
     def generated(self, only=""):
         for size in self.SIZES:
             for family in families.FAMILIES:
-                if only in "%s %d" % (family, size) and size <= self.most():
+                if only in "%s %d" % (family, size) and self.least() <= size <= self.most():
                     yield {"family": family, **self.classbench("%s, %d rules" % (family, size), families.rules(family, size))}
 
     def stored(self, only=""):

@@ -79,7 +79,7 @@ class Wire(sets.Sets):
     def __init__(self, build, folder, quick):
         super().__init__(build, folder, quick)
         self.timer = os.path.join(build, "tests", "bench", "time_wire")
-        self.rounds, self.ms = (3, 200) if quick else (9, 500)
+        self.rounds, self.ms = (3, 100) if quick else (9, 500)
         self.missing = set()
 
     def has(self, *tools):
