@@ -18,7 +18,7 @@ struct RunRule {
 
 // Where a view's tables lie is the caller's to say.
 struct ViewTables {
-  std::vector<uint64_t> bounds;                 // by row and word of the key: the lowest, the highest
+  std::vector<uint64_t> bounds;                 // by row and word of the key: see RowBounds
   std::vector<std::optional<RankTables>> ranks; // by lane
   std::vector<uint64_t> results;
   Forest forest;
