@@ -35,7 +35,10 @@ public:
     llvm::SmallVector<llvm::Value*> nodes; // of each tree: words
     for (unsigned tree = 0; tree < view_.walks.size(); ++tree)
       nodes.push_back(loadNode(rootOf(tree)));
-    for (unsigned level = 0; level < plan::kMaxTreeDepth; ++level)
+    unsigned levels = 0;
+    for (const plan::ClassifierWalk& walk : view_.walks)
+      levels = std::max(levels, walk.levels);
+    for (unsigned level = 0; level < levels; ++level)
       for (size_t tree = 0; tree < nodes.size(); ++tree)
         if (level < view_.walks[tree].levels)
           nodes[tree] = stepOrStay(nodes[tree]);

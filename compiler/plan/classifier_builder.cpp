@@ -34,20 +34,21 @@ std::span<const uint32_t> TreeBuilder::Children::operator[](size_t child) const 
 std::optional<uint32_t> TreeBuilder::build(std::span<const uint32_t> numbers) {
   const auto root = static_cast<uint32_t>(forest_.nodes.size());
   forest_.nodes.push_back(0);
-  const uint64_t made = node(numbers, Region(rows_.lanes), 0);
-  forest_.nodes[root] = made;
+  const Made made = node(numbers, Region(rows_.lanes), 0);
+  forest_.nodes[root] = made.node;
+  depth_ = made.height;
   return failed_ ? std::nullopt : std::optional(root);
 }
 
-uint64_t TreeBuilder::node(Numbers all, const Region& region, unsigned depth) {
+TreeBuilder::Made TreeBuilder::node(Numbers all, const Region& region, unsigned depth) {
   findVisible(all, region);
   const auto cut = depth < kMaxTreeDepth ? chooser_.choose(visible_, region) : std::nullopt;
   if (!cut || failed_)
-    return leaf(visible_, depth);
-  const auto [known, fresh] = inner_.try_emplace({Rows(visible_), boundsOf(visible_, region)}, 0);
+    return {leaf(visible_, depth), 0};
+  const auto [known, fresh] = inner_.try_emplace({Rows(visible_), boundsOf(visible_, region)}, Made());
   if (!fresh)
     return known->second;
-  uint64_t& made = known->second; // stays where it is while others are added
+  Made& made = known->second; // stays where it is while others are added
   made = inner(known->first.numbers, region, *cut, depth);
   return made;
 }
@@ -109,7 +110,6 @@ uint64_t TreeBuilder::leaf(Numbers numbers, unsigned depth) {
   weight_ += weight;
   cost_ +=
       weight * (depth * kNodeCost + (depth > kLevelsAtOnce ? kMissedBranch : 0) + leafCost(weight, rows_.inlineRows()));
-  depth_ = std::max(depth_, depth);
   forest_.longest = std::max<unsigned>(forest_.longest, numbers.size());
   return numbers.size() <= rows_.inlineRows() ? inlined(numbers) : listed(numbers);
 }
@@ -128,15 +128,16 @@ uint64_t TreeBuilder::listed(Numbers numbers) {
   return TreeNode::kLeaf | TreeNode::kList | known->second | uint64_t{numbers.size()} << TreeNode::kCountAt;
 }
 
-uint64_t TreeBuilder::inner(Numbers numbers, const Region& region, const Cut& cut, unsigned depth) {
+TreeBuilder::Made TreeBuilder::inner(Numbers numbers, const Region& region, const Cut& cut, unsigned depth) {
   const size_t children = cut.children(), base = forest_.nodes.size();
   if (base + children > budget_.nodes) {
     failed_ = true;
-    return 0;
+    return {};
   }
   forest_.nodes.resize(base + children);
   const Children lists = distribute(numbers, region, cut);
   const size_t columns = size_t{1} << cut.first.width;
+  unsigned height = 0;
   for (size_t first = 0; first < children && !failed_;) {
     // The same rows in neighbours along the first window are one child.
     const size_t line = first / columns, column = first % columns;
@@ -147,12 +148,13 @@ uint64_t TreeBuilder::inner(Numbers numbers, const Region& region, const Cut& cu
     child.enter(cut.first, column, behind - 1 - line * columns);
     if (cut.second.width)
       child.enter(cut.second, line, line);
-    const uint64_t made = node(lists[first], child, depth + 1);
-    std::fill_n(forest_.nodes.begin() + static_cast<ptrdiff_t>(base + first), behind - first, made);
+    const Made made = node(lists[first], child, depth + 1);
+    height = std::max(height, made.height + 1);
+    std::fill_n(forest_.nodes.begin() + static_cast<ptrdiff_t>(base + first), behind - first, made.node);
     first = behind;
     failed_ |= depth == 0 && isHopeless(base + children, lists.behind[behind - 1], lists.rows.size());
   }
-  return nodeOf(cut, static_cast<uint32_t>(base));
+  return {nodeOf(cut, static_cast<uint32_t>(base)), height};
 }
 
 // The root's children begin below `below`, and a part of their rows is done: whether the tree goes far beyond its bound

@@ -45,9 +45,15 @@ private:
     std::span<const uint32_t> operator[](size_t child) const;
   };
 
+  // Where it is found again, it may lie deeper than where it was made.
+  struct Made {
+    uint64_t node = 0;
+    unsigned height = 0; // of nodes on the way to a leaf
+  };
+
   using Numbers = std::span<const uint32_t>; // of rows, ascending
 
-  uint64_t node(Numbers all, const Region& region, unsigned depth);
+  Made node(Numbers all, const Region& region, unsigned depth);
   std::vector<uint32_t> boundsOf(Numbers numbers, const Region& region) const;
   bool covers(uint32_t row, const Region& region) const;
   bool shadows(uint32_t earlier, uint32_t later, const Region& region) const;
@@ -56,7 +62,7 @@ private:
   uint64_t leaf(Numbers numbers, unsigned depth);
   uint64_t inlined(Numbers numbers) const;
   uint64_t listed(Numbers numbers);
-  uint64_t inner(Numbers numbers, const Region& region, const Cut& cut, unsigned depth);
+  Made inner(Numbers numbers, const Region& region, const Cut& cut, unsigned depth);
   bool isHopeless(size_t below, size_t done, size_t all) const;
   uint64_t nodeOf(const Cut& cut, uint32_t base) const;
   Children distribute(Numbers numbers, const Region& region, const Cut& cut);
@@ -66,7 +72,7 @@ private:
   CutChooser chooser_;
   const Budget budget_;
   std::unordered_map<Rows, uint32_t, Hash> lists_;
-  std::unordered_map<Content, uint64_t, Hash> inner_;
+  std::unordered_map<Content, Made, Hash> inner_;
   Rows visible_;                                      // of the node that is looked at: most are leaves and keep none
   std::vector<std::pair<CutRange, CutRange>> ranges_; // across and along, by row that is distributed
   double weight_ = 0, cost_ = 0;

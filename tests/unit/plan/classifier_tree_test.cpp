@@ -111,10 +111,12 @@ uint32_t lookUp(const TreeRows& rows, const Forest& forest, const Trees& trees, 
   for (size_t lane = 0; lane < point.size(); ++lane)
     key[rows.lanes[lane].word] |= uint64_t{point[lane]} << rows.lanes[lane].shift;
   uint32_t best = kNone;
-  for (uint32_t root : trees.roots) {
-    uint64_t node = forest.nodes[root];
-    while (!(node & TreeNode::kLeaf))
+  for (size_t tree = 0; tree < trees.roots.size(); ++tree) {
+    uint64_t node = forest.nodes[trees.roots[tree]];
+    unsigned depth = 0;
+    for (; !(node & TreeNode::kLeaf); ++depth)
       node = forest.nodes[child(node, key)];
+    EXPECT_LE(depth, trees.depths[tree]);
     for (uint32_t row : rowsOf(rows, forest, node))
       if (row >= from && row < best && holds(rows, row, point))
         best = row;
