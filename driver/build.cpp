@@ -21,13 +21,10 @@ int buildCommand(const BuildOptions& options) {
   if (const auto kept = keepInputs(options.output, {options.file}); !kept)
     return fail(kUsage, kept.error().message);
   int code = kFine;
-  const auto compilation = compile(options.file,
-                                   {.warnings = options.warnings,
-                                    .bounds = options.bounds,
-                                    .tables = !options.no_tables,
-                                    .until = Until::object,
-                                    .warn_beside = true},
-                                   code);
+  const auto compilation = compile(
+      options.file,
+      {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = Until::object},
+      code);
   if (!compilation)
     return code;
   std::optional<std::vector<uint8_t>> object;

@@ -36,20 +36,20 @@ bool boundsProgram(const Bounds& bounds) {
   return bounds.instructions < Bounds{}.instructions;
 }
 
+Until untilFor(const std::string& emit) {
+  return emit == "ast" ? Until::parsed : emit == "ir" ? Until::checked : Until::planned;
+}
+
 int checkFile(const std::string& file, const CheckOptions& options) {
   int code = kFine;
-  const Until until = options.emit == "ast" ? Until::parsed : Until::checked;
-  auto compilation = compile(file,
-                             {.warnings = options.warnings,
-                              .bounds = options.bounds,
-                              .tables = !options.no_tables,
-                              .until = until,
-                              .warn_beside = options.cost || options.emit != "ir"},
-                             code);
+  const Until until = untilFor(options.emit);
+  auto compilation = compile(
+      file, {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables, .until = until},
+      code);
   if (!compilation)
     return code;
   std::optional<std::string> text;
-  if (!compilation->emitter.hasErrors() && until == Until::checked && boundsProgram(options.bounds))
+  if (!compilation->emitter.hasErrors() && until != Until::parsed && boundsProgram(options.bounds))
     objectOf(*compilation);
   if (!compilation->emitter.hasErrors())
     text = options.cost ? costText(*compilation, options.json ? CostForm::json : CostForm::table)

@@ -186,7 +186,7 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
     analysis::warnOfUnused(compilation->file, names, compilation->emitter);
     giveUpTrees(*compilation);
     checkBounds(*compilation->policy, options.bounds, compilation->emitter);
-    warn(*compilation, options.warn_beside);
+    warn(*compilation, options.until >= Until::planned);
   }
   return compilation;
 }

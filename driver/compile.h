@@ -36,19 +36,20 @@ struct Compilation {
 
   std::jthread back_end; // starts, if an object will be made
   diag::Emitter beside;  // what `warner` finds, until planOf takes it
-  std::jthread warner;   // looks at the policy, if CompileOptions::warn_beside
+  std::jthread warner;   // looks at the policy, from Until::planned on
 
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };
 
-enum class Until { parsed, checked, object }; // object: what it takes to make one is got ready meanwhile
+// planned, object: planOf or objectOf comes next if there are no errors so far, and gives what a large policy is warned
+// of; what it takes to make an object is got ready meanwhile.
+enum class Until { parsed, checked, planned, object };
 
 struct CompileOptions {
   std::vector<std::string> warnings; // as after -W: "no-NAME", "error"
   Bounds bounds{};
   bool tables = true;
   Until until = Until::checked;
-  bool warn_beside = false; // warnings of a large policy come with its plan, which is made if it has no errors so far
   std::optional<std::string> packet = {}; // as in a test; if given, the policy's last test has it alone
 };
 

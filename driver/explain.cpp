@@ -200,12 +200,12 @@ int explainCommand(const ExplainOptions& options) {
       {.warnings = options.warnings, .bounds = options.bounds, .until = Until::object, .packet = options.packet}, code);
   if (!compilation)
     return code;
+  const auto object = compilation->emitter.hasErrors() ? std::nullopt : objectFor(*compilation);
   if (!report(*compilation))
     return kWrong;
   const ir::Policy policy = *compilation->policy;
   const ir::TestStep packet = policy.tests.back().steps.back();
   const std::vector<Question> questions = questionsOf(policy);
-  const auto object = objectFor(*compilation);
   ExplainedValues values(policy);
   compilation->policy = asking(policy, questions, values);
   compilation->tables = false; // which are for rules that decide

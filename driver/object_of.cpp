@@ -35,7 +35,6 @@ std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOpt
 
   CompileOptions whole = options;
   whole.until = Until::object;
-  whole.warn_beside = true;
   auto compilation = compile(path, whole, code);
   if (!compilation)
     return {};

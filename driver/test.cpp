@@ -64,13 +64,10 @@ void Session::failed(const std::string& path, int code, const std::string& reaso
 void Session::file(const std::string& path) {
   suites_.push_back({path, {}});
   int code = kFine;
-  const auto compilation = compile(path,
-                                   {.warnings = options_.warnings,
-                                    .bounds = options_.bounds,
-                                    .tables = !options_.no_tables,
-                                    .until = Until::object,
-                                    .warn_beside = true},
-                                   code);
+  const auto compilation = compile(
+      path,
+      {.warnings = options_.warnings, .bounds = options_.bounds, .tables = !options_.no_tables, .until = Until::object},
+      code);
   if (!compilation)
     return failed(path, code, "cannot be compiled");
   compiled(path, *compilation);
