@@ -121,9 +121,9 @@ void checkMaps(std::span<const uint8_t> bytes, Span policy, diag::Emitter& emitt
       emitter.report(diag::Id::too_large, policy,
                      fmt::format("the program uses {} maps, the kernel's bound is {}", used.size(), kMaxUsedMaps));
   error.label = mapsByDeclaration(object->manifest, used);
-  error.help =
-      "a set of prefixes takes two maps, and a third where the policy adds to it; other sets, keyed meters, keyed "
-      "counters and sockets take one each";
+  error.help = "a set of prefixes takes two maps, three for more than some 50,000, and one more where the policy adds "
+               "to it; other sets, keyed meters, keyed "
+               "counters and sockets take one each";
 }
 
 } // namespace xdpc::driver

@@ -1,4 +1,5 @@
-// Lowers the walk: a bounded loop, in which every line is one look into the array, and its kind says where to go on.
+// Lowers the question: a bit, two buckets, and the walk, a bounded loop in which every line is one look into the array,
+// and its kind says where to go on. What has no elements is left out.
 #include "compiler/lower/prefix_trie.h"
 
 #include <llvm/IR/Intrinsics.h>
@@ -14,6 +15,84 @@ public:
       : b(b), trie_(trie), address_(address), yes_(yes), no_(no), high_(address.front), low_(address.behind) {}
 
   void run() {
+    front_ = lookUp(trie_.maps.front, b.u64(0));
+    llvm::Value* area = load(front_, offsetof(abi::PrefixTrieHead, area), 4);
+    auto* some = b.block("some");
+    b.CreateCondBr(b.CreateICmpNE(area, b.u64(0)), some, no_);
+    b.startBlock(some);
+    area_ = b.opaque(b.CreateAnd(b.opaque(b.CreateSub(area, b.u64(1))), 1));
+    counts_ = b.at(front_, b.opaque(b.CreateMul(area_, b.u64(sizeof(abi::FrontCounts)))));
+    if (trie_.layout.nodes && !(low_ && !address_.v6))
+      askFront();
+    walk();
+  }
+
+private:
+  // Goes on where an area has elements at a place.
+  void skipUnless(uint64_t count, llvm::Value* family, llvm::BasicBlock* none) {
+    llvm::Value* at = family ? b.at(counts_, b.opaque(b.CreateShl(family, 2))) : counts_;
+    auto* there = b.block("there");
+    b.CreateCondBr(b.CreateICmpNE(load(at, offsetof(abi::PrefixTrieHead, counts) + count, 4), b.u64(0)), there, none);
+    b.startBlock(there);
+  }
+
+  // IPv4 alone, before the trie.
+  void askFront() {
+    auto *hosts = b.block("hosts"), *trie = b.block("trie");
+    if (address_.v6) {
+      auto* v4 = b.block("v4");
+      b.CreateCondBr(b.CreateICmpEQ(address_.v6, b.u64(0)), v4, trie);
+      b.startBlock(v4);
+    }
+    skipUnless(offsetof(abi::FrontCounts, bitmap), nullptr, hosts);
+    b.CreateCondBr(inBitmap(), yes_, hosts);
+    b.startBlock(hosts);
+    skipUnless(offsetof(abi::FrontCounts, hosts), nullptr, trie);
+    b.CreateCondBr(isHost(), yes_, trie);
+    b.startBlock(trie);
+  }
+
+  llvm::Value* areaOf(llvm::Value* map, uint64_t first, uint32_t bytes) {
+    return b.at(b.at(map, b.opaque(b.CreateMul(area_, b.u64(bytes)))), first);
+  }
+
+  llvm::Value* inBitmap() {
+    llvm::Value* area = areaOf(front_, abi::kFrontHead, trie_.layout.areaBytes());
+    llvm::Value* number = b.opaque(load(b.at(area, b.opaque(b.CreateShl(b.CreateLShr(high_, 48), 1))), 0, 2));
+    auto* known = b.block("known");
+    b.CreateCondBr(b.CreateICmpULT(number, b.u64(trie_.layout.nodes)), known, no_);
+    b.startBlock(known);
+    llvm::Value* node =
+        b.at(b.at(area, trie_.layout.nodesInArea()), b.opaque(b.CreateMul(number, b.u64(abi::kBitmapNode))));
+    llvm::Value* word = b.opaque(b.CreateAnd(b.CreateLShr(high_, 46 - 3), 3 << 3));
+    llvm::Value* bit = b.CreateAnd(b.CreateLShr(high_, 40), 63);
+    return b.CreateICmpNE(b.CreateAnd(b.CreateLShr(load(b.at(node, word), 0, 8), bit), 1), b.u64(0));
+  }
+
+  // Both buckets at once, without a branch. A slot's difference, less one, is negative where there is none; no address
+  // is 0, which is in empty slots.
+  llvm::Value* isHost() {
+    llvm::Value* address = b.CreateLShr(high_, 32);
+    llvm::Value* hosts = trie_.maps.hosts
+                             ? areaOf(lookUp(*trie_.maps.hosts, b.u64(0)), 0, trie_.layout.hostBytes())
+                             : areaOf(front_, abi::kFrontHead + trie_.layout.hostsInArea(), trie_.layout.areaBytes());
+    llvm::Value* equal = b.u64(0);
+    llvm::Value* buckets[2];
+    for (unsigned which = 0; which < 2; ++which) {
+      llvm::Value* upper = b.opaque(b.CreateLShr(b.CreateMul(address, b.u64(abi::kHostFactors[which])), 32));
+      llvm::Value* number = b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(trie_.layout.buckets))), 32));
+      buckets[which] = b.at(hosts, b.opaque(b.CreateShl(number, 5)));
+    }
+    for (llvm::Value* bucket : buckets)
+      for (unsigned slot = 0; slot < abi::kHostSlots; ++slot) {
+        llvm::Value* differs = b.CreateXor(load(bucket, slot * sizeof(uint32_t), 4), address);
+        equal = b.CreateOr(equal, b.opaque(b.CreateSub(differs, b.u64(1))));
+      }
+    llvm::Value* found = b.CreateLShr(b.opaque(equal), 63);
+    return b.CreateICmpNE(b.CreateAnd(found, b.opaque(b.CreateLShr(b.CreateNeg(address), 63))), b.u64(0));
+  }
+
+  void walk() {
     llvm::Value* entry = rootEntry();
     auto* before = b.GetInsertBlock();
     auto *turn = b.block("turn"), *line = b.block("line"), *ends = b.block("ends");
@@ -44,10 +123,9 @@ public:
     at->addIncoming(following, next_);
     key->addIncoming(word, next_);
     depth->addIncoming(deeper, next_);
-    b.CreateCondBr(b.CreateICmpULE(deeper, b.u64(address_.depth)), turn, no_);
+    b.CreateCondBr(b.CreateICmpULE(deeper, b.u64(depth_)), turn, no_);
   }
 
-private:
   llvm::Value* load(llvm::Value* base, uint64_t offset, unsigned bytes) {
     auto* load = b.CreateAlignedLoad(b.getIntNTy(bytes * 8), b.at(base, offset), llvm::Align(bytes));
     load->setVolatile(true); // user space changes entries at the same time
@@ -65,7 +143,7 @@ private:
     return found;
   }
 
-  llvm::Value* lineAt(llvm::Value* number) { return lookUp(trie_.lines, number); }
+  llvm::Value* lineAt(llvm::Value* number) { return lookUp(trie_.maps.lines, number); }
 
   // Entries lie in lines of 16.
   llvm::Value* entryAt(llvm::Value* first_line, llvm::Value* number) {
@@ -74,12 +152,13 @@ private:
   }
 
   llvm::Value* rootEntry() {
-    llvm::Value* roots = load(lineAt(b.u64(0)), offsetof(abi::PrefixTrieHead, roots), 4);
-    auto* walk = b.block("walk");
-    b.CreateCondBr(b.CreateICmpNE(roots, b.u64(0)), walk, no_);
-    b.startBlock(walk);
-    llvm::Value* slot = b.CreateLShr(high_, 64 - trie_.layout.root_bits);
-    return entryAt(b.CreateAdd(roots, address_.root), slot);
+    const abi::PrefixTrieLayout& layout = trie_.layout;
+    llvm::Value* v6 = address_.v6 ? address_.v6 : b.u64(low_ ? 1 : 0);
+    skipUnless(offsetof(abi::FrontCounts, trie), v6, no_);
+    llvm::Value* roots =
+        b.CreateAdd(b.CreateMul(area_, b.u64(layout.roots[1] - layout.roots[0])), b.u64(layout.roots[0]));
+    roots = b.CreateAdd(roots, b.CreateMul(v6, b.u64(layout.rootOf(abi::Family::v6))));
+    return entryAt(roots, b.CreateLShr(high_, 64 - layout.root_bits));
   }
 
   void goOn(llvm::Value* entry) {
@@ -163,7 +242,7 @@ private:
     b.startBlock(leaf);
     b.CreateCondBr(b.CreateICmpNE(entry, b.u64(abi::kOut)), yes_, no_);
     b.startBlock(element);
-    llvm::Value* at = lookUp(trie_.elements, b.CreateLShr(entry, abi::kEntryShift));
+    llvm::Value* at = lineAt(b.CreateAdd(b.CreateLShr(entry, abi::kEntryShift), b.u64(trie_.layout.element)));
     llvm::Value* differs = difference(at, 0, high_);
     if (low_)
       differs = b.CreateOr(differs, difference(at, 1, low_));
@@ -186,22 +265,17 @@ private:
   const TrieAddress& address_;
   llvm::BasicBlock *yes_, *no_, *next_ = nullptr;
   llvm::Value *high_, *low_;
+  llvm::Value *front_ = nullptr, *area_ = nullptr, *counts_ = nullptr;
+  const unsigned depth_ = abi::trieDepth(low_ ? abi::Family::v6 : abi::Family::v4, trie_.layout.root_bits);
   std::vector<std::pair<llvm::Value*, llvm::BasicBlock*>> ways_;
 };
 
 } // namespace
 
-TrieAddress trieAddress(Builder& b, const PrefixTrieRef& trie, const Value& address) {
-  const bool v4 = address.kind == Value::Kind::v4;
-  const abi::Family family = v4 ? abi::Family::v4 : abi::Family::v6;
-  return {v4 ? b.CreateShl(b.CreateZExt(address.low, b.getInt64Ty()), 32) : address.high, v4 ? nullptr : address.low,
-          b.u64(trie.layout.rootOf(family)), abi::trieDepth(family, trie.layout.root_bits)};
-}
-
-TrieAddress trieAddress(Builder& b, const PrefixTrieRef& trie, llvm::Value* v6, llvm::Value* front,
-                        llvm::Value* behind) {
-  return {front, behind, b.CreateMul(v6, b.u64(trie.layout.rootOf(abi::Family::v6))),
-          abi::trieDepth(abi::Family::v6, trie.layout.root_bits)};
+TrieAddress trieAddress(Builder& b, const Value& address) {
+  if (address.kind == Value::Kind::v4)
+    return {b.CreateShl(b.CreateZExt(address.low, b.getInt64Ty()), 32), nullptr, nullptr};
+  return {address.high, address.low, nullptr};
 }
 
 void lowerPrefixTrie(Builder& b, const PrefixTrieRef& trie, const TrieAddress& address, llvm::BasicBlock* yes,

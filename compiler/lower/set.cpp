@@ -124,9 +124,12 @@ void probeTrie(Builder& b, const ir::Set& set, uint32_t index, const plan::SetPl
   b.startBlock(done);
 }
 
-PrefixTrieRef trieRef(const Builder& b, uint32_t id, uint32_t elements) {
-  const ir::Set& set = b.policy().sets[id];
-  return {*b.program().sets[id].trie, elements, abi::prefixTrieLayout(set.key.parts[0], set.capacity)};
+// Nothing where the set has no trie of ours.
+std::optional<PrefixTrieRef> trieRef(const plan::Program& program, uint32_t id) {
+  const ir::Set& set = program.policy->sets[id];
+  const auto maps = abi::trieMaps(program.manifest, program.manifest.sets[id]);
+  return maps ? std::optional(PrefixTrieRef{*maps, abi::prefixTrieLayout(set.key.parts[0], set.capacity)})
+              : std::nullopt;
 }
 
 // Ends the block.
@@ -135,8 +138,8 @@ void lookup(Builder& b, uint32_t id, const std::vector<Value>& values, llvm::Bas
   const plan::SetPlan& plan = b.program().sets[id];
   if (plan.exact)
     probeExact(b, set, plan, values, yes);
-  if (const auto elements = abi::elementsMap(b.program().manifest, b.program().manifest.sets[id]))
-    return lowerPrefixTrie(b, trieRef(b, id, *elements), trieAddress(b, trieRef(b, id, *elements), values[0]), yes, no);
+  if (const auto trie = trieRef(b.program(), id))
+    return lowerPrefixTrie(b, *trie, trieAddress(b, values[0]), yes, no);
   if (plan.trie)
     probeTrie(b, set, id, plan, values, yes);
   b.CreateBr(no);
@@ -152,7 +155,7 @@ bool takesEither(const plan::Program& program, uint32_t id) {
   const auto isWhole = [](const abi::PrefixLength& length) {
     return length.length == (length.family == abi::Family::v4 ? 32 : 128);
   };
-  return kind == abi::KeyKind::IpPrefix && abi::elementsMap(program.manifest, program.manifest.sets[id]) &&
+  return kind == abi::KeyKind::IpPrefix && trieRef(program, id) &&
          (!plan.exact || (plan.probes.size() == 2 && std::ranges::all_of(plan.probes, isWhole)));
 }
 
@@ -161,11 +164,10 @@ void lookupEither(Builder& b, uint32_t id, const EitherAddress& key, llvm::Basic
   const plan::SetPlan& plan = b.program().sets[id];
   if (plan.exact)
     probeTable(b, b.policy().sets[id], *plan.exact, {key.form, {key.first, key.second}}, Hits::counted, yes);
-  const auto elements = abi::elementsMap(b.program().manifest, b.program().manifest.sets[id]);
-  if (!elements)
-    return void(b.CreateBr(no));
-  const PrefixTrieRef trie = trieRef(b, id, *elements);
-  lowerPrefixTrie(b, trie, trieAddress(b, trie, key.v6, key.front, key.second), yes, no);
+  if (const auto trie = trieRef(b.program(), id))
+    lowerPrefixTrie(b, *trie, {key.front, key.second, key.v6}, yes, no);
+  else
+    b.CreateBr(no);
 }
 
 llvm::Value* expiry(Builder& b, const ir::Action& action) {

@@ -64,13 +64,14 @@ std::string tableText(const Program& program, uint32_t index) {
 }
 
 std::string trieText(const abi::Manifest& manifest, const abi::Set& set) {
-  const auto elements = abi::elementsMap(manifest, set);
-  if (!elements)
+  const auto maps = abi::trieMaps(manifest, set);
+  if (!maps)
     return "the kernel's LPM trie";
-  const auto bytes = [&](uint32_t map) {
-    return uint64_t{manifest.maps[map].max_entries} * manifest.maps[map].value_size;
-  };
-  return fmt::format("a trie in {} KiB", (bytes(*set.trie_map) + bytes(*elements)) / 1024);
+  uint64_t bytes = 0;
+  for (uint32_t map : maps->all())
+    bytes += uint64_t{manifest.maps[map].max_entries} * manifest.maps[map].value_size;
+  const bool front = abi::prefixTrieLayout(set.key.parts[0], set.capacity).nodes > 0;
+  return fmt::format("{}a trie in {} KiB", front ? "a bitmap, a hash of hosts and " : "", bytes / 1024);
 }
 
 std::string sets(const Program& program) {

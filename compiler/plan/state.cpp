@@ -184,7 +184,9 @@ private:
     }
     const abi::PrefixTrieLayout layout = abi::prefixTrieLayout(set.key.parts[0], set.capacity);
     plan.trie = entries("trie." + set.name, abi::MapRole::trie, abi::kTrieLine, layout.lines);
-    entries("elements." + set.name, abi::MapRole::trie, sizeof(abi::PrefixElement), layout.elements);
+    entries("front." + set.name, abi::MapRole::trie, layout.frontBytes(), 1);
+    if (layout.hosts_apart)
+      entries("hosts." + set.name, abi::MapRole::trie, 2 * layout.hostBytes(), 1);
   }
 
   uint32_t entries(const std::string& name, abi::MapRole role, uint32_t value, uint32_t count) {

@@ -8,7 +8,7 @@
 
 namespace xdpc::abi {
 
-inline constexpr uint32_t kAbi = 2;
+inline constexpr uint32_t kAbi = 3;
 
 // Counter cells: the map `counters` has one value of rows x row bytes, one row a possible CPU, one cell a slot. A
 // program writes only its own CPU's row, without atomics; user space never writes it. What user space adds (a reset,

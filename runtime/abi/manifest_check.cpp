@@ -60,12 +60,16 @@ private:
   }
 
   void trie(const std::string& path, const Set& set) {
-    if (!set.trie_map || *set.trie_map >= manifest_.maps.size() || !elementsMap(manifest_, set))
+    if (!set.trie_map || *set.trie_map >= manifest_.maps.size() || !trieMaps(manifest_, set))
       return map(path, set.trie_map, trieKeySize(set.key), sizeof(TrieElement));
     if (set.key.parts.size() != 1)
       fail(fmt::format("`{}` is an array, for a type that is no prefix alone", path));
-    map(path, set.trie_map, sizeof(uint32_t), kTrieLine);
-    map(path, elementsMap(manifest_, set), sizeof(uint32_t), sizeof(PrefixElement));
+    const TrieMaps maps = *trieMaps(manifest_, set);
+    const PrefixTrieLayout layout = prefixTrieLayout(set.key.parts[0], set.capacity);
+    map(path, maps.lines, sizeof(uint32_t), kTrieLine);
+    map(path, maps.front, sizeof(uint32_t), layout.frontBytes());
+    if (maps.hosts)
+      map(path, maps.hosts, sizeof(uint32_t), 2 * layout.hostBytes());
   }
 
   void lengths(const std::string& path, const Set& set, unsigned prefixes) {

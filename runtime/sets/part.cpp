@@ -2,6 +2,7 @@
 #include "runtime/sets/part.h"
 
 #include "runtime/sets/error.h"
+#include "runtime/sets/prefix_front.h"
 #include "runtime/sets/prefix_trie.h"
 #include "runtime/sets/trie.h"
 
@@ -25,11 +26,18 @@ Result<std::vector<Element>, SetError> ownElements(const engine::Maps& maps, con
   return elements;
 }
 
+bool asks(PrefixMemory& memory, const PrefixKey& address, uint64_t now_ns) {
+  const uint32_t area = __atomic_load_n(&memory.head().area, __ATOMIC_ACQUIRE);
+  return area &&
+         (PrefixFront(memory, area).has(address) ||
+          (memory.counts(area).trie[address.family == abi::Family::v6] && asksTrie(memory, area, address, now_ns)));
+}
+
 Result<bool, SetError> ownHas(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                               const PrefixKey& key, uint64_t now_ns) {
   if (key.length == abi::addressBits(key.family)) {
-    const auto memory = PrefixMemory::open(maps, manifest, set);
-    return memory ? Result<bool, SetError>(asksTrie(*memory, key, now_ns)) : machineError(memory.error());
+    auto memory = PrefixMemory::open(maps, manifest, set);
+    return memory ? Result<bool, SetError>(asks(*memory, key, now_ns)) : machineError(memory.error());
   }
   // No program asks for a prefix.
   const auto elements = ownElements(maps, manifest, set);
@@ -45,7 +53,7 @@ Result<bool, SetError> ownHas(const engine::Maps& maps, const abi::Manifest& man
 Result<std::unique_ptr<PrefixPart>, SetError> openPrefixes(engine::Maps& maps, const abi::Manifest& manifest,
                                                            const abi::Set& set) {
   using Opened = Result<std::unique_ptr<PrefixPart>, SetError>;
-  if (abi::elementsMap(manifest, set)) {
+  if (abi::trieMaps(manifest, set)) {
     auto trie = PrefixTrie::open(maps, manifest, set);
     return trie ? Opened(std::move(*trie)) : trie.error();
   }
@@ -55,12 +63,12 @@ Result<std::unique_ptr<PrefixPart>, SetError> openPrefixes(engine::Maps& maps, c
 
 Result<std::vector<Element>, SetError> prefixElements(const engine::Maps& maps, const abi::Manifest& manifest,
                                                       const abi::Set& set) {
-  return abi::elementsMap(manifest, set) ? ownElements(maps, manifest, set) : trieElements(maps, set);
+  return abi::trieMaps(manifest, set) ? ownElements(maps, manifest, set) : trieElements(maps, set);
 }
 
 Result<size_t, SetError> countLivePrefixes(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                                            uint64_t now_ns) {
-  if (!abi::elementsMap(manifest, set)) {
+  if (!abi::trieMaps(manifest, set)) {
     const auto elements = trieElements(maps, set);
     if (!elements)
       return elements.error();
@@ -80,7 +88,7 @@ Result<size_t, SetError> countLivePrefixes(const engine::Maps& maps, const abi::
 
 Result<bool, SetError> hasPrefix(const engine::Maps& maps, const abi::Manifest& manifest, const abi::Set& set,
                                  const abi::KeyValue& key, uint64_t now_ns) {
-  if (abi::elementsMap(manifest, set))
+  if (abi::trieMaps(manifest, set))
     return ownHas(maps, manifest, set, prefixKey(key), now_ns);
   const auto value = maps.lookup(*set.trie_map, abi::encodeTrieKey(set.key, key));
   if (!value)

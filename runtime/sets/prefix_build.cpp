@@ -68,6 +68,8 @@ private:
 
   void add(uint32_t number) {
     const abi::PrefixElement& element = build_.memory_.element(number);
+    if (placeOf(element) != abi::ElementPlace::trie)
+      return;
     const PrefixKey key = prefixKey(element);
     const uint64_t first = key.address[region_.word];
     if (region_.word == 0 && key.length > 64)

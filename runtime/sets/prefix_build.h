@@ -1,5 +1,6 @@
-// Makes the lines of a prefix trie from its elements: all of them, or those that a change of one element touches. What
-// can be reached is not changed: the caller publishes what was made. Tested by tests/unit/state/prefix_trie_test.cpp.
+// Makes the lines of a prefix trie from the elements that are there: all of them, or those that a change of one element
+// touches. What can be reached is not changed: the caller publishes what was made. Tested by
+// tests/unit/state/prefix_trie_test.cpp.
 #pragma once
 
 #include "runtime/sets/prefix_lines.h"

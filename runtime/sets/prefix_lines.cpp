@@ -131,12 +131,9 @@ void markLines(const PrefixMemory& memory, const PrefixMemory::Marks& marks, uin
       markLines(memory, marks, one);
 }
 
-bool asksTrie(const PrefixMemory& memory, const PrefixKey& address, uint64_t now_ns) {
-  const uint32_t roots = __atomic_load_n(&memory.head().roots, __ATOMIC_ACQUIRE);
-  if (!roots)
-    return false;
+bool asksTrie(const PrefixMemory& memory, uint32_t area, const PrefixKey& address, uint64_t now_ns) {
   uint64_t key = address.address[0];
-  uint32_t entry = memory.root(roots, address.family)[key >> (64 - memory.layout().root_bits)];
+  uint32_t entry = memory.root(area, address.family)[key >> (64 - memory.layout().root_bits)];
   for (unsigned depth = 0; hasLine(entry); ++depth) {
     if (depth == abi::trieDepth(address.family, memory.layout().root_bits))
       return false;

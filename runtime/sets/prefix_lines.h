@@ -43,7 +43,7 @@ uint32_t makeNode(PrefixMemory& memory, const NodeShape& shape, const TrieSlots&
 TrieSlots readNode(const PrefixMemory& memory, const abi::TrieNode& node);
 void markLines(const PrefixMemory& memory, const PrefixMemory::Marks& marks, uint32_t entry);
 
-// Is there a live element that covers the address?
-bool asksTrie(const PrefixMemory& memory, const PrefixKey& address, uint64_t now_ns);
+// Is there a live element in the lines of an area that covers the address?
+bool asksTrie(const PrefixMemory& memory, uint32_t area, const PrefixKey& address, uint64_t now_ns);
 
 } // namespace xdpc::sets

@@ -25,12 +25,28 @@ Result<PrefixMemory, engine::MapError> PrefixMemory::open(const engine::Maps& ma
   PrefixMemory memory;
   memory.maps_ = &maps;
   memory.layout_ = abi::prefixTrieLayout(set.key.parts[0], set.capacity);
-  memory.lines_ = maps.memory(*set.trie_map);
-  memory.elements_ = maps.memory(*abi::elementsMap(manifest, set));
+  const abi::TrieMaps trie = *abi::trieMaps(manifest, set);
+  memory.lines_ = maps.memory(trie.lines);
+  memory.front_ = maps.memory(trie.front);
+  if (trie.hosts)
+    memory.hosts_ = maps.memory(*trie.hosts);
   if (memory.lines_.size() < size_t{memory.layout_.lines} * abi::kTrieLine ||
-      memory.elements_.size() < memory.layout_.elements * sizeof(abi::PrefixElement))
+      memory.front_.size() < memory.layout_.frontBytes() ||
+      (trie.hosts && memory.hosts_.size() < size_t{2} * memory.layout_.hostBytes()))
     return engine::MapError{EINVAL, "cannot map the trie of the set `" + set.name + "` into memory"};
   return memory;
+}
+
+std::span<uint8_t> PrefixMemory::frontArea(uint32_t area) const {
+  const size_t bytes = layout_.areaBytes();
+  return front_.subspan(abi::kFrontHead + (area - 1) * bytes, bytes);
+}
+
+std::span<uint32_t> PrefixMemory::hosts(uint32_t area) const {
+  const size_t bytes = layout_.hostBytes();
+  const std::span<uint8_t> found = layout_.hosts_apart ? hosts_.subspan((area - 1) * bytes, bytes)
+                                                       : frontArea(area).subspan(layout_.hostsInArea(), bytes);
+  return {reinterpret_cast<uint32_t*>(found.data()), bytes / sizeof(uint32_t)};
 }
 
 uint32_t PrefixMemory::runOfFree(uint32_t from, uint32_t to, unsigned count) const {
@@ -51,10 +67,10 @@ uint32_t PrefixMemory::runOfFree(uint32_t from, uint32_t to, unsigned count) con
 
 uint32_t PrefixMemory::takeLines(unsigned count) {
   const uint32_t first = layout_.first_line + kNowhere;
-  const uint32_t from = std::clamp(head().next_line, first, layout_.lines);
-  uint32_t at = runOfFree(from, layout_.lines, count);
+  const uint32_t from = std::clamp(head().next_line, first, layout_.element);
+  uint32_t at = runOfFree(from, layout_.element, count);
   if (!at)
-    at = runOfFree(first, std::min(from + count, layout_.lines), count);
+    at = runOfFree(first, std::min(from + count, layout_.element), count);
   if (!at) {
     exhausted_ = true;
     return layout_.first_line;

@@ -77,12 +77,12 @@ uint32_t PrefixTree::find(const PrefixKey& key) const {
   return 0;
 }
 
-uint32_t PrefixTree::covering(const PrefixKey& key) const {
+uint32_t PrefixTree::covering(const PrefixKey& key, abi::ElementPlace place) const {
   for (unsigned length = key.length; length-- > 0;) {
     const PrefixKey shorter = key.cut(static_cast<uint8_t>(length));
     if (lengthCount(shorter) == 0)
       continue;
-    if (const uint32_t found = find(shorter))
+    if (const uint32_t found = find(shorter); found && placeOf(at(found)) == place)
       return found;
   }
   return 0;

@@ -18,6 +18,9 @@ struct PrefixKey {
   bool covers(const PrefixKey& other) const;
   PrefixKey cut(uint8_t to) const;
 };
+constexpr abi::ElementPlace placeOf(const abi::PrefixElement& element) {
+  return static_cast<abi::ElementPlace>(element.place);
+}
 PrefixKey prefixKey(const abi::KeyValue& key);
 PrefixKey prefixKey(const abi::PrefixElement& element);
 abi::KeyValue keyValue(const PrefixKey& key);
@@ -31,8 +34,8 @@ public:
 
   size_t count() const { return tree_->count; }
   uint32_t find(const PrefixKey& key) const; // 0 if it is not there
-  // The longest one that covers the key and is shorter; 0 if there is none.
-  uint32_t covering(const PrefixKey& key) const;
+  // The longest one at that place that covers the key and is shorter; 0 if there is none.
+  uint32_t covering(const PrefixKey& key, abi::ElementPlace place = abi::ElementPlace::trie) const;
   void insert(uint32_t element);
   void erase(uint32_t element);
   // Instead of all that it has: in order, none twice.

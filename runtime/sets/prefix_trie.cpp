@@ -2,6 +2,7 @@
 #include "runtime/sets/prefix_trie.h"
 
 #include "runtime/sets/error.h"
+#include "runtime/sets/prefix_front.h"
 
 #include <fmt/format.h>
 
@@ -11,10 +12,12 @@
 namespace xdpc::sets {
 namespace {
 
-// Both words at once: a program sees the old roots or the new ones, and the next command the generation that fits.
-void publish(abi::PrefixTrieHead& head, uint32_t roots, uint32_t generation) {
-  auto* words = reinterpret_cast<uint64_t*>(&head.roots);
-  __atomic_store_n(words, uint64_t{generation} << 32 | roots, __ATOMIC_RELEASE);
+using abi::ElementPlace;
+
+// Both words at once: a program sees the old area or the new one, and the next command the generation that fits.
+void publish(abi::PrefixTrieHead& head, uint32_t area, uint32_t generation) {
+  auto* words = reinterpret_cast<uint64_t*>(&head.area);
+  __atomic_store_n(words, uint64_t{generation} << 32 | area, __ATOMIC_RELEASE);
 }
 
 void publish(const std::vector<RootChange>& changes) {
@@ -28,7 +31,8 @@ void publish(const std::vector<RootChange>& changes) {
 class PrefixTrie::Change {
 public:
   explicit Change(abi::PrefixTrieHead& head) : head_(head) { set(1); }
-  ~Change() { set(0); }
+  ~Change() { set(goes_on_); }
+  void goesOn() { goes_on_ = 1; }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
 
@@ -38,6 +42,7 @@ private:
     __atomic_store_n(&head_.changing, changing, __ATOMIC_SEQ_CST);
   }
   abi::PrefixTrieHead& head_;
+  uint32_t goes_on_ = 0;
 };
 
 Result<std::unique_ptr<PrefixTrie>, SetError> PrefixTrie::open(const engine::Maps& maps, const abi::Manifest& manifest,
@@ -57,7 +62,7 @@ Result<std::unique_ptr<PrefixTrie>, SetError> PrefixTrie::open(const engine::Map
 
 // The elements say what there is; all else is made of them again.
 Result<Done, SetError> PrefixTrie::recover() {
-  const Change change(memory_.head());
+  Change change(memory_.head());
   const uint32_t generation = memory_.head().generation;
   std::vector<uint32_t> live;
   for (uint32_t number = 1; number < memory_.layout().elements; ++number)
@@ -69,14 +74,12 @@ Result<Done, SetError> PrefixTrie::recover() {
   std::ranges::sort(
       live, [this](uint32_t a, uint32_t b) { return prefixKey(memory_.element(a)) < prefixKey(memory_.element(b)); });
   tree().assign(live);
-  for (abi::Family family : {abi::Family::v4, abi::Family::v6})
-    refresh(tree(), {family, 0, {}});
   if (auto swept = sweep(generation); !swept)
     return swept;
-  const auto built = rebuildAll(generation);
-  if (!built)
-    return built.error();
-  return *built ? Result<Done, SetError>(Done{}) : noRoom();
+  if (rebuildAll(generation))
+    return Done{};
+  change.goesOn(); // the next command tries again
+  return noRoom();
 }
 
 Result<Done, SetError> PrefixTrie::sweep(uint32_t generation) {
@@ -87,9 +90,9 @@ Result<Done, SetError> PrefixTrie::sweep(uint32_t generation) {
         marks.element(number);
         return true;
       });
-    if (!memory_.head().roots)
+    if (!memory_.head().area)
       return;
-    const uint32_t* entry = memory_.root(memory_.head().roots, memory_.layout().v4 ? abi::Family::v4 : abi::Family::v6);
+    const uint32_t* entry = memory_.root(memory_.head().area, memory_.layout().v4 ? abi::Family::v4 : abi::Family::v6);
     const uint32_t count = memory_.rootEntries() * (memory_.layout().v4 + memory_.layout().v6);
     for (uint32_t i = 0; i < count; ++i)
       if (i == 0 || entry[i] != entry[i - 1])
@@ -98,32 +101,58 @@ Result<Done, SetError> PrefixTrie::sweep(uint32_t generation) {
   return swept ? Result<Done, SetError>(Done{}) : machineError(swept.error());
 }
 
-Result<bool, SetError> PrefixTrie::rebuild(const PrefixKey& key) {
+uint32_t PrefixTrie::areaInUse() {
   abi::PrefixTrieHead& head = memory_.head();
-  const uint32_t area = head.roots ? head.roots : memory_.unusedArea();
-  if (!head.roots)
-    std::fill_n(reinterpret_cast<uint8_t*>(memory_.line(area)),
-                size_t{memory_.layout().roots[1] - memory_.layout().roots[0]} * abi::kTrieLine, uint8_t{0});
+  if (head.area)
+    return head.area;
+  const uint32_t area = memory_.unusedArea();
+  const abi::PrefixTrieLayout& layout = memory_.layout();
+  std::fill_n(memory_.line(layout.roots[area - 1]), size_t{layout.roots[1] - layout.roots[0]} * abi::kTrieLine,
+              uint8_t{0});
+  PrefixFront(memory_, area).clear();
+  publish(head, area, head.generation);
+  return area;
+}
+
+Result<bool, SetError> PrefixTrie::rebuild(const PrefixKey& key) {
   const PrefixTree now = tree();
   for (unsigned attempt = 0; attempt < 2; ++attempt) {
-    const auto changes = PrefixBuild(memory_, now).change(area, key);
+    const auto changes = PrefixBuild(memory_, now).change(areaInUse(), key);
     if (!memory_.exhausted()) {
       publish(changes);
-      publish(head, now.count() ? area : 0, head.generation);
       return true;
     }
-    if (auto swept = sweep(head.generation); !swept)
+    if (auto swept = sweep(memory_.head().generation); !swept)
       return swept.error();
   }
   return false;
 }
 
-Result<bool, SetError> PrefixTrie::rebuildAll(uint32_t generation) {
+bool PrefixTrie::rebuildAll(uint32_t generation) {
   const PrefixTree now(memory_, generation);
   const uint32_t area = memory_.unusedArea();
+  PrefixFront front(memory_, area);
+  front.clear();
+  std::vector<std::pair<uint32_t, uint8_t>> before; // elements and their places in the other area
+  for (abi::Family family : {abi::Family::v4, abi::Family::v6}) {
+    const PrefixKey whole{family, 0, {}};
+    now.forCovered(whole, [&](uint32_t number) {
+      abi::PrefixElement& element = memory_.element(number);
+      before.emplace_back(number, element.place);
+      element.place = static_cast<uint8_t>(front.put(prefixKey(element), element.own_ns));
+      if (placeOf(element) == ElementPlace::trie)
+        ++inTrie(area, family);
+      return true;
+    });
+    refresh(now, whole);
+  }
   PrefixBuild(memory_, now).all(area);
   if (memory_.exhausted()) {
     memory_.forgetExhausted();
+    for (const auto& [number, place] : before)
+      memory_.element(number).place = place;
+    for (abi::Family family : {abi::Family::v4, abi::Family::v6})
+      refresh(now, {family, 0, {}});
     return false;
   }
   publish(memory_.head(), now.count() ? area : 0, generation);
@@ -141,6 +170,8 @@ bool PrefixTrie::refresh(const PrefixTree& tree, const PrefixKey& key) {
   bool flipped = false;
   tree.forCovered(key, [&](uint32_t number) {
     abi::PrefixElement& element = memory_.element(number);
+    if (placeOf(element) != ElementPlace::trie)
+      return true;
     const PrefixKey here = prefixKey(element);
     while (!above.empty() && !above.back().key.covers(here))
       above.pop_back();
@@ -182,18 +213,34 @@ Result<Done, SetError> PrefixTrie::put(const abi::KeyValue& value, uint64_t own_
   return there ? prolong(key, there, own_ns) : insert(key, own_ns);
 }
 
+// Programs find it in the new place before they cease to find it in the old one.
 Result<Done, SetError> PrefixTrie::prolong(const PrefixKey& key, uint32_t number, uint64_t own_ns) {
-  const uint64_t before = std::exchange(memory_.element(number).own_ns, own_ns);
-  if (!refresh(tree(), key))
+  abi::PrefixElement& element = memory_.element(number);
+  const ElementPlace place = placeOf(element);
+  if (place != ElementPlace::trie && own_ns == abi::kNever)
+    return Done{};
+  PrefixFront front(memory_, areaInUse());
+  const ElementPlace next = front.put(key, own_ns);
+  const abi::PrefixElement before = element;
+  element.place = static_cast<uint8_t>(next);
+  element.own_ns = own_ns;
+  if (next != ElementPlace::trie)
+    element.expires_ns = own_ns;
+  if (!refresh(tree(), key) && place == ElementPlace::trie && next == ElementPlace::trie)
     return Done{};
   const auto rebuilt = rebuild(key);
-  if (!rebuilt)
-    return rebuilt.error();
-  if (*rebuilt)
-    return Done{};
-  memory_.element(number).own_ns = before;
-  refresh(tree(), key);
-  return noRoom();
+  const bool done = rebuilt && *rebuilt;
+  if (!done) {
+    element.place = before.place;
+    element.own_ns = before.own_ns;
+    element.expires_ns = before.expires_ns;
+    refresh(tree(), key);
+  }
+  if (next != place && (done ? place : next) != ElementPlace::trie)
+    front.erase(key, done ? place : next, tree());
+  if (done)
+    inTrie(areaInUse(), key.family) += (next == ElementPlace::trie) - (place == ElementPlace::trie);
+  return done ? Result<Done, SetError>(Done{}) : rebuilt ? noRoom() : rebuilt.error();
 }
 
 Result<Done, SetError> PrefixTrie::insert(const PrefixKey& key, uint64_t own_ns) {
@@ -206,12 +253,22 @@ Result<Done, SetError> PrefixTrie::insert(const PrefixKey& key, uint64_t own_ns)
   if (!number)
     return noRoom();
   tree().insert(number);
-  refresh(tree(), key);
-  memory_.element(number).generation = memory_.head().generation;
-  const auto rebuilt = rebuild(key);
-  if (rebuilt && *rebuilt)
+  abi::PrefixElement& element = memory_.element(number);
+  element.generation = memory_.head().generation;
+  PrefixFront front(memory_, areaInUse());
+  element.place = static_cast<uint8_t>(front.put(key, own_ns));
+  if (placeOf(element) != ElementPlace::trie)
     return Done{};
-  memory_.element(number).generation = 0;
+  const uint32_t generation = memory_.head().generation;
+  if (own_ns == abi::kNever && front.isWorn() && sweep(generation) && rebuildAll(generation))
+    return Done{};
+  refresh(tree(), key);
+  const auto rebuilt = rebuild(key);
+  if (rebuilt && *rebuilt) {
+    ++inTrie(areaInUse(), key.family);
+    return Done{};
+  }
+  element.generation = 0;
   tree().erase(number);
   refresh(tree(), key);
   return rebuilt ? noRoom() : rebuilt.error();
@@ -223,15 +280,22 @@ Result<bool, SetError> PrefixTrie::erase(const abi::KeyValue& value) {
   if (!number)
     return false;
   const Change change(memory_.head());
-  memory_.element(number).generation = 0;
+  abi::PrefixElement& element = memory_.element(number);
+  element.generation = 0;
   tree().erase(number);
+  if (placeOf(element) != ElementPlace::trie) {
+    PrefixFront(memory_, areaInUse()).erase(key, placeOf(element), tree());
+    return true;
+  }
   refresh(tree(), key);
   const auto rebuilt = rebuild(key);
-  if (rebuilt && *rebuilt)
+  if (rebuilt && *rebuilt) {
+    --inTrie(areaInUse(), key.family);
     return true;
+  }
   PrefixMemory::Marks(memory_).element(number); // a sweep did not know it any more
   tree().insert(number);
-  memory_.element(number).generation = memory_.head().generation;
+  element.generation = memory_.head().generation;
   refresh(tree(), key);
   return rebuilt ? noRoom() : rebuilt.error();
 }
@@ -255,7 +319,8 @@ Result<Done, SetError> PrefixTrie::clear() {
   const uint32_t generation = memory_.head().generation + 1;
   PrefixTree(memory_, generation).assign({});
   publish(memory_.head(), 0, generation);
-  return Done{};
+  const auto awaited = memory_.awaitReaders(); // what comes next is written where they may still read
+  return awaited ? Result<Done, SetError>(Done{}) : machineError(awaited.error());
 }
 
 // The new list is built beside the old one.
@@ -272,22 +337,20 @@ Result<Done, SetError> PrefixTrie::replace(std::span<const Element> elements) {
     memory_.element(number).generation = generation;
     numbers.push_back(number);
   }
-  Result<bool, SetError> built = false;
+  bool built = false;
   if (numbers.size() == elements.size()) {
     std::ranges::sort(numbers, [this](uint32_t a, uint32_t b) {
       return prefixKey(memory_.element(a)) < prefixKey(memory_.element(b));
     });
     const PrefixTree next(memory_, generation);
     PrefixTree(next).assign(numbers);
-    for (abi::Family family : {abi::Family::v4, abi::Family::v6})
-      refresh(next, {family, 0, {}});
     built = rebuildAll(generation);
   }
-  if (built && *built)
+  if (built)
     return Done{};
   for (uint32_t number : numbers)
     memory_.element(number).generation = 0;
-  return built ? noRoom() : built.error();
+  return noRoom();
 }
 
 SetError PrefixTrie::noRoom() const {

@@ -29,11 +29,14 @@ private:
   Result<Done, SetError> sweep(uint32_t generation);
   // Publishes what follows from a change at the key; false if there is no room for it.
   Result<bool, SetError> rebuild(const PrefixKey& key);
-  Result<bool, SetError> rebuildAll(uint32_t generation);
+  // In the area that is not in use, from which programs read from then on; false if there is no room for it.
+  bool rebuildAll(uint32_t generation);
+  uint32_t areaInUse(); // made where there is none
+  uint32_t& inTrie(uint32_t area, abi::Family family) { return memory_.counts(area).trie[family == abi::Family::v6]; }
   Result<Done, SetError> insert(const PrefixKey& key, uint64_t own_ns);
   Result<Done, SetError> prolong(const PrefixKey& key, uint32_t element, uint64_t own_ns);
   uint32_t fill(const PrefixKey& key, uint64_t own_ns);
-  // What covered elements take over. True if one began or ceased to have an end.
+  // What covered elements of the trie take over. True if one began or ceased to have an end.
   bool refresh(const PrefixTree& tree, const PrefixKey& key);
   SetError noRoom() const;
 

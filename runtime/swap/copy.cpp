@@ -179,7 +179,7 @@ Result<Done> announceTries(const Side& from, const Side& to, const StateMatch& m
   };
   for (const Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
-    if (pair.fate != Fate::shared || !now.trie_map || abi::elementsMap(to.manifest, now))
+    if (pair.fate != Fate::shared || !now.trie_map || abi::trieMaps(to.manifest, now))
       continue;
     uint8_t elements[sizeof(uint32_t)];
     if (auto read = from.maps.read(*old_control, offset(old), elements); !read)

@@ -199,9 +199,10 @@ StateMatch matchPinned(const Generation& from, const Generation& to, const Reset
     match.cells_fate = Fate::converted;
   for (Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
+    const auto old_trie = abi::trieMaps(from.manifest, old), new_trie = abi::trieMaps(to.manifest, now);
     if (!isOne(old.exact_map, now.exact_map) || !isOne(old.trie_map, now.trie_map) ||
         !isOne(old.lengths_map, now.lengths_map) ||
-        !isOne(abi::elementsMap(from.manifest, old), abi::elementsMap(to.manifest, now)))
+        (old_trie && new_trie && !std::ranges::equal(old_trie->all(), new_trie->all(), isOne)))
       pair.fate = Fate::converted;
   }
   for (Pair& pair : match.meters)

@@ -155,8 +155,16 @@ private:
     }
   }
 
-  static std::optional<uint32_t> elements(const abi::Manifest& manifest, const abi::Set& set) {
-    return abi::elementsMap(manifest, set);
+  // Of a set's own trie.
+  static std::vector<uint32_t> trie(const abi::Manifest& manifest, const abi::Set& set) {
+    const auto maps = abi::trieMaps(manifest, set);
+    return maps ? maps->all() : std::vector<uint32_t>();
+  }
+
+  bool sameTrie(const abi::Set& old, const abi::Set& now) const {
+    return same(old.trie_map, now.trie_map) &&
+           std::ranges::equal(trie(from_, old), trie(to_, now),
+                              [this](std::optional<uint32_t> a, std::optional<uint32_t> b) { return same(a, b); });
   }
 
   void sets() {
@@ -174,17 +182,18 @@ private:
         continue;
       slots(old.full, now.full);
       slots(old.evicted, now.evicted);
-      const bool shared = same(old.exact_map, now.exact_map) && same(old.trie_map, now.trie_map) &&
-                          same(elements(from_, old), elements(to_, now)) && same(old.lengths_map, now.lengths_map) &&
-                          old.capacity == now.capacity && old.exact_lengths == now.exact_lengths &&
-                          sorted(old.initial) == sorted(now.initial);
+      const bool shared = same(old.exact_map, now.exact_map) && sameTrie(old, now) &&
+                          same(old.lengths_map, now.lengths_map) && old.capacity == now.capacity &&
+                          old.exact_lengths == now.exact_lengths && sorted(old.initial) == sorted(now.initial);
       result_.sets.push_back({*at, i, shared ? Fate::shared : Fate::converted});
       if (!shared)
         continue;
       share(old.exact_map, now.exact_map);
       share(old.trie_map, now.trie_map);
       share(old.lengths_map, now.lengths_map);
-      share(elements(from_, old), elements(to_, now));
+      const std::vector<uint32_t> old_trie = trie(from_, old), new_trie = trie(to_, now);
+      for (size_t part = 1; part < new_trie.size(); ++part)
+        share(old_trie[part], new_trie[part]);
     }
   }
 

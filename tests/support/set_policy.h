@@ -42,7 +42,9 @@ inline abi::Manifest setPolicy(abi::KeyType key, uint32_t capacity, std::vector<
     };
     set.trie_map = kTrieMap;
     m.maps.push_back(array("trie", abi::MapRole::trie, abi::kTrieLine, layout.lines));
-    m.maps.push_back(array("elements", abi::MapRole::trie, sizeof(abi::PrefixElement), layout.elements));
+    m.maps.push_back(array("front", abi::MapRole::trie, layout.frontBytes(), 1));
+    if (layout.hosts_apart)
+      m.maps.push_back(array("hosts", abi::MapRole::trie, 2 * layout.hostBytes(), 1));
   } else if (abi::prefixPart(key)) {
     set.trie_map = kTrieMap;
     m.maps.push_back({.name = "trie",

@@ -66,7 +66,7 @@ TEST(Manifest, ComesBackTheSame) {
 }
 
 TEST(Manifest, StartsWithItsAbiInTheOrderOfTheHeader) {
-  EXPECT_TRUE(toJson(sample()).starts_with(R"({"abi":2,"policy":"web_edge","file":"web_edge.xf",)"));
+  EXPECT_TRUE(toJson(sample()).starts_with(R"({"abi":3,"policy":"web_edge","file":"web_edge.xf",)"));
 }
 
 TEST(Manifest, TakesFileNamesThatAreNotUtf8) {
@@ -80,7 +80,8 @@ TEST(Manifest, IgnoresUnknownKeys) {
 }
 
 TEST(Manifest, RefusesANewerAbiWhateverElseIsThere) {
-  EXPECT_EQ(problem(R"({"abi":3})"), "made by a newer xdpc (ABI 3, this one reads 2)");
+  EXPECT_EQ(problem(R"({"abi":4})"), "made by a newer xdpc (ABI 4, this one reads 3)");
+  EXPECT_EQ(problem(R"({"abi":2})"), "made by an older xdpc (ABI 2, this one reads 3)");
 }
 
 TEST(Manifest, NamesThePlaceOfAProblem) {
@@ -88,7 +89,7 @@ TEST(Manifest, NamesThePlaceOfAProblem) {
   EXPECT_EQ(problem("]"), start + "it is not a JSON object");
   EXPECT_EQ(problem("[1]"), start + "it is not a JSON object");
   EXPECT_EQ(problem(std::string(100'000, '[')), start + "it is not a JSON object");
-  EXPECT_EQ(problem(R"({"abi":2})"), start + "`policy` is missing");
+  EXPECT_EQ(problem(R"({"abi":3})"), start + "`policy` is missing");
   EXPECT_EQ(problem(changed("/policy", 7)), start + "`policy` is not a string");
   EXPECT_EQ(problem(changed("/sets/0/capacity", -1)), start + "`sets[0].capacity` is not a number of 32 bits");
   EXPECT_EQ(problem(changed("/sets/0/capacity", 1ull << 32)), start + "`sets[0].capacity` is not a number of 32 bits");

@@ -171,6 +171,11 @@ TEST(PrefixTrie, AgreesWithAPlainList) {
     compare(kind, 200, 2'000);
 }
 
+TEST(PrefixTrie, AgreesWithAPlainListBehindABitmapAndHosts) {
+  for (abi::KeyKind kind : {abi::KeyKind::Ipv4Prefix, abi::KeyKind::IpPrefix})
+    compare(kind, 300, 2'000);
+}
+
 TEST(PrefixTrie, AgreesWithAPlainListBehindARootOf16Bits) {
   for (abi::KeyKind kind : {abi::KeyKind::Ipv4Prefix, abi::KeyKind::Ipv6Prefix, abi::KeyKind::IpPrefix})
     compare(kind, 5'000, 300);
