@@ -200,6 +200,9 @@ void Commands::addOffline() {
       [](CLI::App& app, ExplainOptions& options) {
         app.add_option("FILE", options.file, "the policy")->required()->type_name("");
         app.add_option("PACKET", options.packet, "as in a test: \"ipv4/tcp(dport = 22)\"")->required()->type_name("");
+        app.add_option("--rule", options.rules, "ask about this rule; can be given again")
+            ->type_name("NAME")
+            ->allow_extra_args(false);
         declareWarnings(app, options.warnings);
         declareBounds(app, options.bounds);
       });

@@ -41,7 +41,8 @@ struct TestOptions {
 int testCommand(const TestOptions& options);
 
 struct ExplainOptions {
-  std::string file, packet; // as in a test
+  std::string file, packet;       // as in a test
+  std::vector<std::string> rules; // to ask about; none: those before the one that decides
   std::vector<std::string> warnings;
   Bounds bounds;
 };

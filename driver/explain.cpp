@@ -12,6 +12,8 @@
 #include "runtime/object/object.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace xdpc::driver {
 
@@ -53,9 +55,9 @@ ir::Expr conditionOf(const Question& question, const ir::Rule& rule) {
   return all;
 }
 
-std::vector<Question> questionsOf(const ir::Policy& policy) {
+std::vector<Question> questionsOf(const ir::Policy& policy, const std::set<ir::RuleId>& rules) {
   std::vector<Question> questions;
-  for (ir::RuleId id = 0; id < policy.rules.size(); ++id) {
+  for (ir::RuleId id : rules) {
     const auto& condition = policy.rules[id].condition;
     if (!condition)
       continue;
@@ -127,20 +129,54 @@ std::string oneLine(const Span& span) {
   return text;
 }
 
+constexpr size_t kMostAsked = 200; // rules, whose parts are compiled one by one
+
+// Rules to ask about, by their numbers: those that are named, or all up to the one that decided, unless they are many.
+std::set<ir::RuleId> rulesToAsk(const ir::Policy& policy, const Ran& ran, const std::vector<std::string>& names) {
+  std::set<ir::RuleId> rules;
+  const std::string& decider = ran.names.at(ran.outcome.slot);
+  for (ir::RuleId id = 0; id < policy.rules.size(); ++id) {
+    const std::string& name = policy.rules[id].name;
+    if (std::ranges::find(names, name) != names.end())
+      rules.insert(id);
+    if (names.empty() && name == decider)
+      break;
+    if (names.empty())
+      rules.insert(id);
+  }
+  if (names.empty() && rules.size() > kMostAsked)
+    rules.clear();
+  return rules;
+}
+
 class Explanation {
 public:
-  Explanation(Compilation& compilation, const std::vector<Question>& questions, const ExplainedValues& values,
+  Explanation(const ir::Policy& policy, const std::vector<Question>& questions, const ExplainedValues& values,
               const Ran& asked, const Ran& ran)
-      : policy_(*compilation.policy), questions_(questions), values_(values), asked_(asked), ran_(ran) {}
+      : policy_(policy), values_(values), asked_(asked), ran_(ran) {
+    for (size_t i = 0; i < ran.names.size(); ++i)
+      slots_.emplace(ran.names[i], i);
+    for (size_t i = 0; i < questions.size(); ++i)
+      questions_[questions[i].rule].push_back({i, questions[i].part});
+  }
 
-  void print() const {
+  void print(const std::set<ir::RuleId>& asked) const {
+    size_t others = 0;
+    bool before = true; // the rule that decides
     for (ir::RuleId id = 0; id < policy_.rules.size(); ++id) {
       const bool decides = policy_.rules[id].name == decider();
-      printLine("{}: {}", policy_.rules[id].name, decides ? verdict() : what(id));
-      if (decides)
-        break;
+      if (!decides && before && !asked.contains(id) && !counted(id))
+        ++others;
+      else if (decides || before)
+        printLine("{}: {}", policy_.rules[id].name, decides ? verdict() : what(id));
+      else if (asked.contains(id))
+        printLine("{}: is behind the rule that decides{}", policy_.rules[id].name,
+                  holdsAlone(id) ? ", and would hold" : "");
+      before &= !decides;
     }
     printLine("{} by {}", abi::verdictName(ran_.outcome.verdict), decider());
+    if (others > 0 && asked.empty())
+      printLine("{} rules before it do not hold or are not reached: `--rule NAME` says why one does not", others);
   }
 
 private:
@@ -148,24 +184,30 @@ private:
   bool holds(size_t question) const { return asked_.slots.at(question).packets > 0; }
   std::string verdict() const { return fmt::format("holds, {}", abi::verdictName(ran_.outcome.verdict)); }
 
-  bool counted(const std::string& rule) const {
-    const auto slot = std::ranges::find(ran_.names, rule) - ran_.names.begin();
-    return ran_.slots.at(static_cast<size_t>(slot)).packets > 0;
+  bool counted(ir::RuleId id) const { return ran_.slots.at(slots_.at(policy_.rules[id].name)).packets > 0; }
+
+  struct Asked {
+    size_t question;
+    const ir::Expr* part; // none: the whole
+  };
+  const std::vector<Asked>& questionsTo(ir::RuleId id) const {
+    static const std::vector<Asked> none;
+    const auto found = questions_.find(id);
+    return found == questions_.end() ? none : found->second;
+  }
+
+  bool holdsAlone(ir::RuleId id) const {
+    return std::ranges::all_of(questionsTo(id), [this](const Asked& one) { return one.part || holds(one.question); });
   }
 
   std::string what(ir::RuleId id) const {
-    if (counted(policy_.rules[id].name))
+    if (counted(id))
       return "holds, goes on";
     std::string failed, read;
-    bool whole = true;
-    for (size_t i = 0; i < questions_.size(); ++i) {
-      if (questions_[i].rule != id)
-        continue;
-      if (!questions_[i].part)
-        whole = holds(i);
-      else if (!holds(i) && failed.empty())
-        failed = oneLine(questions_[i].part->span), read = values_.textFor(*questions_[i].part);
-    }
+    const bool whole = holdsAlone(id);
+    for (const Asked& one : questionsTo(id))
+      if (one.part && !holds(one.question) && failed.empty())
+        failed = oneLine(one.part->span), read = values_.textFor(*one.part);
     if (whole)
       return policy_.rules[id].meter ? "its meter does not hold" : "its list is not applied";
     if (failed.empty())
@@ -178,10 +220,20 @@ private:
   }
 
   const ir::Policy& policy_;
-  const std::vector<Question>& questions_;
+  std::map<ir::RuleId, std::vector<Asked>> questions_;
+  std::map<std::string, size_t> slots_; // by name
   const ExplainedValues& values_;
   const Ran &asked_, &ran_;
 };
+
+std::string noSuchRule(const ir::Policy& policy, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ir::Rule& rule : policy.rules)
+    names.push_back(rule.name);
+  const auto near = diag::nearest(name, names);
+  return fmt::format("`{}` has no rule `{}`{}", policy.name, name,
+                     near ? fmt::format(": did you mean `{}`?", *near) : "");
+}
 
 std::optional<object::Object> objectFor(Compilation& compilation) {
   const auto bytes = objectOf(compilation);
@@ -204,21 +256,27 @@ int explainCommand(const ExplainOptions& options) {
   if (!report(*compilation))
     return kWrong;
   const ir::Policy policy = *compilation->policy;
+  for (const std::string& name : options.rules)
+    if (std::ranges::find(policy.rules, name, &ir::Rule::name) == policy.rules.end())
+      return fail(kUsage, noSuchRule(policy, name));
   const ir::TestStep packet = policy.tests.back().steps.back();
-  const std::vector<Question> questions = questionsOf(policy);
-  ExplainedValues values(policy);
+  const auto ran = runOn(*object, packet);
+  if (!ran)
+    return fail(kRefused, toText(ran.error()));
+  const std::set<ir::RuleId> rules = rulesToAsk(policy, *ran, options.rules);
+  const std::vector<Question> questions = questionsOf(policy, rules);
+  ExplainedValues values(policy, rules);
   compilation->policy = asking(policy, questions, values);
   compilation->tables = false; // which are for rules that decide
-  const auto asking_object = object ? objectFor(*compilation) : std::nullopt;
+  const auto asking_object = objectFor(*compilation);
   if (!asking_object) {
     report(*compilation);
     return kWrong;
   }
-  compilation->policy = policy;
-  const auto ran = runOn(*object, packet), asked = runOn(*asking_object, packet, &values);
-  if (!ran || !asked)
-    return fail(kRefused, toText(ran ? asked.error() : ran.error()));
-  Explanation(*compilation, questions, values, *asked, *ran).print();
+  const auto asked = runOn(*asking_object, packet, &values);
+  if (!asked)
+    return fail(kRefused, toText(asked.error()));
+  Explanation(policy, questions, values, *asked, *ran).print(rules);
   return kFine;
 }
 

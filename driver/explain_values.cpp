@@ -95,12 +95,12 @@ std::string valueText(const ir::Expr& value, const Kept& kept, abi::KeyPart part
 
 } // namespace
 
-ExplainedValues::ExplainedValues(const ir::Policy& policy) : policy_(policy) {
+ExplainedValues::ExplainedValues(const ir::Policy& policy, const std::set<ir::RuleId>& rules) : policy_(policy) {
   if (policy.sets.size() + std::size(kKept) > abi::kMaxSets)
     return;
-  for (const ir::Rule& rule : policy.rules)
-    if (rule.condition)
-      collect(*rule.condition);
+  for (ir::RuleId rule : rules)
+    if (const auto& condition = policy.rules[rule].condition)
+      collect(*condition);
 }
 
 void ExplainedValues::collect(const ir::Expr& expr) {

@@ -7,6 +7,7 @@
 #include "runtime/engine/maps.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace xdpc::driver {
 
 class ExplainedValues {
 public:
-  // Those that the policy's conditions read, each once.
-  explicit ExplainedValues(const ir::Policy& policy);
+  // Those that the conditions of these rules read, each once.
+  ExplainedValues(const ir::Policy& policy, const std::set<ir::RuleId>& rules);
 
   // Rules and sets that note them, into the policy that asks.
   void addTo(ir::Policy& asking) const;
