@@ -16,8 +16,9 @@ bool isElf(std::string_view text) {
                           "ELF");
 }
 
-std::optional<ObjectFile> read(std::vector<uint8_t> elf, const std::string& path, int& code) {
-  auto object = object::readObject(elf);
+std::optional<ObjectFile> read(std::vector<uint8_t> elf, std::optional<abi::Manifest> manifest, const std::string& path,
+                               int& code) {
+  auto object = object::readObject(elf, std::move(manifest));
   if (!object) {
     code = fail(kWrong, fmt::format("`{}`: {}", path, object.error().message));
     return {};
@@ -31,7 +32,7 @@ std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOpt
                                        const Planned& planned) {
   const auto text = path == "-" ? Result<std::string, FileError>(std::string()) : readFile(path, kMaxObject);
   if (text && isElf(*text))
-    return read({text->begin(), text->end()}, path, code);
+    return read({text->begin(), text->end()}, {}, path, code);
 
   CompileOptions whole = options;
   whole.until = Until::object;
@@ -39,15 +40,20 @@ std::optional<ObjectFile> readObjectOf(const std::string& path, const CompileOpt
   if (!compilation)
     return {};
   std::optional<std::vector<uint8_t>> bytes;
+  std::optional<abi::Manifest> known;
   if (!compilation->emitter.hasErrors())
-    bytes = objectOf(*compilation, planned);
+    bytes = objectOf(*compilation, [&](const abi::Manifest& manifest) {
+      if (planned)
+        planned(manifest);
+      known = manifest;
+    });
   const bool right = report(*compilation);
   keepToTheEnd(std::move(compilation));
   if (!right) {
     code = kWrong;
     return {};
   }
-  return read(std::move(*bytes), path, code);
+  return read(std::move(*bytes), std::move(known), path, code);
 }
 
 std::optional<object::Object> objectOfFile(const std::string& path, const CompileOptions& options, int& code,

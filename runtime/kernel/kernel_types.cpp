@@ -5,18 +5,18 @@
 #include "runtime/kernel/fd.h"
 #include "runtime/object/raw_btf.h"
 
+#include <cstring>
 #include <fcntl.h>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vector>
 
 namespace xdpc::kernel {
 namespace {
 
+// Nothing is indexed: of a hundred thousand types two are looked for.
 class KernelTypes {
 public:
   static std::optional<KernelTypes> read(std::span<const uint8_t> btf) {
@@ -25,32 +25,34 @@ public:
       return std::nullopt;
     KernelTypes types;
     types.types_ = view->types;
-    types.names_ = {reinterpret_cast<const char*>(view->strings.data()), view->strings.size()};
-    types.index();
+    types.names_ = view->strings;
     return types;
   }
 
-  std::optional<uint32_t> find(std::string_view name, uint32_t kind) const {
+  // By name and kind.
+  std::optional<uint32_t> find(const char* name, uint32_t kind) const {
     const auto wanted = nameOffset(name);
-    if (!wanted)
-      return std::nullopt;
-    for (uint32_t id = 1; id < places_.size(); ++id)
-      if (const btf_type& type = at(id); type.name_off == *wanted && BTF_INFO_KIND(type.info) == kind)
-        return id;
-    return std::nullopt;
+    std::optional<uint32_t> found;
+    if (wanted)
+      visit([&](uint32_t id, const btf_type& type) {
+        if (type.name_off == *wanted && BTF_INFO_KIND(type.info) == kind)
+          found = id;
+        return !found;
+      });
+    return found;
   }
 
   // Bits from the start of the struct or union, through nameless members.
   std::optional<uint32_t> memberOffset(uint32_t id, std::string_view name, unsigned depth = 0) const {
-    if (id == 0 || id >= places_.size() || depth > 4)
+    const btf_type* const type = at(id);
+    if (!type || depth > 4)
       return std::nullopt;
-    const btf_type& type = at(id);
-    const uint32_t kind = BTF_INFO_KIND(type.info);
+    const uint32_t kind = BTF_INFO_KIND(type->info);
     if (kind != BTF_KIND_STRUCT && kind != BTF_KIND_UNION)
       return std::nullopt;
-    const auto* members = reinterpret_cast<const btf_member*>(&type + 1);
-    for (uint32_t i = 0; i < BTF_INFO_VLEN(type.info); ++i) {
-      const uint32_t offset = BTF_INFO_KFLAG(type.info) ? BTF_MEMBER_BIT_OFFSET(members[i].offset) : members[i].offset;
+    const auto* members = reinterpret_cast<const btf_member*>(type + 1);
+    for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); ++i) {
+      const uint32_t offset = BTF_INFO_KFLAG(type->info) ? BTF_MEMBER_BIT_OFFSET(members[i].offset) : members[i].offset;
       if (members[i].name_off != 0) {
         if (nameIs(members[i].name_off, name))
           return offset;
@@ -62,36 +64,49 @@ public:
   }
 
 private:
-  const btf_type& at(uint32_t id) const { return *reinterpret_cast<const btf_type*>(types_.data() + places_[id]); }
-
-  void index() {
-    places_.reserve(types_.size() / 24);
-    places_.push_back(0); // void
-    for (uint64_t place = 0; place + sizeof(btf_type) <= types_.size();) {
-      const auto bytes = object::tailSize(*reinterpret_cast<const btf_type*>(types_.data() + place));
-      if (!bytes || place + sizeof(btf_type) + *bytes > types_.size())
+  // In order, until the visitor says false.
+  template <class Visit> void visit(Visit visitor) const {
+    uint32_t id = 1;
+    for (uint64_t place = 0; place + sizeof(btf_type) <= types_.size(); ++id) {
+      const auto& type = *reinterpret_cast<const btf_type*>(types_.data() + place);
+      const auto bytes = object::tailSize(type);
+      place += sizeof(btf_type) + bytes.value_or(0);
+      if (!bytes || place > types_.size() || !visitor(id, type))
         return;
-      places_.push_back(place);
-      place += sizeof(btf_type) + *bytes;
     }
   }
 
+  const btf_type* at(uint32_t wanted) const {
+    const btf_type* found = nullptr;
+    visit([&](uint32_t id, const btf_type& type) {
+      if (id == wanted)
+        found = &type;
+      return !found;
+    });
+    return found;
+  }
+
   // Names stand once each, between zeros.
-  std::optional<uint32_t> nameOffset(std::string_view name) const {
-    std::string bounded(name.size() + 2, '\0');
-    bounded.replace(1, name.size(), name);
-    const size_t found = names_.find(bounded);
-    return found == names_.npos ? std::nullopt : std::optional(static_cast<uint32_t>(found + 1));
+  std::optional<uint32_t> nameOffset(const char* name) const {
+    const size_t size = std::strlen(name) + 1;
+    for (size_t from = 1; from < names_.size();) {
+      const void* found = memmem(names_.data() + from, names_.size() - from, name, size);
+      if (!found)
+        return std::nullopt;
+      const auto at = static_cast<size_t>(static_cast<const uint8_t*>(found) - names_.data());
+      if (names_[at - 1] == 0)
+        return static_cast<uint32_t>(at);
+      from = at + 1;
+    }
+    return std::nullopt;
   }
 
   bool nameIs(uint32_t offset, std::string_view name) const {
-    return offset + name.size() < names_.size() && names_.substr(offset, name.size()) == name &&
-           names_[offset + name.size()] == '\0';
+    return offset + name.size() < names_.size() && std::memcmp(names_.data() + offset, name.data(), name.size()) == 0 &&
+           names_[offset + name.size()] == 0;
   }
 
-  std::span<const uint8_t> types_;
-  std::string_view names_;
-  std::vector<uint32_t> places_; // of each type, by number
+  std::span<const uint8_t> types_, names_;
 };
 
 // The file's bytes: mapped where the kernel can (from 6.16), else read.

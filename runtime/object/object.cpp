@@ -55,11 +55,15 @@ Failure readConfig(const ElfFile& elf, Object& object) {
   return {};
 }
 
-Failure readManifest(const ElfFile& elf, Object& object) {
+Failure readManifest(const ElfFile& elf, std::optional<abi::Manifest> known, Object& object) {
   auto section = requiredSection(elf, abi::kManifestSection);
   if (!section)
     return section.error();
   object.manifest_json = text(**section);
+  if (known) {
+    object.manifest = std::move(*known);
+    return {};
+  }
   auto manifest = abi::manifestFromJson(object.manifest_json);
   if (!manifest)
     return ObjectError{fmt::format("the manifest cannot be read: {}", manifest.error().message)};
@@ -157,14 +161,14 @@ Result<std::vector<uint8_t>, ObjectError> readBytes(const std::filesystem::path&
 
 } // namespace
 
-static Result<Object, ObjectError> assemble(std::span<const uint8_t> bytes) {
+static Result<Object, ObjectError> assemble(std::span<const uint8_t> bytes, std::optional<abi::Manifest> manifest) {
   auto elf = readElf(bytes);
   if (!elf)
     return elf.error();
   Object object;
   if (auto error = readConfig(*elf, object))
     return *error;
-  if (auto error = readManifest(*elf, object))
+  if (auto error = readManifest(*elf, std::move(manifest), object))
     return *error;
   if (auto error = readTables(*elf, object))
     return *error;
@@ -182,8 +186,8 @@ static Result<Object, ObjectError> assemble(std::span<const uint8_t> bytes) {
   return object;
 }
 
-Result<Object, ObjectError> readObject(std::span<const uint8_t> bytes) {
-  auto object = assemble(bytes);
+Result<Object, ObjectError> readObject(std::span<const uint8_t> bytes, std::optional<abi::Manifest> manifest) {
+  auto object = assemble(bytes, std::move(manifest));
   if (!object)
     return oneLine(std::move(object.error()));
   return object;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,7 +67,8 @@ struct ObjectError {
   std::string message; // one line: "not an ELF file", "made by a newer xdpc (ABI 3, this one reads 1)"
 };
 
-Result<Object, ObjectError> readObject(std::span<const uint8_t> elf);
+// `manifest`: the one that is in it, where that is known, as parsing that of a large policy takes a while.
+Result<Object, ObjectError> readObject(std::span<const uint8_t> elf, std::optional<abi::Manifest> manifest = {});
 Result<Object, ObjectError> readObjectFile(const std::filesystem::path& path);
 
 } // namespace xdpc::object

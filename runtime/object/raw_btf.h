@@ -3,6 +3,7 @@
 // and tests/runtime/kernel_types_test.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <linux/btf.h>
@@ -36,6 +37,29 @@ struct BtfView {
 std::optional<BtfView> viewBtf(std::span<const uint8_t> btf);
 
 // Bytes behind a btf_type; nothing for a kind that is not known, behind which no type can be found.
-std::optional<uint64_t> tailSize(const btf_type& type);
+inline std::optional<uint64_t> tailSize(const btf_type& type) {
+  struct Tail {
+    uint8_t known, fixed, member; // bytes, and bytes of each member
+  };
+  // By kind: the running kernel has a hundred thousand types.
+  static constexpr std::array<Tail, BTF_KIND_ENUM64 + 1> kTails = [] {
+    std::array<Tail, BTF_KIND_ENUM64 + 1> tails{};
+    for (uint32_t kind : {BTF_KIND_PTR, BTF_KIND_FWD, BTF_KIND_TYPEDEF, BTF_KIND_VOLATILE, BTF_KIND_CONST,
+                          BTF_KIND_RESTRICT, BTF_KIND_FUNC, BTF_KIND_FLOAT, BTF_KIND_TYPE_TAG})
+      tails[kind] = {1, 0, 0};
+    for (uint32_t kind : {BTF_KIND_INT, BTF_KIND_VAR, BTF_KIND_DECL_TAG})
+      tails[kind] = {1, 4, 0};
+    for (uint32_t kind : {BTF_KIND_STRUCT, BTF_KIND_UNION, BTF_KIND_DATASEC, BTF_KIND_ENUM64})
+      tails[kind] = {1, 0, 12};
+    for (uint32_t kind : {BTF_KIND_ENUM, BTF_KIND_FUNC_PROTO})
+      tails[kind] = {1, 0, 8};
+    tails[BTF_KIND_ARRAY] = {1, sizeof(btf_array), 0};
+    return tails;
+  }();
+  const uint32_t kind = BTF_INFO_KIND(type.info);
+  if (kind >= kTails.size() || !kTails[kind].known)
+    return {};
+  return kTails[kind].fixed + uint64_t{kTails[kind].member} * BTF_INFO_VLEN(type.info);
+}
 
 } // namespace xdpc::object

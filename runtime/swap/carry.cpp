@@ -248,21 +248,24 @@ Result<Done> prepareReturn(const Generation& from, const Generation& to, const R
 }
 
 Result<Done> settle(const Folder& folder, uint32_t number) {
+  const auto known = openLedger(folder, number);
+  if (!known)
+    return known.error();
+  if (!*known)
+    return Done{};
+  if ((*known)->state() == LedgerState::settled) // nothing to take, as of all that are the first
+    return markRunning(folder, number);
   auto to = openGeneration(folder, number);
   if (!to)
     return to.error();
-  if (!to->ledger)
-    return Done{};
   const Ledger& ledger = *to->ledger;
   const uint64_t epoch = ledger.epoch();
-  if (ledger.state() != LedgerState::settled) {
-    const auto from = openGeneration(folder, static_cast<uint32_t>(ledger.head().from));
-    if (auto taken = from ? takeOver(*from, *to) : goOnWithout(from.error(), *to); !taken)
-      return taken;
-    ledger.set(LedgerState::settled, epoch + 1);
-    if (epoch != 0)
-      unpinOldBases(*to, epoch - 1); // somebody may still read those of `epoch`
-  }
+  const auto from = openGeneration(folder, static_cast<uint32_t>(ledger.head().from));
+  if (auto taken = from ? takeOver(*from, *to) : goOnWithout(from.error(), *to); !taken)
+    return taken;
+  ledger.set(LedgerState::settled, epoch + 1);
+  if (epoch != 0)
+    unpinOldBases(*to, epoch - 1); // somebody may still read those of `epoch`
   return markRunning(folder, number);
 }
 
