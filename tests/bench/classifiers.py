@@ -190,7 +190,7 @@ class Classifiers(sets.Sets):
 
     def pairs(self, only=""):
         for count, limit in self.PAIRS:
-            if only not in "source and port %d" % count or count > self.most():
+            if only not in "source and port %d" % count or count > self.most() or (self.quick and count == 1):
                 continue
             chance = random.Random(count)
             pairs = {(chance.randrange(1 << 24, 224 << 24), chance.choice((22, 53, 80, 443, chance.randrange(1024, 65536)))): None for _ in range(count)}
