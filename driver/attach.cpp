@@ -49,7 +49,7 @@ int attachCommand(const AttachOptions& options) {
   }
   // Large maps take the kernel as long to make as the back end takes for the program: both at once.
   std::future<kernel::KernelResult<kernel::Groundwork>> groundwork;
-  const auto layGroundwork = [&](const abi::Manifest& manifest) {
+  const auto lay_groundwork = [&](const abi::Manifest& manifest) {
     groundwork = std::async(std::launch::async, [manifest] {
       kernel::raisePermitted();
       return kernel::layGroundwork(manifest);
@@ -60,7 +60,7 @@ int attachCommand(const AttachOptions& options) {
     const kernel::FilesOnly without;
     file = readObjectOf(options.file,
                         {.warnings = options.warnings, .bounds = options.bounds, .tables = !options.no_tables}, code,
-                        layGroundwork);
+                        lay_groundwork);
   }
   if (!file)
     return code;

@@ -108,7 +108,7 @@ std::vector<LookupCost> lookupsOf(const plan::Program& program) {
       if (const auto& one = *table)
         lookups.push_back({name, one->count, one->bytes, one->ns, plan::describe(*one)});
   };
-  const auto addBoxes = [&](const std::string& name, const plan::BoxTable* boxes) {
+  const auto add_boxes = [&](const std::string& name, const plan::BoxTable* boxes) {
     if (boxes)
       lookups.push_back({name, boxes->count, boxes->bytes, boxes->ns, plan::describe(*boxes)});
   };
@@ -116,12 +116,12 @@ std::vector<LookupCost> lookupsOf(const plan::Program& program) {
     const std::string& name = program.policy->const_sets[id].name;
     const std::string text = name.empty() ? fmt::format("set #{}", id) : "set " + name;
     add(text, plan::constTables(program, id));
-    addBoxes(text, plan::boxTable(program, id));
+    add_boxes(text, plan::boxTable(program, id));
   }
   for (ir::MapId id = 0; id < program.map_tables.size(); ++id) {
     const std::string name = "map " + program.policy->maps[id].name;
     add(name, program.map_tables[id]);
-    addBoxes(name, plan::mapBoxTable(program, id));
+    add_boxes(name, plan::mapBoxTable(program, id));
   }
   return lookups;
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <string>
 
 namespace xdpc::analysis {
@@ -99,9 +100,9 @@ struct Lacked {
   const ir::Expr *condition, *read;
 };
 std::optional<Lacked> lackedBy(const PacketKind& later, const Outcome& outcome) {
-  for (auto term = outcome.path.rbegin(); term != outcome.path.rend(); ++term)
-    if (const ir::Expr* read = lackedIn(later, *term->condition))
-      return Lacked{term->condition, read};
+  for (const Outcome::Term& term : std::views::reverse(outcome.path))
+    if (const ir::Expr* read = lackedIn(later, *term.condition))
+      return Lacked{term.condition, read};
   return std::nullopt;
 }
 

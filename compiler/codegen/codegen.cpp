@@ -116,7 +116,7 @@ std::optional<llvm::SmallString<0>> emit(const lower::Module& module, const Opti
   auto bytes = emit(code, *target,
                     what == Emitted::share ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile);
   if (!bytes)
-    target.release(); // as above
+    static_cast<void>(target.release()); // as above
   return bytes;
 }
 

@@ -7,8 +7,8 @@ namespace xdpc::lower {
 namespace {
 
 bool isSamePlace(const ir::Field& left, const ir::Field& right) {
-  auto isPlain = [](const ir::Field& field) { return field.bits && !field.derived && !field.part && !field.ahead; };
-  return isPlain(left) && isPlain(right) && left.bit_offset == right.bit_offset && left.bits == right.bits &&
+  auto is_plain = [](const ir::Field& field) { return field.bits && !field.derived && !field.part && !field.ahead; };
+  return is_plain(left) && is_plain(right) && left.bit_offset == right.bit_offset && left.bits == right.bits &&
          left.type == right.type;
 }
 

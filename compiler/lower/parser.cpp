@@ -169,13 +169,13 @@ private:
       return false;
     const ir::Header& header = b.policy().headers[*next];
     const plan::HeaderPlan& plan = b.program().headers[*next];
-    const auto leadsOn = [&](const ir::PayloadBy& table) {
+    const auto leads_on = [&](const ir::PayloadBy& table) {
       return std::ranges::any_of(table.entries, [&](const ir::PayloadEntry& behind) {
         return b.program().next(*next, behind) || behind.tunnel;
       });
     };
     return plan.checked && !plan.asked && !plan.traced && header.kind == ir::HeaderKind::plain && !header.size &&
-           !header.length && std::ranges::none_of(header.payload, leadsOn) &&
+           !header.length && std::ranges::none_of(header.payload, leads_on) &&
            std::ranges::none_of(b.policy().headers,
                                 [&](const ir::Header& other) { return other.extension_of == *next; });
   }

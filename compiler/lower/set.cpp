@@ -152,11 +152,11 @@ bool takesEither(const plan::Program& program, uint32_t id) {
   const abi::KeyKind kind = set.key.parts[0];
   if (kind == abi::KeyKind::Ip)
     return true;
-  const auto isWhole = [](const abi::PrefixLength& length) {
+  const auto is_whole = [](const abi::PrefixLength& length) {
     return length.length == (length.family == abi::Family::v4 ? 32 : 128);
   };
   return kind == abi::KeyKind::IpPrefix && trieRef(program, id) &&
-         (!plan.exact || (plan.probes.size() == 2 && std::ranges::all_of(plan.probes, isWhole)));
+         (!plan.exact || (plan.probes.size() == 2 && std::ranges::all_of(plan.probes, is_whole)));
 }
 
 // Ends the block.

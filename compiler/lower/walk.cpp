@@ -109,7 +109,7 @@ void Walk::tooDeep(Packet packet) {
 }
 
 bool Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& lower_node, size_t max_instructions) {
-  for (size_t i = 0; i < nodes_.size(); ++i) {
+  for (size_t i = 0; i < nodes_.size(); ++i) { // NOLINT(modernize-loop-convert): they become more
     if (nodes_.size() * kLeastNode > max_instructions)
       return false;
     b.startBlock(nodes_[i].block);

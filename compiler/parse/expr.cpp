@@ -339,7 +339,8 @@ Built ExprReader::list(ExprKind kind, const Node& node) {
 }
 
 Built ExprReader::mask(Built inner, const Node& node) {
-  Built built = unary(ExprKind::Mask, inner.expr.span.begin, std::move(inner));
+  const uint32_t begin = inner.expr.span.begin;
+  Built built = unary(ExprKind::Mask, begin, std::move(inner));
   built.expr.span.end = node.end;
   for (const Node& number : Children(node)) {
     const uint64_t length = readNumber(input_, number);
@@ -354,14 +355,15 @@ Built ExprReader::mask(Built inner, const Node& node) {
 Built ExprReader::postfix(Built inner, const Node& node) {
   if (node.kind == Kind::mask)
     return mask(std::move(inner), node);
+  const uint32_t begin = inner.expr.span.begin;
   if (node.kind == Kind::field_name) {
-    Built built = unary(ExprKind::Member, inner.expr.span.begin, std::move(inner));
+    Built built = unary(ExprKind::Member, begin, std::move(inner));
     built.expr.span.end = node.end;
     built.expr.text = input_.text(node);
     return built;
   }
   const Node* slice = find(node, Kind::slice_end);
-  Built built = unary(slice ? ExprKind::Slice : ExprKind::Index, inner.expr.span.begin, std::move(inner));
+  Built built = unary(slice ? ExprKind::Slice : ExprKind::Index, begin, std::move(inner));
   built.expr.span.end = node.end;
   for (const Node& child : Children(node)) {
     Built part = readNested(input_, child.kind == Kind::slice_end ? *Children(child).begin() : child);

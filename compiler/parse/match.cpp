@@ -157,7 +157,8 @@ bool run(Entry entry, Input& in, Record& record) {
 const Node* Matcher::match(Entry entry, uint32_t begin, uint32_t end) {
   nodes_.clear();
   mismatch_.expected.clear();
-  Record record{nodes_, mismatch_.expected, text_.data(), text_.data() + begin};
+  const char* const text = text_.data(); // and never beyond `end`
+  Record record{nodes_, mismatch_.expected, text, text + begin};
   Input in(text_.data() + begin, text_.data() + end, "");
   if (run(entry, in, record))
     return nodes_.data();

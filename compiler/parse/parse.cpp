@@ -67,18 +67,18 @@ bool Parser::dashedMac(const Statement& statement) {
   const std::string_view text = layout_.text;
   if (text.substr(statement.begin, statement.end - statement.begin).find('-') == text.npos)
     return false;
-  const auto inMac = [&](uint32_t at) {
+  const auto in_mac = [&](uint32_t at) {
     return at < statement.end && (std::isxdigit(static_cast<unsigned char>(text[at])) || text[at] == '-');
   };
   for (uint32_t at = statement.begin; at < statement.end; ++at) {
     if (text[at] == '"') // text is passed over
       for (++at; at < statement.end && text[at] != '"'; ++at)
         at += text[at] == '\\';
-    if (at > statement.begin && (inMac(at - 1) || std::isalnum(static_cast<unsigned char>(text[at - 1])) ||
+    if (at > statement.begin && (in_mac(at - 1) || std::isalnum(static_cast<unsigned char>(text[at - 1])) ||
                                  std::string_view("_.:").find(text[at - 1]) != std::string_view::npos))
       continue;
     uint32_t end = at;
-    while (inMac(end) && (text[end] == '-') == ((end - at) % 3 == 2))
+    while (in_mac(end) && (text[end] == '-') == ((end - at) % 3 == 2))
       ++end;
     if (end - at != size || (end < statement.end && (std::isalnum(static_cast<unsigned char>(text[end])) ||
                                                      text[end] == '-' || text[end] == '_')))

@@ -87,7 +87,7 @@ std::pair<ast::Name, std::vector<ast::Expr>> readTarget(Input& input, const Node
                                 : target.kind == Kind::to_cpus ? "cpus"
                                                                : "socket";
   const auto end = target.begin + static_cast<uint32_t>(word.size());
-  return {{std::string(word), input.span(target.begin, end)}, std::move(exprs)};
+  return std::pair(ast::Name{std::string(word), input.span(target.begin, end)}, std::move(exprs));
 }
 
 Statement readStatement(Input& input, const Node& node) {

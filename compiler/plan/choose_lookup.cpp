@@ -96,7 +96,10 @@ private:
     const ir::u128 most = runs_.size() * 2;
     ir::u128 total = 0;
     for (const Run& run : runs_) {
-      if (run.high - run.low >= most || (total += run.high - run.low + 1) > most)
+      if (run.high - run.low >= most)
+        return;
+      total += run.high - run.low + 1;
+      if (total > most)
         return;
     }
     if (narrow() && !values_)

@@ -90,14 +90,14 @@ private:
   bool arePoints(const std::vector<uint32_t>& numbers, uint64_t signature) const {
     return std::ranges::all_of(rows_.taken, [&](size_t lane) {
       const uint32_t value = rows_.shape.lanes()[lane].value, top = lowBits(rows_.shape.lanes()[lane].value_bits);
-      const auto isPoint = [&](uint32_t number) {
+      const auto is_point = [&](uint32_t number) {
         return rows_.shape.bounds(number, lane).low == rows_.shape.bounds(number, lane).high;
       };
-      const auto isOpen = [&](uint32_t number) {
+      const auto is_open = [&](uint32_t number) {
         return rows_.shape.bounds(number, lane).low == 0 && rows_.shape.bounds(number, lane).high == top;
       };
-      return std::ranges::all_of(numbers, isPoint) ||
-             (isAbsent(value, signature) && std::ranges::all_of(numbers, isOpen));
+      return std::ranges::all_of(numbers, is_point) ||
+             (isAbsent(value, signature) && std::ranges::all_of(numbers, is_open));
     });
   }
 

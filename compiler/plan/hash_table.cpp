@@ -56,7 +56,7 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
   const size_t count = keys.size() / words;
   HashData data{.shape = hashShape(count, words, word_bytes)};
   HashShape& shape = data.shape;
-  const auto bucketIn = [&](const uint64_t* key, unsigned table) {
+  const auto bucket_in = [&](const uint64_t* key, unsigned table) {
     const HashOf which = table ? HashOf::second_table : HashOf::first_table;
     return bucketOf(hashOf(key, words, data.seed, which), shape.buckets);
   };
@@ -68,16 +68,16 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
     std::array<std::vector<uint32_t>, 2> buckets;
     for (unsigned table = 0; table < 2; ++table)
       for (size_t i = 0; i < count; ++i)
-        buckets[table].push_back(bucketIn(&keys[i * words], table));
+        buckets[table].push_back(bucket_in(&keys[i * words], table));
     const Cuckoo cuckoo{shape.buckets, shape.slots, [&](uint32_t key, unsigned table) { return buckets[table][key]; }};
     placed = cuckoo.place(static_cast<uint32_t>(count));
   }
   // A free slot has a key that is looked for elsewhere, in the set or not, so that it is never found there.
-  const auto strangerTo = [&](size_t slot) {
+  const auto stranger_to = [&](size_t slot) {
     const unsigned table = slot >= size_t{shape.buckets} * shape.slots;
     const auto bucket = static_cast<uint32_t>(slot / shape.slots - table * shape.buckets);
     std::vector<uint64_t> stranger(words, 0);
-    while (bucketIn(stranger.data(), table) == bucket)
+    while (bucket_in(stranger.data(), table) == bucket)
       ++stranger[words - 1];
     return stranger;
   };
@@ -86,7 +86,7 @@ HashData makeHash(const std::vector<uint64_t>& keys, uint32_t words, uint32_t wo
     const uint32_t key = (*placed)[slot];
     if (key != kFree)
       data.slot_of[key] = static_cast<uint32_t>(slot);
-    const std::vector<uint64_t> stranger = key == kFree ? strangerTo(slot) : std::vector<uint64_t>();
+    const std::vector<uint64_t> stranger = key == kFree ? stranger_to(slot) : std::vector<uint64_t>();
     const uint64_t* const stored = key == kFree ? stranger.data() : &keys[size_t{key} * words];
     for (uint32_t word = 0; word < words; ++word)
       append(slot < placed->size() / 2 ? data.first : data.second, stored[word], word_bytes);

@@ -68,17 +68,17 @@ bool checkField(Scope& scope, const ir::Expr& target) {
     const std::string why = whyFixed(policy, target.header, field);
     return why.empty() || refuse(scope, target.span, fmt::format("{} {}", quoted(target.span), why));
   }
-  const auto whyIn = [&](size_t i) {
+  const auto why_in = [&](size_t i) {
     return whyFixed(policy, header.alternatives[i],
                     policy.headers[header.alternatives[i]].fields[field.alternatives[i]]);
   };
   bool all = true;
   for (size_t i = 0; i < header.alternatives.size(); ++i)
-    all &= !whyIn(i).empty();
+    all &= !why_in(i).empty();
   for (size_t i = 0; i < header.alternatives.size(); ++i) {
     const ir::Header& one = policy.headers[header.alternatives[i]];
     const ir::Field& real = one.fields[field.alternatives[i]];
-    if (const std::string why = whyIn(i); !why.empty())
+    if (const std::string why = why_in(i); !why.empty())
       return refuse(scope, target.span,
                     fmt::format("{} cannot be assigned: `{}.{}` {}", quoted(target.span), one.name, real.name, why),
                     all ? "" : fmt::format("name the header that is meant instead of `{}`", header.name));

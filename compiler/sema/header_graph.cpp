@@ -194,7 +194,10 @@ HeaderSet common(const std::map<ir::HeaderId, HeaderSet>& sets, const HeaderSet&
       continue;
     HeaderSet both;
     std::ranges::set_intersection(common, set->second, std::inserter(both, both.end()));
-    common = first ? set->second : std::move(both);
+    if (first)
+      common = set->second;
+    else
+      common = std::move(both);
     first = false;
   }
   return common;
@@ -343,7 +346,7 @@ std::optional<ir::HeaderId> ipHandingOn(const Scope& scope, ir::HeaderId id) {
         before.insert(one);
   if (before.size() != 1 || !isIp(scope, *before.begin()))
     return std::nullopt;
-  const auto namedByIp = [&](const ir::PayloadEntry& entry) {
+  const auto named_by_ip = [&](const ir::PayloadEntry& entry) {
     return std::ranges::any_of(scope.policy.headers[*before.begin()].payload, [&](const ir::PayloadBy& table) {
       return std::ranges::any_of(table.entries, [&](const ir::PayloadEntry& same) {
         return same.value == entry.value && same.next == entry.next && !isIp(scope, entry.next);
@@ -351,7 +354,7 @@ std::optional<ir::HeaderId> ipHandingOn(const Scope& scope, ir::HeaderId id) {
     });
   };
   for (const ir::PayloadBy& payload : scope.policy.headers[id].payload)
-    if (std::ranges::any_of(payload.entries, namedByIp))
+    if (std::ranges::any_of(payload.entries, named_by_ip))
       return *before.begin();
   return std::nullopt;
 }

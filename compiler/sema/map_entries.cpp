@@ -166,7 +166,7 @@ private:
       next = piece.key.high + 1;
       ended_ |= piece.key.high == ~u128{0};
     };
-    const auto closeBefore = [&](const ir::Interval* key) {
+    const auto close_before = [&](const ir::Interval* key) {
       while (!open.empty() && (!key || open.back()->key.domain != key->domain || open.back()->key.high < key->low)) {
         if (!ended_)
           close(*open.back());
@@ -174,7 +174,7 @@ private:
       }
     };
     for (const Piece& piece : pieces_) {
-      closeBefore(&piece.key);
+      close_before(&piece.key);
       if (!open.empty() && !nests(*open.back(), piece))
         return;
       if (!open.empty() && next < piece.key.low)
@@ -182,7 +182,7 @@ private:
       next = piece.key.low;
       open.push_back(&piece);
     }
-    closeBefore(nullptr);
+    close_before(nullptr);
   }
 
   bool nests(const Piece& outer, const Piece& inner) {
@@ -215,16 +215,16 @@ private:
     const size_t part = begun.size();
     if (part == pair.key.size())
       return out.push_back(Tuple(begun, pair));
-    const auto goOn = [&](const ir::Interval& interval) {
+    const auto go_on = [&](const ir::Interval& interval) {
       std::vector<ir::Interval> longer = begun;
       longer.push_back(interval);
       addTuples(pair, longer, out);
     };
     const RawPart& next = pair.key[part];
     if (!abi::isPrefix(map_.key.parts[part]) || next.prefix_length)
-      return goOn(next.interval);
+      return go_on(next.interval);
     for (const abi::Prefix& prefix : prefixesOf(next.interval))
-      goOn(ir::intervalOf(prefix));
+      go_on(ir::intervalOf(prefix));
   }
 
   Scope& scope_;

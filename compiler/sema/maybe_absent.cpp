@@ -144,10 +144,10 @@ void settle(const Scope& scope, std::vector<Value>& conjunction) {
 
 void reportMaybeAbsent(Scope& scope, const MaybeAbsent& warning) {
   const std::string text(warning.span.text());
-  const auto inPlace = [&](std::string replacement) {
+  const auto in_place = [&](std::string replacement) {
     return warning.negated ? fmt::format("({})", replacement) : replacement;
   };
-  const std::string positive = inPlace("not " + positiveOf(text));
+  const std::string positive = in_place("not " + positiveOf(text));
   diag::Diagnostic& report =
       scope.emitter.report(diag::Id::maybe_absent, warning.span,
                            fmt::format("{} is false {}", quoted(warning.span), whereFalse(scope, warning)));
@@ -157,7 +157,7 @@ void reportMaybeAbsent(Scope& scope, const MaybeAbsent& warning) {
     report.help = fmt::format("write `{}`, which is true for it", positive);
     return;
   }
-  const std::string asked = inPlace(fmt::format("{} and {}", *condition, text));
+  const std::string asked = in_place(fmt::format("{} and {}", *condition, text));
   report.fixits = {{warning.span, asked}, {warning.span, positive}};
   report.help =
       fmt::format("write `{}`, or `{}`, which is true {}", asked, positive, warning.needs.empty() ? "there" : "for it");

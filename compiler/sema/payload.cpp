@@ -30,7 +30,7 @@ Value slice(Value payload, uint64_t begin, uint64_t bytes, ir::Type type, Span s
   addGuard(payload, hasBytes(payload.expr, begin + bytes));
   payload.expr.kind = ir::ExprKind::Slice;
   payload.expr.number = begin;
-  payload.expr.type = std::move(type);
+  payload.expr.type = type;
   payload.expr.span = span;
   return payload;
 }

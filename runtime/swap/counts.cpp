@@ -131,7 +131,7 @@ Result<Counts> readCounts(const Generation& generation, const Generation* other)
   const auto match = matchPinned(*other, generation, {});
   if (match.slots == Fate::shared)
     return counts;
-  const auto earlier = ownCounts(*other);
+  auto earlier = ownCounts(*other);
   if (!earlier)
     return earlier;
   addCounts(*counts, *earlier, other->manifest, match);
@@ -187,29 +187,29 @@ Result<Done> pinKeyedBase(const Generation& generation, uint32_t counter, uint64
 
 StateMatch matchPinned(const Generation& from, const Generation& to, const Reset& reset) {
   StateMatch match = matchState(from.manifest, to.manifest, reset);
-  const auto isOne = [&](std::optional<uint32_t> a, std::optional<uint32_t> b) {
+  const auto is_one = [&](std::optional<uint32_t> a, std::optional<uint32_t> b) {
     return !a || !b || from.maps->id(*a) == to.maps->id(*b);
   };
   const auto role = [](const Generation& generation, abi::MapRole role) {
     return abi::mapWithRole(generation.manifest, role);
   };
-  if (!isOne(role(from, abi::MapRole::counters), role(to, abi::MapRole::counters)))
+  if (!is_one(role(from, abi::MapRole::counters), role(to, abi::MapRole::counters)))
     match.slots = Fate::converted;
-  if (!isOne(role(from, abi::MapRole::meters), role(to, abi::MapRole::meters)))
+  if (!is_one(role(from, abi::MapRole::meters), role(to, abi::MapRole::meters)))
     match.cells_fate = Fate::converted;
   for (Pair& pair : match.sets) {
     const abi::Set &old = from.manifest.sets[pair.from], &now = to.manifest.sets[pair.to];
     const auto old_trie = abi::trieMaps(from.manifest, old), new_trie = abi::trieMaps(to.manifest, now);
-    if (!isOne(old.exact_map, now.exact_map) || !isOne(old.trie_map, now.trie_map) ||
-        !isOne(old.lengths_map, now.lengths_map) ||
-        (old_trie && new_trie && !std::ranges::equal(old_trie->all(), new_trie->all(), isOne)))
+    if (!is_one(old.exact_map, now.exact_map) || !is_one(old.trie_map, now.trie_map) ||
+        !is_one(old.lengths_map, now.lengths_map) ||
+        (old_trie && new_trie && !std::ranges::equal(old_trie->all(), new_trie->all(), is_one)))
       pair.fate = Fate::converted;
   }
   for (Pair& pair : match.meters)
-    if (!isOne(from.manifest.meters[pair.from].map, to.manifest.meters[pair.to].map))
+    if (!is_one(from.manifest.meters[pair.from].map, to.manifest.meters[pair.to].map))
       pair.fate = Fate::converted;
   for (Pair& pair : match.counters)
-    if (!isOne(from.manifest.counters[pair.from].map, to.manifest.counters[pair.to].map))
+    if (!is_one(from.manifest.counters[pair.from].map, to.manifest.counters[pair.to].map))
       pair.fate = Fate::converted;
   return match;
 }

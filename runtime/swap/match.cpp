@@ -84,7 +84,7 @@ private:
 
   void slots(std::optional<uint32_t> from, std::optional<uint32_t> to) {
     if (from && to)
-      result_.slot[*from] = *to;
+      result_.slot[*from] = to;
   }
 
   void share(std::optional<uint32_t> from, std::optional<uint32_t> to) {

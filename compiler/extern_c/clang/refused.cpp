@@ -32,8 +32,9 @@ void Places::error(llvm::StringRef path, unsigned line, unsigned column, const s
 
 namespace {
 
-const char* const kNoCalls = "a C function calls nothing but functions that its file defines: there is nothing to link";
-const char* const kNoState = "keep state in sets, meters and counters of the policy, and make tables const";
+constexpr const char* kNoCalls =
+    "a C function calls nothing but functions that its file defines: there is nothing to link";
+constexpr const char* kNoState = "keep state in sets, meters and counters of the policy, and make tables const";
 
 void reportCall(const llvm::CallBase& call, const Places& places) {
   const llvm::Function* callee = call.getCalledFunction();
@@ -155,8 +156,8 @@ void tryBackEnd(const llvm::Module& module, llvm::TargetMachine& target, const P
   try {
     passes->run(*copy);
   } catch (const Died& died) {
-    passes.release();
-    copy.release();
+    static_cast<void>(passes.release());
+    static_cast<void>(copy.release());
     places.error("", 0, 0, "BPF does not have this: " + died.reason, "");
   }
 }
