@@ -29,12 +29,10 @@ public:
         if (value.header)
           add(*value.header);
     }
-    plan::visitRules(
-        *program_.policy, [](const ir::Expr&) {},
-        [&](const ir::Action& action) {
-          for (ir::HeaderId changed : ir::changedByAssign(*program_.policy, action))
-            add(changed);
-        });
+    plan::visitActions(*program_.policy, [&](const ir::Action& action) {
+      for (ir::HeaderId changed : ir::changedByAssign(*program_.policy, action))
+        add(changed);
+    });
     return std::move(certain_);
   }
 

@@ -131,6 +131,8 @@ public:
 
   void run() {
     program_.patterns.resize(policy_.patterns.size());
+    if (policy_.patterns.empty())
+      return;
     visitRules(
         policy_,
         [&](const ir::Expr& expr) {

@@ -118,13 +118,12 @@ private:
   }
 
   void sets() {
-    visitRules(
-        policy_,
-        [this](const ir::Expr& expr) {
-          if (expr.kind == ir::ExprKind::InSet && std::ranges::any_of(expr.args, isMasked))
-            masked_.insert(expr.id);
-        },
-        [](const ir::Action&) {});
+    const auto note_masked = [this](const ir::Expr& expr) {
+      if (expr.kind == ir::ExprKind::InSet && std::ranges::any_of(expr.args, isMasked))
+        masked_.insert(expr.id);
+    };
+    if (!policy_.sets.empty())
+      visitRules(policy_, note_masked, [](const ir::Action&) {});
     if (policy_.sets.size() > abi::kMaxSets)
       emitter_.report(diag::Id::too_many, policy_.sets[abi::kMaxSets].span,
                       "a policy has at most " + std::to_string(abi::kMaxSets) + " sets");
@@ -276,13 +275,10 @@ private:
   }
 
   void samples() {
-    visitRules(
-        policy_, [](const ir::Expr&) {},
-        [&](const ir::Action& action) {
-          if (action.kind == ir::ActionKind::Emit && action.sample > 1)
-            program_.samples[&action] =
-                slot("sample." + std::to_string(program_.samples.size()), abi::SlotKind::sample);
-        });
+    visitActions(policy_, [&](const ir::Action& action) {
+      if (action.kind == ir::ActionKind::Emit && action.sample > 1)
+        program_.samples[&action] = slot("sample." + std::to_string(program_.samples.size()), abi::SlotKind::sample);
+    });
   }
 
   void targets() {

@@ -57,6 +57,26 @@ void visitRedirects(const ir::Block& block, const RedirectVisitor& visit) {
     visit(*block.redirect);
 }
 
+static void visitActionsOf(const ir::Block& block, const ActionVisitor& action) {
+  for (const ir::Step& step : block.steps) {
+    if (step.action)
+      action(*step.action);
+    for (const ir::Branch& branch : step.branch) {
+      visitActionsOf(branch.then, action);
+      visitActionsOf(branch.otherwise, action);
+    }
+  }
+}
+
+void visitActions(const ir::Policy& policy, const ActionVisitor& action) {
+  for (const ir::Rule& rule : policy.rules) {
+    visitActionsOf(rule.body, action);
+    visitActionsOf(rule.otherwise, action);
+  }
+  for (const ir::OnVerdict& on : policy.on)
+    action(on.emit);
+}
+
 void visitRules(const ir::Policy& policy, const ExprVisitor& expr, const ActionVisitor& action) {
   auto visit_action = [&](const ir::Action& it) {
     action(it);
