@@ -1,6 +1,6 @@
 // What a loaded program and user space agree on: map contents, byte by byte. Both halves include this file and no other
 // code of each other. All integers are in host order unless their type says otherwise. Changing anything here changes
-// kAbi: a newer xdpc takes over older pins, an older one refuses newer ones.
+// kAbi: an xdpc of another number refuses the pins, and swaps over them without their state where it is told to.
 #pragma once
 
 #include <cstddef>

@@ -112,7 +112,8 @@ Result<Done> makeTrialOver(Staged& staged, const Instance& instance, uint64_t le
   return staged.makeTrial(*own, deadline_ns);
 }
 
-// Whose state lives on. A newer xdpc's policy is not ours to judge, and `replace` is for those who know.
+// Whose state lives on. Another xdpc's policy, older or newer, is not ours to judge, and `replace` is for those who
+// know.
 Result<std::optional<Generation>> openOld(Candidate& candidate, const Instance& instance,
                                           const AttachOptions& options) {
   const uint32_t number = instance.live->generation;
@@ -121,8 +122,12 @@ Result<std::optional<Generation>> openOld(Candidate& candidate, const Instance& 
   auto old = openGeneration(instance.folder, number);
   if (!old && options.replace)
     return std::optional<Generation>();
-  if (!old)
-    return old.error();
+  if (!old) {
+    kernel::KernelError error = old.error();
+    error.help =
+        "`--replace` puts this policy in its place in one step, without what its sets, meters and counters hold";
+    return error;
+  }
   if (auto kept = keepSockets(candidate, instance.folder, number, old->manifest); !kept)
     return kept.error();
   return std::optional(std::move(*old));

@@ -197,15 +197,20 @@ TEST_F(Swap, KilledAtAnyInstantAFirstAttachIsThereWholeOrNotAtAll) {
   EXPECT_TRUE(pins().empty());
 }
 
-TEST_F(Swap, PinsOfANewerXdpcAreLeftAlone) {
-  Veth veth("a0");
-  auto newer = always("newer", abi::kPass);
-  newer.manifest.abi = abi::kAbi + 1;
-  newer.manifest_json = abi::toJson(newer.manifest);
-  ASSERT_TRUE(ok(swap::attach(newer, veth.target(), {})));
-  const auto swapped = swap::attach(always("p", abi::kPass), veth.target(), {});
-  ASSERT_FALSE(swapped);
-  EXPECT_NE(swapped.error().message.find("newer"), std::string::npos) << failure(swapped);
+TEST_F(Swap, PinsOfAnotherXdpcAreLeftAloneUnlessReplaced) {
+  for (const auto& [abi, what] : {std::pair(abi::kAbi + 1, "newer"), std::pair(abi::kAbi - 1, "older")}) {
+    Veth veth("a0");
+    auto other = always("other", abi::kPass);
+    other.manifest.abi = abi;
+    other.manifest_json = abi::toJson(other.manifest);
+    ASSERT_TRUE(ok(swap::attach(other, veth.target(), {})));
+    const auto swapped = swap::attach(always("p", abi::kPass), veth.target(), {});
+    ASSERT_FALSE(swapped);
+    EXPECT_NE(swapped.error().message.find(what), std::string::npos) << failure(swapped);
+    EXPECT_NE(swapped.error().help.find("--replace"), std::string::npos) << failure(swapped);
+    EXPECT_TRUE(ok(swap::attach(always("p", abi::kPass), veth.target(), {.replace = true})));
+    EXPECT_TRUE(ok(swap::detach(veth.target())));
+  }
 }
 
 } // namespace
