@@ -56,6 +56,7 @@ private:
     return b.at(b.at(map, b.opaque(b.CreateMul(area_, b.u64(bytes)))), first);
   }
 
+  // The first 16 bits of the key are the root's, the next 8 the node's: the upper two of them choose its word.
   llvm::Value* inBitmap() {
     llvm::Value* area = areaOf(front_, abi::kFrontHead, trie_.layout.areaBytes());
     llvm::Value* number = b.opaque(load(b.at(area, b.opaque(b.CreateShl(b.CreateLShr(high_, 48), 1))), 0, 2));
@@ -81,7 +82,7 @@ private:
     for (unsigned which = 0; which < 2; ++which) {
       llvm::Value* upper = b.opaque(b.CreateLShr(b.CreateMul(address, b.u64(abi::kHostFactors[which])), 32));
       llvm::Value* number = b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(trie_.layout.buckets))), 32));
-      buckets[which] = b.at(hosts, b.opaque(b.CreateShl(number, 5)));
+      buckets[which] = b.at(hosts, b.opaque(b.CreateMul(number, b.u64(abi::kHostBucket))));
     }
     for (llvm::Value* bucket : buckets)
       for (unsigned slot = 0; slot < abi::kHostSlots; ++slot) {
