@@ -2,6 +2,7 @@
 #include "compiler/codegen/join.h"
 #include "compiler/codegen/btf_join.h"
 #include "compiler/codegen/elf_parts.h"
+#include "compiler/lower/parameter.h"
 
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ADT/Twine.h>
@@ -90,6 +91,8 @@ private:
       const Id from = next.back();
       next.pop_back();
       for (const ElfRelocation& relocation : sectionOf(from).relocations) {
+        if (parameterOf({from.object, relocation.symbol}))
+          continue;
         const Id definition = definitionOf({from.object, relocation.symbol});
         const Id section{definition.object, symbolOf(definition).section};
         if (isFunction(sectionOf(section)) && reached.insert(section).second)
@@ -181,6 +184,8 @@ private:
   void addSymbols() {
     for (const auto& [id, _] : places_)
       for (const ElfRelocation& relocation : sectionOf(id).relocations) {
+        if (parameterOf({id.object, relocation.symbol}))
+          continue;
         const Id definition = definitionOf({id.object, relocation.symbol});
         if (const ElfSymbol& symbol = symbolOf(definition); symbol.isLocal())
           addSymbol(definition);
@@ -213,11 +218,28 @@ private:
   void addRelocations(Id id, const Place& place) {
     ElfSection& out = result_.sections[place.section];
     for (const ElfRelocation& relocation : sectionOf(id).relocations) {
-      const Id definition = definitionOf({id.object, relocation.symbol});
       const uint64_t offset = relocation.offset + place.offset;
+      if (const auto value = parameterOf({id.object, relocation.symbol})) {
+        writeImmediate(out, offset, *value);
+        continue;
+      }
+      const Id definition = definitionOf({id.object, relocation.symbol});
       if (symbolOf(definition).isSection())
         moveAddend(out, offset, relocation.type, places_.at({definition.object, symbolOf(definition).section}).offset);
       out.relocations.push_back({offset, relocation.type, numbers_.at(definition)});
+    }
+  }
+
+  std::optional<uint64_t> parameterOf(Id reference) const {
+    const ElfSymbol& symbol = symbolOf(reference);
+    return symbol.section == ElfSymbol::kUndefined ? lower::parameterValue(symbol.name) : std::nullopt;
+  }
+
+  // Of an instruction that loads 64 bits: the lower half in its immediate, the upper one in that of its second word.
+  static void writeImmediate(ElfSection& out, uint64_t at, uint64_t value) {
+    for (unsigned half = 0; half < 2; ++half) {
+      const auto bits = static_cast<uint32_t>(value >> (32 * half));
+      std::memcpy(out.bytes.data() + at + half * kInstructionBytes + kImmediateOffset, &bits, sizeof bits);
     }
   }
 

@@ -1,5 +1,6 @@
 // BPF idioms over IRBuilder.
 #include "compiler/lower/builder.h"
+#include "compiler/lower/parameter.h"
 
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
@@ -123,21 +124,35 @@ llvm::Value* Builder::fromContext(unsigned offset, unsigned test_offset) {
   return value;
 }
 
-llvm::Value* Builder::cell(llvm::Value* slot) {
+llvm::Value* Builder::parameter(const char* name, uint64_t value) {
+  if (!isCalled(function_))
+    return u64(value);
+  return CreatePtrToInt(parameterSymbol(function_, name, value), getInt64Ty());
+}
+
+llvm::Value* Builder::rowOfCells() {
   llvm::Value* cpu = call(BpfHelper::get_smp_processor_id, {});
   llvm::Value* rows = CreateZExt(config(offsetof(abi::Config, rows), 4), getInt64Ty());
   // A loader other than ours may have made fewer rows than there are CPUs: those share the first.
   // Opaque: the compare must bound what is then multiplied.
   llvm::Value* row = opaque(CreateSelect(CreateICmpULT(cpu, rows), cpu, u64(0)));
-  llvm::Value* row_offset = opaque(CreateMul(row, u64(program_.row_bytes)));
+  llvm::Value* row_offset = opaque(CreateMul(row, parameter("row_bytes", program_.row_bytes)));
+  return at(map(program_.common.counters), row_offset);
+}
+
+llvm::Value* Builder::cell(llvm::Value* slot) {
+  llvm::Value* row = rowOfCells();
   llvm::Value* number = CreateZExt(slot, getInt64Ty());
   // A rule's number out of a table was bounded there, but older verifiers forget that on the way here.
   if (!llvm::isa<llvm::Constant>(slot) && !program_.classifiers.empty()) {
     number = opaque(number);
     number = opaque(CreateSelect(CreateICmpULT(number, u64(program_.manifest.slots.size())), number, u64(0)));
   }
-  llvm::Value* cell_offset = CreateMul(number, u64(sizeof(abi::Cell)));
-  return at(at(map(program_.common.counters), row_offset), cell_offset);
+  return at(row, CreateMul(number, u64(sizeof(abi::Cell))));
+}
+
+llvm::Value* Builder::cell(uint32_t slot) {
+  return at(rowOfCells(), parameter("cell", uint64_t{slot} * sizeof(abi::Cell)));
 }
 
 void Builder::countPacket(llvm::Value* slot) {
@@ -147,7 +162,7 @@ void Builder::countPacket(llvm::Value* slot) {
 }
 
 void Builder::countEvent(uint32_t slot) {
-  llvm::Value* place = cell(u32(slot));
+  llvm::Value* place = cell(slot);
   storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
 }
 

@@ -95,8 +95,13 @@ public:
   llvm::Value* coarseNow();
   llvm::Value* fromContext(unsigned offset, unsigned test_offset); // a u32 of xdp_md, or of TestState in test mode
 
+  // A number of this policy (i64). In the program it is a constant. A function that is called is told it only when the
+  // object is put together (parameter.h), so that the code of functions of the same shape is the same.
+  llvm::Value* parameter(const char* name, uint64_t value);
+
   // This CPU's cell of a slot (i32): a pointer to abi::Cell.
   llvm::Value* cell(llvm::Value* slot);
+  llvm::Value* cell(uint32_t slot);
   void countPacket(llvm::Value* slot); // one packet and its bytes
   void countEvent(uint32_t slot);      // a system slot: packets only
 
@@ -131,6 +136,7 @@ public:
 
 private:
   llvm::Value* clock(BpfHelper helper);
+  llvm::Value* rowOfCells();
 
   const plan::Program& program_;
   llvm::Function& function_;

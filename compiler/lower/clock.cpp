@@ -20,7 +20,7 @@ llvm::Value* lowerSharedClock(Builder& b) {
 
   b.startBlock(live);
   llvm::Value* jiffies = b.call(BpfHelper::jiffies64, {}); // the kernel makes a load of it
-  llvm::Value* cell = b.cell(b.u32(*b.program().clock_slot));
+  llvm::Value* cell = b.cell(*b.program().clock_slot);
   llvm::Value* state = b.loadAt(cell, 8, 8);
   llvm::Value* left = b.CreateAnd(state, kUsesLeft);
   llvm::Value* moved = b.CreateICmpNE(b.CreateLShr(state, kUsesBits), jiffies);

@@ -12,7 +12,7 @@ namespace {
 
 // One in N of this CPU's: its cell counts down to the next.
 void lowerSample(Builder& b, const ir::Action& action, llvm::BasicBlock* skip) {
-  llvm::Value* cell = b.cell(b.u32(b.program().samples.at(&action)));
+  llvm::Value* cell = b.cell(b.program().samples.at(&action));
   llvm::Value* left = b.loadAt(cell, 0, 8);
   auto *take = b.block("sample.take"), *wait = b.block("sample.wait");
   b.CreateCondBr(b.CreateICmpEQ(left, b.u64(0)), take, wait);

@@ -83,12 +83,13 @@ Placement placeKey(Builder& b, const TableRef& table, llvm::Value* hash) {
     at.first = at.second = b.u64(0);
     return at;
   }
-  at.first = b.CreateLShr(b.CreateMul(b.CreateLShr(hash, 32), b.u64(table.buckets)), 32);
+  llvm::Value* buckets = b.parameter("buckets", table.buckets);
+  at.first = b.CreateLShr(b.CreateMul(b.CreateLShr(hash, 32), buckets), 32);
   llvm::Value* step = b.CreateAnd(b.CreateLShr(mixed, 16), 0xffff'ffff);
-  step = b.CreateLShr(b.CreateMul(step, b.u64(table.buckets - 1)), 32);
+  step = b.CreateLShr(b.CreateMul(step, b.parameter("steps", table.buckets - 1)), 32);
   llvm::Value* second = b.CreateAdd(b.CreateAdd(at.first, step), b.u64(1));
-  llvm::Value* inside = b.isLess(second, b.u64(table.buckets));
-  at.second = b.CreateSub(second, b.CreateMul(b.opaque(b.CreateXor(inside, b.u64(1))), b.u64(table.buckets)));
+  llvm::Value* inside = b.isLess(second, buckets);
+  at.second = b.CreateSub(second, b.CreateMul(b.opaque(b.CreateXor(inside, b.u64(1))), buckets));
   return at;
 }
 

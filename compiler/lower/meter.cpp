@@ -43,7 +43,7 @@ public:
     // Full at first sight: the packet takes its cost from a full bucket, unless the burst is smaller than the packet.
     b.startBlock(fresh);
     auto *fits = b.block("meter.fits"), *full = b.block("meter.full"), *taken = b.block("meter.taken");
-    b.CreateCondBr(b.CreateICmpULE(cost_, b.u64(plan_.window)), fits, exceeds_);
+    b.CreateCondBr(b.CreateICmpULE(cost_, window_), fits, exceeds_);
     b.startBlock(fits);
     llvm::Value* inserted =
         callInsert(b, b.globals().inserts.at(*plan_.map), key, clock_, free(b.CreateAdd(now_, cost_)), b.u64(0));
@@ -72,7 +72,10 @@ private:
   void start() {
     clock_ = meter_.exact_clock ? b.now() : lowerSharedClock(b);
     now_ = b.CreateShl(clock_, abi::kMeterShift);
-    cost_ = meter_.bits ? b.CreateMul(b.length, b.u64(plan_.cost)) : b.u64(plan_.cost);
+    cost_ = b.parameter("cost", plan_.cost);
+    if (meter_.bits)
+      cost_ = b.CreateMul(b.length, cost_);
+    window_ = b.parameter("window", plan_.window);
   }
 
   // No word of a bucket is one that tables have for themselves: 30 attoseconds later it is another.
@@ -96,13 +99,13 @@ private:
       b.CreateCondBr(b.CreateICmpEQ(old, b.u64(abi::kBusy)), lost, settled);
       b.startBlock(settled);
     }
-    llvm::Value* window = b.u64(plan_.window);
     // In the past: full, and large as an unsigned difference. A little further ahead than the burst: the CPU that
     // charged last has read the clock later than this one.
     llvm::Value* ahead = b.CreateSub(old, now_);
-    ahead = b.CreateSelect(b.CreateICmpULE(ahead, b.u64(plan_.window + abi::kMeterSlack)), ahead, b.u64(0));
+    llvm::Value* farthest = b.parameter("farthest", plan_.window + abi::kMeterSlack);
+    ahead = b.CreateSelect(b.CreateICmpULE(ahead, farthest), ahead, b.u64(0));
     llvm::Value* next = b.CreateAdd(ahead, cost_);
-    b.CreateCondBr(b.CreateICmpULE(next, window), enough, exceeds_);
+    b.CreateCondBr(b.CreateICmpULE(next, window_), enough, exceeds_);
 
     b.startBlock(enough);
     auto* swap = b.CreateAtomicCmpXchg(word, old, free(b.CreateAdd(now_, next)), llvm::Align(8),
@@ -134,7 +137,7 @@ private:
   const ir::Meter& meter_;
   const plan::MeterPlan& plan_;
   llvm::BasicBlock *conforms_, *exceeds_, *contended_ = nullptr;
-  llvm::Value *clock_ = nullptr, *now_ = nullptr, *cost_ = nullptr; // ns; 1/65,536 ns
+  llvm::Value *clock_ = nullptr, *now_ = nullptr, *cost_ = nullptr, *window_ = nullptr; // ns; 1/65,536 ns
 };
 
 } // namespace

@@ -52,16 +52,17 @@ private:
     b.startBlock(trie);
   }
 
-  llvm::Value* areaOf(llvm::Value* map, uint64_t first, uint32_t bytes) {
-    return b.at(b.at(map, b.opaque(b.CreateMul(area_, b.u64(bytes)))), first);
+  llvm::Value* areaOf(llvm::Value* map, llvm::Value* bytes) { return b.at(map, b.opaque(b.CreateMul(area_, bytes))); }
+  llvm::Value* frontArea() {
+    return b.at(areaOf(front_, b.parameter("area", trie_.layout.areaBytes())), abi::kFrontHead);
   }
 
   // The first 16 bits of the key are the root's, the next 8 the node's: the upper two of them choose its word.
   llvm::Value* inBitmap() {
-    llvm::Value* area = areaOf(front_, abi::kFrontHead, trie_.layout.areaBytes());
+    llvm::Value* area = frontArea();
     llvm::Value* number = b.opaque(load(b.at(area, b.opaque(b.CreateShl(b.CreateLShr(high_, 48), 1))), 0, 2));
     auto* known = b.block("known");
-    b.CreateCondBr(b.CreateICmpULT(number, b.u64(trie_.layout.nodes)), known, no_);
+    b.CreateCondBr(b.CreateICmpULT(number, b.parameter("nodes", trie_.layout.nodes)), known, no_);
     b.startBlock(known);
     llvm::Value* node =
         b.at(b.at(area, trie_.layout.nodesInArea()), b.opaque(b.CreateMul(number, b.u64(abi::kBitmapNode))));
@@ -74,14 +75,15 @@ private:
   // is 0, which is in empty slots.
   llvm::Value* isHost() {
     llvm::Value* address = b.CreateLShr(high_, 32);
-    llvm::Value* hosts = trie_.maps.hosts
-                             ? areaOf(lookUp(*trie_.maps.hosts, b.u64(0)), 0, trie_.layout.hostBytes())
-                             : areaOf(front_, abi::kFrontHead + trie_.layout.hostsInArea(), trie_.layout.areaBytes());
+    llvm::Value* hosts =
+        trie_.maps.hosts ? areaOf(lookUp(*trie_.maps.hosts, b.u64(0)), b.parameter("hosts", trie_.layout.hostBytes()))
+                         : b.at(frontArea(), b.parameter("hosts", trie_.layout.hostsInArea()));
+    llvm::Value* count = b.parameter("buckets_of_hosts", trie_.layout.buckets);
     llvm::Value* equal = b.u64(0);
     llvm::Value* buckets[2];
     for (unsigned which = 0; which < 2; ++which) {
       llvm::Value* upper = b.opaque(b.CreateLShr(b.CreateMul(address, b.u64(abi::kHostFactors[which])), 32));
-      llvm::Value* number = b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, b.u64(trie_.layout.buckets))), 32));
+      llvm::Value* number = b.opaque(b.CreateLShr(b.opaque(b.CreateMul(upper, count)), 32));
       buckets[which] = b.at(hosts, b.opaque(b.CreateMul(number, b.u64(abi::kHostBucket))));
     }
     for (llvm::Value* bucket : buckets)
@@ -124,7 +126,7 @@ private:
     at->addIncoming(following, next_);
     key->addIncoming(word, next_);
     depth->addIncoming(deeper, next_);
-    b.CreateCondBr(b.CreateICmpULE(deeper, b.u64(depth_)), turn, no_);
+    b.CreateCondBr(b.CreateICmpULE(deeper, b.parameter("depth", depth_)), turn, no_);
   }
 
   llvm::Value* load(llvm::Value* base, uint64_t offset, unsigned bytes) {
@@ -156,10 +158,10 @@ private:
     const abi::PrefixTrieLayout& layout = trie_.layout;
     llvm::Value* v6 = address_.v6 ? address_.v6 : b.u64(low_ ? 1 : 0);
     skipUnless(offsetof(abi::FrontCounts, trie), v6, no_);
-    llvm::Value* roots =
-        b.CreateAdd(b.CreateMul(area_, b.u64(layout.roots[1] - layout.roots[0])), b.u64(layout.roots[0]));
-    roots = b.CreateAdd(roots, b.CreateMul(v6, b.u64(layout.rootOf(abi::Family::v6))));
-    return entryAt(roots, b.CreateLShr(high_, 64 - layout.root_bits));
+    llvm::Value* roots = b.CreateAdd(b.CreateMul(area_, b.parameter("roots_apart", layout.roots[1] - layout.roots[0])),
+                                     b.parameter("roots", layout.roots[0]));
+    roots = b.CreateAdd(roots, b.CreateMul(v6, b.parameter("root_of_v6", layout.rootOf(abi::Family::v6))));
+    return entryAt(roots, b.CreateLShr(high_, b.parameter("behind_root", 64 - layout.root_bits)));
   }
 
   void goOn(llvm::Value* entry) {
@@ -243,7 +245,8 @@ private:
     b.startBlock(leaf);
     b.CreateCondBr(b.CreateICmpNE(entry, b.u64(abi::kOut)), yes_, no_);
     b.startBlock(element);
-    llvm::Value* at = lineAt(b.CreateAdd(b.CreateLShr(entry, abi::kEntryShift), b.u64(trie_.layout.element)));
+    llvm::Value* at =
+        lineAt(b.CreateAdd(b.CreateLShr(entry, abi::kEntryShift), b.parameter("first_element", trie_.layout.element)));
     llvm::Value* differs = difference(at, 0, high_);
     if (low_)
       differs = b.CreateOr(differs, difference(at, 1, low_));

@@ -1,5 +1,6 @@
 // Shares are chosen by counts of instructions before optimization.
 #include "compiler/lower/share.h"
+#include "compiler/lower/parameter.h"
 
 #include <algorithm>
 #include <vector>
@@ -10,10 +11,9 @@ namespace {
 // Below, another thread takes longer to start than the back end needs. Of LLVM's instructions.
 constexpr size_t kWorthSharing = 600;
 
-// Functions that are called and never inlined (key_function.cpp). Those with C inlined into them, which stays where
-// its functions are, are not told apart: then nothing is shared.
+// Those with C inlined into them, which stays where its functions are, are not told apart: then nothing is shared.
 bool isApart(const llvm::Function& function) {
-  return !function.isDeclaration() && function.hasWeakAnyLinkage();
+  return !function.isDeclaration() && isCalled(function);
 }
 
 struct Part {

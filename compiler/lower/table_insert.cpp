@@ -198,7 +198,8 @@ private:
     }
     llvm::Value* ahead = b.CreateSub(word, b.CreateShl(now_, abi::kMeterShift));
     llvm::Value* wrapped = b.CreateLShr(ahead, 63);
-    llvm::Value* beyond = b.isLess(b.u64(rules_.window + abi::kMeterSlack), b.CreateAnd(ahead, ~(uint64_t{1} << 63)));
+    llvm::Value* farthest = b.parameter("farthest", rules_.window + abi::kMeterSlack);
+    llvm::Value* beyond = b.isLess(farthest, b.CreateAnd(ahead, ~(uint64_t{1} << 63)));
     llvm::Value* counts = b.opaque(b.CreateXor(b.CreateOr(wrapped, beyond), b.u64(1)));
     return b.CreateMul(ahead, counts);
   }
