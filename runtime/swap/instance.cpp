@@ -151,8 +151,14 @@ Result<std::optional<Folder>> findInstance(const Target& target, const Place& pl
 KernelError notAttached(const Target& target, const Place& place) {
   if (const auto folders = allFolders(target.bpffs))
     for (const Folder& folder : *folders)
-      if (folder.netns == place.netns && strayDevice(folder) == place.device.name)
-        return linkPinGone(folder, place.device.name);
+      if (folder.netns == place.netns && strayDevice(folder) == place.device.name) {
+        // Or a command is about to pin it: the kernel filters some milliseconds before it lets the command go on.
+        const auto lock = lockFolder(folder, place.device.name, IfMissing::fail);
+        if (!lock)
+          return lock.error();
+        if (const auto live = installed(folder); live && !*live && strayDevice(folder) == place.device.name)
+          return linkPinGone(folder, place.device.name);
+      }
   return nothingAttached(place.device.name);
 }
 
