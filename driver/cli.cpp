@@ -90,7 +90,9 @@ private:
            void (*declare)(CLI::App&, Options&)) {
     CLI::App* command = parent.add_subcommand(name, description);
     auto options = std::make_shared<Options>();
-    declare(*command, *options);
+    // Those of the others would take a millisecond.
+    command->preparse_callback([command, options, declare](size_t) { declare(*command, *options); });
+    declarations_.push_back([command, options, declare] { declare(*command, *options); });
     command->callback([this, options, entry] {
       const Privilege privilege = privilegeOf(*options);
       kernel::keepOnly(privilege.need, privilege.reach);
@@ -105,6 +107,7 @@ private:
 
   CLI::App& app_;
   int code_ = kFine;
+  std::vector<std::function<void()>> declarations_; // of all options
 };
 
 CLI::Option* declareDevice(CLI::App& app, Target& target, const char* what) {
@@ -235,7 +238,11 @@ void Commands::addOffline() {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh"}))
       ->type_name("");
-  completion->callback([this, shell] { print(completionScript(app_, *shell)); });
+  completion->callback([this, shell] {
+    for (const auto& declare : declarations_)
+      declare();
+    print(completionScript(app_, *shell));
+  });
   CLI::App* version = app_.add_subcommand("version", "Say which version this is.");
   auto json = std::make_shared<bool>(false);
   declareJson(*version, *json);
