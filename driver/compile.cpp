@@ -6,6 +6,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/parse/parse.h"
 #include "compiler/plan/plan.h"
+#include "compiler/prepared/prepared.h"
 #include "compiler/sema/sema.h"
 #include "driver/file.h"
 #include "driver/memory.h"
@@ -273,7 +274,8 @@ std::optional<std::vector<uint8_t>> objectOf(Compilation& compilation,
   if (compilation.back_end.joinable())
     compilation.back_end.join();
   std::vector<uint8_t> object = emitted([&](lower::Presence presence) {
-    return codegen::emitObject(*program, presence, {.thread_starts = expectThreadHeap});
+    return codegen::emitObject(*program, presence,
+                               {.thread_starts = expectThreadHeap, .prepared = preparedFunctions()});
   });
   if (object.empty()) {
     compilation.emitter

@@ -159,7 +159,7 @@ void BtfExt::add(const Bytes& ext, const Bytes& btf, const BtfShift& shift, cons
       const char* name = reinterpret_cast<const char*>(btf.data()) + names.HdrLen + names.StrOff + section.SecNameOff;
       const auto place = places(name);
       for (uint32_t i = 0; i < section.NumFuncInfo; ++i, at += record_size) {
-        if (!place)
+        if (!place || (kind == 0 && !place->is_function))
           continue;
         Bytes record(ext.begin() + at, ext.begin() + at + record_size);
         put(record, 0, read<uint32_t>(record, 0) + place->offset);

@@ -25,7 +25,8 @@ BtfShift appendBtf(std::vector<uint8_t>& first, const std::vector<uint8_t>& seco
 // Where code that was in a section of an object is now.
 struct BtfPlace {
   std::string section;
-  uint32_t offset = 0; // bytes
+  uint32_t offset = 0;     // bytes
+  bool is_function = true; // else it goes on what lies before it
 };
 using BtfPlaces = std::function<std::optional<BtfPlace>(llvm::StringRef section)>;
 

@@ -1,19 +1,13 @@
-// Optimizes a module and emits BPF.
+// Shares the work out, and joins what comes of it.
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/emit.h"
 #include "compiler/codegen/join.h"
-#include "compiler/codegen/optimize.h"
+#include "compiler/codegen/stack.h"
 #include "compiler/lower/llvm.h"
 #include "compiler/lower/module.h"
 
-#include <llvm/IR/DiagnosticInfo.h>
-#include <llvm/IR/DiagnosticPrinter.h>
-#include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/Verifier.h>
-#include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/ErrorHandling.h>
-#include <llvm/Support/raw_ostream.h>
-#include <llvm/Target/TargetMachine.h>
 
 extern "C" {
 void LLVMInitializeBPFTarget();
@@ -25,7 +19,6 @@ void LLVMInitializeBPFAsmPrinter();
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <string_view>
 #include <thread>
 
 namespace xdpc::codegen {
@@ -34,90 +27,42 @@ namespace {
 // More would lower the policy more often, each share for itself, than there are large functions in most.
 constexpr unsigned kShares = 2;
 
-// An error in here is a bug of ours: the user's mistakes were found before.
-[[noreturn]] void bug(const std::string& what) {
-  llvm::errs() << "xdpc: internal error: " << what << "\nplease report it with the policy that shows it\n";
-  abort();
-}
-
-enum class Emitted : uint8_t { share, assembly };
-
-std::unique_ptr<llvm::TargetMachine> makeTarget(const std::string& cpu, Emitted what) {
-  std::string error;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget("bpfel", error);
-  if (!target)
-    bug(error);
-  llvm::TargetOptions options;
-  options.FunctionSections = what == Emitted::share; // as join takes them
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      "bpfel", cpu, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
-}
-
 // A share of a program that has no functions for it.
 bool isEmpty(const lower::Module& module) {
   return std::ranges::all_of(*module.impl().module, [](const llvm::Function& f) { return f.isDeclaration(); });
 }
 
-[[maybe_unused]] void verify(const llvm::Module& module) {
-  std::string problems;
-  llvm::raw_string_ostream stream(problems);
-  if (llvm::verifyModule(module, &stream))
-    bug("the lowered module is not valid: " + stream.str());
-}
-
-// The back end's only word on a jump that does not reach its target is to end the process.
-struct TooLarge {};
-
-void refuse(void*, const char* reason, bool) {
-  if (std::string_view(reason).find("out of insn range") != std::string_view::npos)
-    throw TooLarge();
-  bug(reason);
-}
-
-// What it says of a stack that is too large, on the other hand, is an error that it goes on behind.
-void note(const llvm::DiagnosticInfo* info, void* outgrown) {
-  if (info->getSeverity() != llvm::DS_Error)
-    return;
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  llvm::DiagnosticPrinterRawOStream printer(stream);
-  info->print(printer);
-  if (text.find("stack limit is exceeded") == std::string::npos)
-    bug(text);
-  *static_cast<bool*>(outgrown) = true;
-}
-
-// Nothing where the program is too large.
-std::optional<llvm::SmallString<0>> emit(llvm::Module& code, llvm::TargetMachine& target, llvm::CodeGenFileType type) {
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  auto* passes = new llvm::legacy::PassManager;
-  if (target.addPassesToEmitFile(*passes, stream, nullptr, type, /*DisableVerify=*/true))
-    bug("the BPF back end cannot emit this file type");
-  bool outgrown = false;
-  code.getContext().setDiagnosticHandlerCallBack(note, &outgrown);
-  try {
-    passes->run(code);
-  } catch (const TooLarge&) { // left as it is: LLVM does not clean up on its way out
-    return {};
+// Empty where the program is too large.
+std::vector<uint8_t> emitJoined(const plan::Program& program, lower::Presence presence, const Options& options,
+                                lower::Ipv6 ipv6) {
+  std::array<std::optional<llvm::SmallString<0>>, kShares> objects;
+  std::array<std::vector<lower::Substitute>, kShares> substitutes;
+  const auto work = [&](unsigned share) {
+    const lower::Module module = lower::lower(program, presence, {share, kShares}, options.prepared, ipv6);
+    substitutes[share] = module.impl().substitutes;
+    objects[share] = isEmpty(module) ? llvm::SmallString<0>() : emit(module, options, Emitted::share);
+  };
+  std::vector<std::jthread> others;
+  for (unsigned share = 1; share < kShares; ++share)
+    others.emplace_back([&work, &options, share] {
+      if (options.thread_starts)
+        options.thread_starts();
+      work(share);
+    });
+  work(0);
+  others.clear();
+  std::vector<llvm::SmallString<0>> made;
+  for (auto& object : objects) {
+    if (!object)
+      return {};
+    if (!object->empty())
+      made.push_back(std::move(*object));
   }
-  delete passes;
-  return outgrown ? std::nullopt : std::optional(std::move(bytes));
-}
-
-std::optional<llvm::SmallString<0>> emit(const lower::Module& module, const Options& options, Emitted what) {
-  llvm::Module& code = *module.impl().module;
-  auto target = makeTarget(options.cpu, what);
-  code.setDataLayout(target->createDataLayout());
-#ifndef NDEBUG
-  verify(code); // a bug of ours; the tests look for it
-#endif
-  optimize(code, *target, what == Emitted::share ? Uncalled::kept : Uncalled::dropped);
-  auto bytes = emit(code, *target,
-                    what == Emitted::share ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile);
-  if (!bytes)
-    static_cast<void>(target.release()); // as above
-  return bytes;
+  try {
+    return join(made, substitutes[0]); // which all shares have
+  } catch (const TooLarge&) {
+    return emitJoined(program, presence, options, lower::Ipv6::together);
+  }
 }
 
 } // namespace
@@ -139,34 +84,14 @@ void start() {
 
 std::vector<uint8_t> emitObject(const plan::Program& program, lower::Presence presence, const Options& options) {
   start();
-  const llvm::ScopedFatalErrorHandler handler(refuse);
-  std::array<std::optional<llvm::SmallString<0>>, kShares> objects;
-  const auto work = [&](unsigned share) {
-    const lower::Module module = lower::lower(program, presence, {share, kShares});
-    objects[share] = isEmpty(module) ? llvm::SmallString<0>() : emit(module, options, Emitted::share);
-  };
-  std::vector<std::jthread> others;
-  for (unsigned share = 1; share < kShares; ++share)
-    others.emplace_back([&work, &options, share] {
-      if (options.thread_starts)
-        options.thread_starts();
-      work(share);
-    });
-  work(0);
-  others.clear();
-  std::vector<llvm::SmallString<0>> made;
-  for (auto& object : objects) {
-    if (!object)
-      return {};
-    if (!object->empty())
-      made.push_back(std::move(*object));
-  }
-  return join(made);
+  const Refusals refusals;
+  const std::vector<uint8_t> object = emitJoined(program, presence, options, lower::Ipv6::apart);
+  return stackBytes(object) > kMaxStack ? std::vector<uint8_t>() : object;
 }
 
 std::string emitAssembly(lower::Module module, const Options& options) {
   start();
-  const llvm::ScopedFatalErrorHandler handler(refuse);
+  const Refusals refusals;
   const auto text = emit(module, options, Emitted::assembly);
   return text ? text->str().str() : std::string();
 }

@@ -226,6 +226,10 @@ bool ElfSymbol::isLocal() const {
   return info >> 4 == llvm::ELF::STB_LOCAL;
 }
 
+bool ElfSymbol::isHidden() const {
+  return (other & 3) == llvm::ELF::STV_HIDDEN;
+}
+
 bool ElfSymbol::isSection() const {
   return (info & 15) == llvm::ELF::STT_SECTION;
 }

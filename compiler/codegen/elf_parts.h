@@ -38,6 +38,7 @@ struct ElfSymbol {
 
   bool isLocal() const;
   bool isSection() const; // stands for its section's beginning
+  bool isHidden() const;  // known to no other file
 };
 
 // Without symbol tables, string tables and sections of relocations, which writeElf makes.

@@ -8,6 +8,7 @@
 #include <llvm/ADT/Twine.h>
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/Support/ErrorHandling.h>
+#include <llvm/Support/MathExtras.h>
 
 #include <algorithm>
 #include <cstring>
@@ -43,9 +44,14 @@ bool isKept(const ElfSection& section) {
 
 class Joining {
 public:
-  explicit Joining(llvm::ArrayRef<llvm::SmallString<0>> objects) {
-    for (const llvm::SmallString<0>& object : objects)
+  Joining(llvm::ArrayRef<llvm::SmallString<0>> objects, llvm::ArrayRef<lower::Substitute> substitutes) {
+    llvm::StringMap<const lower::Substitute*> by_name;
+    for (const lower::Substitute& one : substitutes)
+      by_name[one.function] = &one;
+    for (const llvm::SmallString<0>& object : objects) {
       inputs_.push_back(readElf(object));
+      replaceCode(inputs_.back(), by_name);
+    }
     result_.flags = inputs_.front().flags;
   }
 
@@ -65,6 +71,27 @@ public:
   }
 
 private:
+  static void replaceCode(ElfParts& object, const llvm::StringMap<const lower::Substitute*>& substitutes) {
+    const size_t symbols = object.symbols.size();
+    for (size_t index = 0; index < symbols; ++index) {
+      const auto found = object.symbols[index].section == ElfSymbol::kUndefined
+                             ? substitutes.end()
+                             : substitutes.find(object.symbols[index].name);
+      if (found == substitutes.end())
+        continue;
+      const lower::Substitute& substitute = *found->second;
+      ElfSection& section = object.sections[object.symbols[index].section];
+      section.bytes.assign(substitute.prepared->code.begin(), substitute.prepared->code.end());
+      section.size = object.symbols[index].size = section.bytes.size();
+      section.relocations.clear();
+      const auto first = static_cast<uint32_t>(object.symbols.size());
+      for (const std::string& name : substitute.references)
+        object.symbols.push_back({.name = name, .info = llvm::ELF::STB_GLOBAL << 4});
+      for (const lower::PreparedRelocation& one : substitute.prepared->relocations)
+        section.relocations.push_back({one.offset, one.type, first + one.reference});
+    }
+  }
+
   const ElfSection& sectionOf(Id id) const { return inputs_[id.object].sections[id.index]; }
   const ElfSymbol& symbolOf(Id id) const { return inputs_[id.object].symbols[id.index]; }
 
@@ -95,10 +122,13 @@ private:
           continue;
         const Id definition = definitionOf({from.object, relocation.symbol});
         const Id section{definition.object, symbolOf(definition).section};
+        if (symbolOf(definition).isHidden())
+          parts_.insert(section);
         if (isFunction(sectionOf(section)) && reached.insert(section).second)
           next.push_back(section);
       }
     }
+    std::erase_if(reached, [&](const Id& id) { return parts_.contains(id); });
     if (reached.empty())
       return;
     result_.sections.push_back({.name = kText.str(),
@@ -126,6 +156,9 @@ private:
                                     section.size,
                                     std::move(inputs_[object].sections[index].bytes),
                                     {}});
+        if (section.isCode())
+          for (const Id& part : parts_)
+            append(part, places_[id].section);
       }
   }
 
@@ -172,7 +205,8 @@ private:
     const auto place = id ? places_.find(*id) : places_.end();
     if (place == places_.end())
       return {};
-    return BtfPlace{result_.sections[place->second.section].name, static_cast<uint32_t>(place->second.offset)};
+    return BtfPlace{result_.sections[place->second.section].name, static_cast<uint32_t>(place->second.offset),
+                    !parts_.contains(*id)};
   }
 
   void addSection(const ElfSection& like, std::vector<uint8_t> bytes) {
@@ -193,7 +227,8 @@ private:
     for (uint32_t object = 0; object < inputs_.size(); ++object)
       for (uint32_t index = 0; index < inputs_[object].symbols.size(); ++index) {
         const ElfSymbol& symbol = inputs_[object].symbols[index];
-        if (!symbol.isLocal() && symbol.section != ElfSymbol::kUndefined && places_.contains({object, symbol.section}))
+        if (!symbol.isLocal() && !symbol.isHidden() && symbol.section != ElfSymbol::kUndefined &&
+            places_.contains({object, symbol.section}))
           addSymbol({object, index});
       }
   }
@@ -208,6 +243,8 @@ private:
     const auto number = static_cast<uint32_t>(result_.symbols.size());
     if (!numbers_.try_emplace(id, number).second)
       return;
+    if (inputs_[id.object].sections[symbol.section].isCode() && !isFunction(sectionOf({id.object, symbol.section})))
+      symbol.size = result_.sections[place.section].size; // with its parts
     symbol.section = place.section;
     symbol.value = symbol.isSection() ? 0 : symbol.value + place.offset;
     if (symbol.isSection())
@@ -224,6 +261,10 @@ private:
         continue;
       }
       const Id definition = definitionOf({id.object, relocation.symbol});
+      if (symbolOf(definition).isHidden()) {
+        jumpTo(out, offset, places_.at({definition.object, symbolOf(definition).section}).offset);
+        continue;
+      }
       if (symbolOf(definition).isSection())
         moveAddend(out, offset, relocation.type, places_.at({definition.object, symbolOf(definition).section}).offset);
       out.relocations.push_back({offset, relocation.type, numbers_.at(definition)});
@@ -243,6 +284,16 @@ private:
     }
   }
 
+  // In place of a call that does not return, in the same section.
+  static void jumpTo(ElfSection& out, uint64_t at, uint64_t target) {
+    constexpr uint8_t kJump = 0x05; // BPF_JMP | BPF_JA
+    const int64_t instructions = (static_cast<int64_t>(target) - static_cast<int64_t>(at)) / kInstructionBytes - 1;
+    if (!llvm::isInt<16>(instructions))
+      llvm::report_fatal_error("a jump is out of insn range");
+    const uint64_t jump = kJump | static_cast<uint64_t>(static_cast<uint16_t>(instructions)) << 16;
+    std::memcpy(out.bytes.data() + at, &jump, sizeof jump);
+  }
+
   // The addend counts from where the section began.
   static void moveAddend(ElfSection& out, uint64_t at, uint32_t type, uint64_t bytes) {
     uint32_t addend;
@@ -256,14 +307,15 @@ private:
   ElfParts result_;
   llvm::StringMap<Id> definitions_;       // by name
   std::map<Id, Place> places_;            // of sections that are in what comes out
+  std::set<Id> parts_;                    // sections of functions that become the end of the program
   std::map<Id, uint32_t> numbers_;        // of symbols there
   std::map<uint32_t, uint32_t> sections_; // symbols that stand for sections, by section
 };
 
 } // namespace
 
-std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects) {
-  return Joining(objects).run();
+std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects, llvm::ArrayRef<lower::Substitute> substitutes) {
+  return Joining(objects, substitutes).run();
 }
 
 } // namespace xdpc::codegen

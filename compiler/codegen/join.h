@@ -2,6 +2,8 @@
 // those that nobody calls any more, which the kernel's verifier refuses; the types of all; no DWARF. Entry point: join.
 #pragma once
 
+#include "compiler/lower/prepared.h"
+
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/SmallString.h>
 
@@ -11,7 +13,10 @@
 namespace xdpc::codegen {
 
 // `objects` with each function in a section of its own; the first has the program and all data, the others functions
-// that it calls. The same objects give the same bytes.
-std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects);
+// that it calls. Functions that have a substitute get its code; what
+// is hidden, and called from where it does not return, becomes the end of the program. The same objects give the same
+// bytes.
+std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects,
+                          llvm::ArrayRef<lower::Substitute> substitutes = {});
 
 } // namespace xdpc::codegen

@@ -1,6 +1,7 @@
 // The passes and the analyses that they ask for, by name. llvm::PassBuilder would register all that LLVM has, which
 // then is in the command: twice its size, and a third of the time that it takes to start.
 #include "compiler/codegen/optimize.h"
+#include "compiler/lower/part.h"
 
 #include <llvm/Analysis/AliasAnalysis.h>
 #include <llvm/Analysis/AssumptionCache.h>
@@ -64,17 +65,18 @@ struct ProgramOnly : llvm::PassInfoMixin<ProgramOnly> {
   llvm::InstCombinePass combine;
 
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
-    return function.hasSection() ? combine.run(function, analyses) : llvm::PreservedAnalyses::all();
+    return function.hasSection() || lower::isPart(function) ? combine.run(function, analyses)
+                                                            : llvm::PreservedAnalyses::all();
   }
 };
 
-// What lowering leaves to do: join blocks, fold byte swaps and compares, share loads. Gvn finds nothing more, and
+// What lowering leaves to do: share loads, fold byte swaps and compares, join blocks. To join blocks before that, too,
+// takes longer than it saves. Gvn finds nothing more, and
 // LLVM's O2 takes three times as long over these programs and makes them longer, as it unrolls loops that must stay
 // short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
 // it for unless told.
 llvm::ModulePassManager passes() {
   llvm::FunctionPassManager functions;
-  functions.addPass(llvm::SimplifyCFGPass());
   functions.addPass(llvm::EarlyCSEPass());
   functions.addPass(ProgramOnly());
   functions.addPass(llvm::SimplifyCFGPass());

@@ -157,12 +157,11 @@ llvm::Value* Builder::cell(uint32_t slot) {
 
 void Builder::countPacket(llvm::Value* slot) {
   llvm::Value* place = cell(slot);
-  storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
+  countUp(place);
   storeAt(place, 8, CreateAdd(loadAt(place, 8, 8), length));
 }
 
-void Builder::countEvent(uint32_t slot) {
-  llvm::Value* place = cell(slot);
+void Builder::countUp(llvm::Value* place) {
   storeAt(place, 0, CreateAdd(loadAt(place, 0, 8), u64(1)));
 }
 

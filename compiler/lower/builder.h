@@ -103,7 +103,9 @@ public:
   llvm::Value* cell(llvm::Value* slot);
   llvm::Value* cell(uint32_t slot);
   void countPacket(llvm::Value* slot); // one packet and its bytes
-  void countEvent(uint32_t slot);      // a system slot: packets only
+  // A system slot: packets only.
+  void countEvent(uint32_t slot) { countUp(cell(slot)); }
+  void countEvent(llvm::Value* slot) { countUp(cell(slot)); }
 
   llvm::Value* u32(uint64_t value) { return getInt32(static_cast<uint32_t>(value)); }
   llvm::Value* u64(uint64_t value) { return getInt64(value); }
@@ -137,6 +139,7 @@ public:
 private:
   llvm::Value* clock(BpfHelper helper);
   llvm::Value* rowOfCells();
+  void countUp(llvm::Value* place);
 
   const plan::Program& program_;
   llvm::Function& function_;

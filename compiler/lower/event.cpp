@@ -105,7 +105,7 @@ void storeRecord(Builder& b, const Packet& packet, llvm::Value* record, const ir
 void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, llvm::Value* rule_slot, uint8_t verdict) {
   const plan::EventPlan& plan = b.program().events[action.id];
   auto *done = b.block("emitted"), *write = b.block("event.write"), *unread = b.block("event.unread"),
-       *lost = b.block("event.lost"), *fill = b.block("event.record");
+       *lost = b.block("event.lost"), *missed = b.block("event.missed"), *fill = b.block("event.record");
   if (action.sample > 1)
     lowerSample(b, action, done);
   captureIfAsked(b, rule_slot, b.u32(verdict), static_cast<uint8_t>(action.id));
@@ -124,10 +124,14 @@ void lowerEmit(Builder& b, const Packet& packet, const ir::Action& action, llvm:
   b.CreateBr(done);
 
   b.startBlock(unread);
-  b.countEvent(plan.unread);
-  b.CreateBr(done);
+  b.CreateBr(missed);
   b.startBlock(lost);
-  b.countEvent(plan.lost);
+  b.CreateBr(missed);
+  b.startBlock(missed);
+  auto* slot = b.CreatePHI(b.getInt32Ty(), 2);
+  slot->addIncoming(b.u32(plan.unread), unread);
+  slot->addIncoming(b.u32(plan.lost), lost);
+  b.countEvent(slot);
   b.CreateBr(done);
   b.startBlock(done);
 }

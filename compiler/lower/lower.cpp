@@ -16,10 +16,12 @@
 #include "compiler/lower/notes.h"
 #include "compiler/lower/options.h"
 #include "compiler/lower/parser.h"
+#include "compiler/lower/part.h"
 #include "compiler/lower/rule.h"
 #include "compiler/lower/scan.h"
 #include "compiler/lower/set.h"
 #include "compiler/lower/share.h"
+#include "compiler/lower/substitute.h"
 #include "runtime/abi/capture.h"
 #include "runtime/abi/keyed_table.h"
 
@@ -128,7 +130,9 @@ constexpr size_t kMaxInstructions = 120'000;
 
 // False if the program is unfinished: too large.
 bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo& debug, const Globals& globals,
-                  Presence presence) {
+                  Presence presence, Ipv6 ipv6) {
+  const bool divides = ipv6 == Ipv6::apart && readsHeaders(program);
+  const auto apart = divides ? makePart(program, module, debug, globals, presence) : std::nullopt;
   Builder b(program, module, *makeProgram(module, debug), globals);
   b.startBlock(b.block("entry"));
   debug.setPlace(b, b.policy().span);
@@ -140,9 +144,12 @@ bool lowerProgram(const plan::Program& program, llvm::Module& module, DebugInfo&
     b.noted = notableHeaders(program);
   bool whole = true;
   if (reads) {
+    Part part;
+    if (apart)
+      part = {apart->header, [&](const PartStart& start) { callPart(b, *apart, start); }};
     whole = lowerParser(
         b, [&](const Packet& packet) { lowerRules(b, debug, packet, exit); },
-        presence == Presence::leaves ? kMaxInstructions : SIZE_MAX);
+        presence == Presence::leaves ? kMaxInstructions : SIZE_MAX, apart ? &part : nullptr);
   } else {
     Packet nothing;
     nothing.malformed = nothing.unparsed = b.u64(0);
@@ -172,7 +179,8 @@ Module::~Module() = default;
 namespace {
 
 // Null where the program is too large.
-std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence, const Share& share) {
+std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence presence, const Share& share,
+                                         PreparedFunctions prepared, Ipv6 ipv6) {
   startLlvm();
   auto impl = std::make_unique<Module::Impl>();
   impl->context = std::make_unique<llvm::LLVMContext>();
@@ -199,17 +207,19 @@ std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence 
   makeClassifierFunctions(program, module, debug, globals);
   makeCaptureFunction(program, module, debug, globals);
   makeCrcFunctions(program, module, debug, globals);
-  const bool whole = lowerProgram(program, module, debug, globals, presence);
+  const bool whole = lowerProgram(program, module, debug, globals, presence, ipv6);
   debug.finish();
+  impl->substitutes = substitute(module, prepared);
   keepShare(module, share);
   return whole ? std::move(impl) : nullptr;
 }
 
 } // namespace
 
-Module lower(const plan::Program& program, Presence presence, const Share& share) {
-  auto impl = makeModule(program, presence, share);
-  return Module(impl ? std::move(impl) : makeModule(program, Presence::notes, share));
+Module lower(const plan::Program& program, Presence presence, const Share& share, PreparedFunctions prepared,
+             Ipv6 ipv6) {
+  auto impl = makeModule(program, presence, share, prepared, ipv6);
+  return Module(impl ? std::move(impl) : makeModule(program, Presence::notes, share, prepared, ipv6));
 }
 
 std::string toText(const Module& module) {

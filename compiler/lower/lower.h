@@ -2,6 +2,7 @@
 // headers.
 #pragma once
 
+#include "compiler/lower/prepared.h"
 #include "compiler/plan/program.h"
 
 #include <memory>
@@ -30,8 +31,13 @@ struct Share {
   unsigned index = 0, count = 1;
 };
 
-// By leaves wherever they do not outgrow what BPF's jumps can cross. May be called from several threads at once.
-Module lower(const plan::Program& program, Presence presence = Presence::leaves, const Share& share = {});
+// Whether IPv6 packets may have a function of their own (part.h).
+enum class Ipv6 : uint8_t { apart, together };
+
+// By leaves wherever they do not outgrow what BPF's jumps can cross. Functions that are among `prepared` are left to
+// it. May be called from several threads at once.
+Module lower(const plan::Program& program, Presence presence = Presence::leaves, const Share& share = {},
+             PreparedFunctions prepared = {}, Ipv6 ipv6 = Ipv6::apart);
 std::string toText(const Module& module); // --emit=llvm
 
 } // namespace xdpc::lower

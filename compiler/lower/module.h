@@ -11,6 +11,7 @@ namespace xdpc::lower {
 struct Module::Impl {
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
+  std::vector<Substitute> substitutes; // of the functions in it
 };
 
 } // namespace xdpc::lower

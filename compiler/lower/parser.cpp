@@ -30,18 +30,23 @@ void boundDepth(Builder& b, Walk& walk, const Place& place, llvm::Value* bytes) 
 
 class NodeLowering {
 public:
-  NodeLowering(Builder& b, Walk& walk, ir::HeaderId id, unsigned repeats, const Place& place)
-      : b(b), walk_(walk), id_(id), repeats_(repeats), header_(b.policy().headers[id]), place_(place) {}
+  NodeLowering(Builder& b, Walk& walk, ir::HeaderId id, unsigned repeats, const Place& place, const Part* part)
+      : b(b), walk_(walk), id_(id), repeats_(repeats), header_(b.policy().headers[id]), place_(place), part_(part) {}
 
   void run() {
+    if (part_ && id_ == part_->header && !place_.behind_ip)
+      return part_->lower({place_.offset, place_.packet.malformed, place_.packet.unparsed});
+    // Tagged frames are one case to the verifier, whatever the tags. It knows no more of `data` behind them than
+    // without any, as a pointer to what is forgotten is another.
+    if (isTag())
+      place_.offset = b.forgotten(place_.offset, offsetMask());
     value_ = lowerHeader(b, walk_, id_, place_);
     Packet own = withHeader(place_.packet, id_, value_);
     checkLength(own);
     bindNames(b, place_.packet, id_, value_);
     place_.offset = b.CreateAdd(value_.offset, value_.size);
-    // Tagged frames are one case to the verifier, whatever the tags; so is all that lies in a tunnel, and each header
-    // where the code does not tell those before it apart.
-    if (isTag() || header_.packet > 0 || !b.noted.empty())
+    // So is all that lies in a tunnel, and each header where the code does not tell those before it apart.
+    if (header_.packet > 0 || !b.noted.empty())
       place_.offset = b.forgotten(place_.offset, offsetMask());
     if (hasExtensions())
       return lowerChain(own);
@@ -235,9 +240,34 @@ private:
       finishBare(bare_sizes, far);
     }
     b.startBlock(from);
+    if (!place_.behind_ip)
+      value = chooseIp(table, value, cases);
     auto* choice = b.CreateSwitch(value, others, cases.size());
     for (auto [number, block] : cases)
       choice->addCase(b.getInt64(number), block);
+  }
+
+  // IP first, by jumps: what does not jump is what the verifier walks first. Then it comes to IP behind tags, whose
+  // place it knows least of, before it comes to IP without them, and has seen all of that already. Takes its cases out,
+  // and gives the value for the others.
+  llvm::Value* chooseIp(const ir::PayloadBy& table, llvm::Value* value,
+                        std::vector<std::pair<uint64_t, llvm::BasicBlock*>>& cases) {
+    const auto is_ip = [&](uint64_t number) {
+      return std::ranges::any_of(table.entries, [&](const ir::PayloadEntry& entry) {
+        return entry.value == number && b.program().isIp(entry.next);
+      });
+    };
+    for (const auto& [number, block] : cases) {
+      if (!is_ip(number))
+        continue;
+      auto* rest = b.block("not.ip");
+      rest->moveAfter(b.GetInsertBlock());
+      b.CreateCondBr(b.CreateICmpEQ(value, b.getInt64(number)), block, rest);
+      b.startBlock(rest);
+      value = b.opaque(value); // else the compares become one with the choice
+    }
+    std::erase_if(cases, [&](const auto& one) { return is_ip(one.first); });
+    return value;
   }
 
   // One tunnel more than the walk follows.
@@ -262,8 +292,32 @@ private:
   unsigned repeats_;
   const ir::Header& header_;
   Place place_;
+  const Part* part_;
   HeaderValue value_;
 };
+
+Place startOf(Builder& b) {
+  Place start;
+  start.offset = b.u64(0);
+  start.packet.malformed = start.packet.unparsed = b.u64(0);
+  start.packet.ip_end = start.packet.last_protocol = b.u64(0);
+  for (uint32_t number = 0; number < b.program().packets.size(); ++number) {
+    const plan::PacketPlan& packet = b.program().packets[number];
+    if (packet.tunnels)
+      start.fragmented = b.u64(0);
+    if (number > 0 && packet.payload_length)
+      start.packet.inner_ip_ends[number] = b.u64(0);
+    if (number > 0 && packet.last_protocol)
+      start.packet.inner_last_protocols[number] = b.u64(0);
+  }
+  return start;
+}
+
+bool walkAll(Builder& b, Walk& walk, const Part* part, size_t max_instructions) {
+  return walk.run([&](ir::HeaderId header, unsigned repeats,
+                      const Place& place) { NodeLowering(b, walk, header, repeats, place, part).run(); },
+                  max_instructions);
+}
 
 } // namespace
 
@@ -298,26 +352,25 @@ HeaderValue lowerHeader(Builder& b, Walk& walk, ir::HeaderId id, const Place& pl
   return value;
 }
 
-bool lowerParser(Builder& b, const LeafLowering& leaf, size_t max_instructions) {
+bool lowerParser(Builder& b, const LeafLowering& leaf, size_t max_instructions, const Part* part) {
   Walk walk(b, leaf);
-  Place start;
-  start.offset = b.u64(0);
-  start.packet.malformed = start.packet.unparsed = b.u64(0);
-  start.packet.ip_end = start.packet.last_protocol = b.u64(0);
-  for (uint32_t number = 0; number < b.program().packets.size(); ++number) {
-    const plan::PacketPlan& packet = b.program().packets[number];
-    if (packet.tunnels)
-      start.fragmented = b.u64(0);
-    if (number > 0 && packet.payload_length)
-      start.packet.inner_ip_ends[number] = b.u64(0);
-    if (number > 0 && packet.last_protocol)
-      start.packet.inner_last_protocols[number] = b.u64(0);
-  }
+  Place start = startOf(b);
   startNotes(b, start.packet);
   walk.enter(0, 0, start);
-  return walk.run([&](ir::HeaderId header, unsigned repeats,
-                      const Place& place) { NodeLowering(b, walk, header, repeats, place).run(); },
-                  max_instructions);
+  return walkAll(b, walk, part, max_instructions);
+}
+
+bool lowerParserBehind(Builder& b, const LeafLowering& leaf, ir::HeaderId header, const PartStart& from,
+                       size_t max_instructions) {
+  Walk walk(b, leaf);
+  Place start = startOf(b);
+  start.offset = from.offset;
+  start.packet.malformed = from.malformed;
+  start.packet.unparsed = from.unparsed;
+  if (b.program().headers[0].asked)
+    bindNames(b, start.packet, 0, {b.data, b.u64(0), b.u64(b.policy().headers[0].min_size), nullptr});
+  walk.enter(header, 0, start);
+  return walkAll(b, walk, nullptr, max_instructions);
 }
 
 } // namespace xdpc::lower

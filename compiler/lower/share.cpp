@@ -1,6 +1,7 @@
 // Shares are chosen by counts of instructions before optimization.
 #include "compiler/lower/share.h"
 #include "compiler/lower/parameter.h"
+#include "compiler/lower/part.h"
 
 #include <algorithm>
 #include <vector>
@@ -13,7 +14,7 @@ constexpr size_t kWorthSharing = 600;
 
 // Those with C inlined into them, which stays where its functions are, are not told apart: then nothing is shared.
 bool isApart(const llvm::Function& function) {
-  return !function.isDeclaration() && isCalled(function);
+  return !function.isDeclaration() && (isCalled(function) || isPart(function));
 }
 
 struct Part {

@@ -115,6 +115,8 @@ bool Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& 
     b.startBlock(nodes_[i].block);
     lower_node(nodes_[i].header, nodes_[i].repeats, nodes_[i].place);
   }
+  size_t instructions = 0;
+  auto counted = b.function().begin(); // what is made is at the end; leaves may be thousands
   for (auto& [headers, leaf] : leaves_) {
     b.startBlock(leaf.block);
     if (!b.noted.empty()) {
@@ -122,7 +124,9 @@ bool Walk::run(const std::function<void(ir::HeaderId, unsigned, const Place&)>& 
       leaf.place.packet.unparsed = b.forgotten(leaf.place.packet.unparsed, 1);
     }
     leaf_(leaf.place.packet);
-    if (b.function().getInstructionCount() > max_instructions)
+    for (; counted != b.function().end(); ++counted)
+      instructions += counted->size();
+    if (instructions > max_instructions)
       return false;
   }
   return true;

@@ -20,6 +20,7 @@ MAY_SEE = {
     "compiler/extern_c": {"compiler/basic", "compiler/diag", "compiler/ir", "runtime/abi"},
     "compiler/lower": {"compiler/basic", "compiler/ir", "compiler/plan", "runtime/abi"},
     "compiler/codegen": {"compiler/basic", "compiler/lower", "runtime/abi"},
+    "compiler/prepared": {"compiler/*"},
     "runtime/abi": set(),
     "runtime/object": {"runtime/abi"},
     "runtime/engine": {"runtime/abi", "runtime/object"},

@@ -51,12 +51,15 @@ public:
     return sections_.size() - 1;
   }
 
-  uint32_t symbol(std::string_view name, uint32_t section, uint64_t value, uint8_t type = STT_OBJECT) {
+  uint32_t symbol(std::string_view name, uint32_t section, uint64_t value, uint8_t type = STT_OBJECT,
+                  uint8_t visibility = STV_DEFAULT, uint64_t size = 0) {
     Elf64_Sym symbol{};
     symbol.st_name = string(name);
     symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, type);
     symbol.st_shndx = uint16_t(section);
     symbol.st_value = value;
+    symbol.st_other = visibility;
+    symbol.st_size = size;
     symbols_.push_back(symbol);
     return symbols_.size() - 1;
   }

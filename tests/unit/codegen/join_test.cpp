@@ -39,7 +39,8 @@ struct Joined {
   std::vector<uint8_t> bytes;
   object::ElfFile elf;
 
-  explicit Joined(std::vector<llvm::SmallString<0>> objects) : bytes(join(objects)) {
+  explicit Joined(std::vector<llvm::SmallString<0>> objects, std::vector<lower::Substitute> substitutes = {})
+      : bytes(join(objects, substitutes)) {
     auto read = object::readElf(bytes);
     EXPECT_TRUE(read);
     if (read)
@@ -76,7 +77,9 @@ struct TwoShares {
     second.relocate(far, 8, kCall, 2); // behind
     function(second, "lonely", 7, 6);
   }
-  Joined joined() { return Joined({text(first), text(second)}); }
+  Joined joined(std::vector<lower::Substitute> substitutes = {}) {
+    return Joined({text(first), text(second)}, std::move(substitutes));
+  }
 };
 
 Bytes operator+(Bytes left, const Bytes& right) {
@@ -176,6 +179,84 @@ TEST(Join, TypesAndLinesOfTheSecondFollowTheFirst) {
   EXPECT_EQ(name(word(ext, lines)), ".text");
   EXPECT_EQ(word(ext, lines + 8), 16u + 8u);
   EXPECT_EQ(name(word(ext, lines + 16)), "drop");
+}
+
+TEST(Join, ParametersAreWrittenIntoTheCode) {
+  TwoShares shares;
+  shares.second.relocate(shares.far, 16, kData,
+                         shares.second.symbol("far.buckets=81985529216486895", SHN_UNDEF, 0, STT_NOTYPE));
+  const Joined out = shares.joined();
+  const auto text = out.section(".text");
+  ASSERT_EQ(text.size(), 7u * 8);
+  const auto immediate = [&](size_t instruction) { // behind `near`
+    uint32_t value = 0;
+    std::memcpy(&value, text.data() + (2 + instruction) * 8 + 4, sizeof value);
+    return value;
+  };
+  EXPECT_EQ(immediate(2), 0x89ab'cdefu);
+  EXPECT_EQ(immediate(3), 0x0123'4567u);
+  EXPECT_EQ(out.elf.relocations[*out.elf.find(".text")].size(), 1u); // the call alone
+  EXPECT_FALSE(out.symbol("far.buckets=81985529216486895"));
+}
+
+TEST(Join, SubstitutesTakeThePlaceOfFunctions) {
+  TwoShares shares;
+  const Bytes prepared = code(3, 9);
+  const std::vector<lower::PreparedRelocation> relocations = {{8, kCall, 1}, {16, kData, 0}};
+  const lower::PreparedFunction function{{1, 2}, prepared, relocations};
+  const uint32_t data = shares.first.section(".data.test", {1, 2, 3, 4}, SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
+  shares.first.symbol("test", data, 0);
+  const Joined out = shares.joined({{"far", &function, {"test", "lonely"}}});
+  EXPECT_EQ(out.section(".text"), code(2, 2) + prepared + code(7, 6)); // it calls another than it did
+  const auto& of_text = out.elf.relocations[*out.elf.find(".text")];
+  ASSERT_EQ(of_text.size(), 2u);
+  EXPECT_EQ(of_text[0].offset, 16u + 8u);
+  EXPECT_EQ(out.elf.symbols[of_text[0].symbol].name, "lonely");
+  EXPECT_EQ(out.elf.symbols[of_text[1].symbol].name, "test");
+  EXPECT_FALSE(out.symbol("behind"));
+}
+
+TEST(Join, HiddenFunctionsBecomeTheEndOfTheProgram) {
+  ElfBuilder elf, other;
+  const uint32_t program = elf.section("xdp", code(3, 1), SHT_PROGBITS, kCode);
+  elf.symbol("main", program, 0, STT_FUNC, STV_DEFAULT, 24);
+  elf.relocate(program, 8, kCall, elf.symbol("part", SHN_UNDEF, 0, STT_NOTYPE, STV_HIDDEN));
+  const uint32_t part = other.section(".text.part", code(2, 2), SHT_PROGBITS, kCode);
+  other.symbol("part", part, 0, STT_FUNC, STV_HIDDEN, 16);
+  const uint32_t called = function(other, "called", 4, 4);
+  other.relocate(part, 8, kCall, 2); // called
+  static_cast<void>(called);
+  BtfBuilder one, two;
+  one.type(one.string("int"), 1, 0, 4, {32});
+  const uint32_t xdp = one.string("xdp");
+  elf.section(".BTF", one.build());
+  elf.section(".BTF.ext", support::buildBtfExt({8, xdp, 1, 0, 1}, {16, xdp, 1, 0, xdp, xdp, 1 << 10}));
+  const uint32_t type = two.type(two.string("part"), 12, 1, two.type(0, 13, 0, 0)), name = two.string(".text.part");
+  other.section(".BTF", two.build());
+  other.section(".BTF.ext", support::buildBtfExt({8, name, 1, 0, type}, {16, name, 1, 0, name, name, 2 << 10}));
+
+  const Joined out({text(elf), text(other)});
+  const auto whole = out.section("xdp");
+  ASSERT_EQ(whole.size(), 5u * 8);
+  EXPECT_EQ(Bytes(whole.begin() + 8, whole.begin() + 16), (Bytes{0x05, 0, 1, 0, 0, 0, 0, 0})); // over the last one
+  EXPECT_EQ(Bytes(whole.begin() + 24, whole.end()), code(2, 2));
+  EXPECT_EQ(out.section(".text"), code(4, 4));
+  EXPECT_FALSE(out.symbol("part"));
+  const auto& relocations = out.elf.relocations[*out.elf.find("xdp")];
+  ASSERT_EQ(relocations.size(), 1u);
+  EXPECT_EQ(relocations[0].offset, 24u + 8u);
+  EXPECT_EQ(out.elf.symbols[relocations[0].symbol].name, "called");
+  // The program's line and the part's, of one function.
+  const auto ext = out.section(".BTF.ext");
+  const auto word = [&](size_t at) {
+    uint32_t value = 0;
+    std::memcpy(&value, ext.data() + at, sizeof value);
+    return value;
+  };
+  const size_t functions = word(4) + 4, lines = word(4) + word(16) + 4;
+  EXPECT_EQ(word(functions + 4), 1u);
+  EXPECT_EQ(word(lines + 4), 2u);
+  EXPECT_EQ(word(lines + 8 + 16), 24u);
 }
 
 TEST(Join, TheSameObjectsGiveTheSameBytes) {
