@@ -46,15 +46,22 @@ class Capture(world.LiveTest):
         return device["xdp"]["prog"]["id"]
 
     def begin(self, *arguments, command="capture"):
-        """At work: its program is on the link."""
+        """At work: its program is there, and none that a killed one left."""
+        left = self.capture_program()
         process = subprocess.Popen(["/run/xdpc", command, "--dev", "edge0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    preexec_fn=world.die_with_parent)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        self.assertTrue(world.eventually(lambda: self.attached()[0]["capture"] or process.poll() is not None, bool))
+        begun = lambda: self.attached()[0]["capture"] and self.capture_program() not in (None, left)  # noqa: E731
+        self.assertTrue(world.eventually(lambda: begun() or process.poll() is not None, bool))
         return process
+
+    def capture_program(self):
+        pins = list(pathlib.Path("/sys/fs/bpf/xdpc").glob("*/*/capture/prog"))
+        shown = subprocess.run(["bpftool", "-j", "prog", "show", "pinned", str(pins[0])], capture_output=True, check=False) if pins else None
+        return json.loads(shown.stdout)["id"] if shown and shown.returncode == 0 else None
 
     def end(self, process, interrupt=True):
         if interrupt:
@@ -220,7 +227,9 @@ class Capture(world.LiveTest):
         self.assertTrue(self.attached()[0]["capture"])
         self.line.send([datagram(9)])
         self.expect_rules({"nine": 1})
-        self.begin("--rule", "nine", "--count", "1").kill()
+        process = self.begin("--rule", "nine", "--count", "1")
+        process.kill()
+        process.wait()
         self.xdpc("confirm", "--dev", "edge0", code=4)
         self.expect_clean(program)
 
