@@ -13,9 +13,8 @@
 namespace xdpc::codegen {
 
 // `objects` with each function in a section of its own; the first has the program and all data, the others functions
-// that it calls. Functions that have a substitute get its code; what
-// is hidden, and called from where it does not return, becomes the end of the program. The same objects give the same
-// bytes.
+// that it calls. Functions that have a substitute get its code; a hidden one, whose calls do not return, becomes the
+// end of the program. The same objects give the same bytes. Throws TooLarge (emit.h) where that is too far for a jump.
 std::vector<uint8_t> join(llvm::ArrayRef<llvm::SmallString<0>> objects,
                           llvm::ArrayRef<lower::Substitute> substitutes = {});
 

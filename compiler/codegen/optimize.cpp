@@ -71,10 +71,9 @@ struct ProgramOnly : llvm::PassInfoMixin<ProgramOnly> {
 };
 
 // What lowering leaves to do: share loads, fold byte swaps and compares, join blocks. To join blocks before that, too,
-// takes longer than it saves. Gvn finds nothing more, and
-// LLVM's O2 takes three times as long over these programs and makes them longer, as it unrolls loops that must stay
-// short for the verifier. One round of instcombine is enough; that another would find more is no error, as LLVM takes
-// it for unless told.
+// takes longer than it saves. Gvn finds nothing more, and LLVM's O2 takes three times as long over these programs and
+// makes them longer, as it unrolls loops that must stay short for the verifier. One round of instcombine is enough;
+// that another would find more is no error, as LLVM takes it for unless told.
 llvm::ModulePassManager passes() {
   llvm::FunctionPassManager functions;
   functions.addPass(llvm::EarlyCSEPass());
