@@ -8,6 +8,7 @@
 #include "runtime/kernel/map.h"
 #include "runtime/kernel/privilege.h"
 #include "runtime/kernel/verifier_log.h"
+#include "runtime/object/compact.h"
 #include "runtime/object/fold_config.h"
 #include "runtime/object/pack.h"
 
@@ -67,17 +68,16 @@ Fd loadBtf(const object::Object& object, std::vector<std::string>& warnings) {
 }
 
 // One attempt. The log is written where `log` is not empty; it is what the kernel printed then.
-Fd tryLoad(const object::Object& object, const std::vector<object::Instruction>& program, const Fd& btf,
-           std::string* log) {
+Fd tryLoad(const object::Object& object, const object::CompactCode& code, const Fd& btf, std::string* log) {
   LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP, .prog_flags = BPF_F_XDP_HAS_FRAGS);
   if (btf) {
     options.prog_btf_fd = btf.get();
-    options.func_info = object.func_info.data();
+    options.func_info = code.func_info.data();
     options.func_info_rec_size = object.func_info_size;
-    options.func_info_cnt = object.func_info_size ? object.func_info.size() / object.func_info_size : 0;
-    options.line_info = object.line_info.data();
+    options.func_info_cnt = object.func_info_size ? code.func_info.size() / object.func_info_size : 0;
+    options.line_info = code.line_info.data();
     options.line_info_rec_size = object.line_info_size;
-    options.line_info_cnt = object.line_info_size ? object.line_info.size() / object.line_info_size : 0;
+    options.line_info_cnt = object.line_info_size ? code.line_info.size() / object.line_info_size : 0;
   }
   if (log) {
     options.log_level = 1;
@@ -85,16 +85,18 @@ Fd tryLoad(const object::Object& object, const std::vector<object::Instruction>&
     options.log_size = static_cast<uint32_t>(log->size());
   }
   Fd fd(bpf_prog_load(BPF_PROG_TYPE_XDP, abi::kProgramName, object.license.c_str(),
-                      reinterpret_cast<const bpf_insn*>(program.data()), program.size(), &options));
+                      reinterpret_cast<const bpf_insn*>(code.program.data()), code.program.size(), &options));
   return fd;
 }
 
-// Loads again to learn why. Fills `log`; a program that loads this time is welcome.
+// Loads again to learn why, with all instructions, so that the log has the object's numbers. Fills `log`; a program
+// that loads this time is welcome.
 Fd loadWithLog(const object::Object& object, const std::vector<object::Instruction>& program, const Fd& btf,
                std::string& log, int& code) {
+  const object::CompactCode whole{program, object.func_info, object.line_info};
   for (size_t size = kFirstLog;; size = std::min(size * 8, kLargestLog)) {
     log.assign(size, '\0');
-    Fd fd = tryLoad(object, program, btf, &log);
+    Fd fd = tryLoad(object, whole, btf, &log);
     code = errno;
     if (fd || code != ENOSPC || size == kLargestLog) {
       log.resize(std::strlen(log.c_str()));
@@ -142,7 +144,7 @@ KernelResult<Fd> loadProgram(const object::Object& object, const abi::Config& co
                              std::vector<std::string>& warnings) {
   const auto program = numbered(object, config, groundwork);
   Fd btf = loadBtf(object, warnings);
-  Fd fd = tryLoad(object, program, btf, nullptr);
+  Fd fd = tryLoad(object, object::compact(program, object), btf, nullptr);
   if (fd)
     return fd;
   int code = errno;

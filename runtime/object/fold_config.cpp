@@ -1,19 +1,15 @@
 // Follows the addresses of the configuration through the registers, block by block until nothing changes. A load
 // through one becomes a constant, and an address that nothing else reads becomes nothing, which the kernel removes.
 #include "runtime/object/fold_config.h"
+#include "runtime/object/flow.h"
 
 #include <array>
 #include <cstring>
-#include <linux/bpf.h>
 #include <optional>
 #include <utility>
 
 namespace xdpc::object {
 namespace {
-
-constexpr Instruction kNothing{.code = BPF_JMP | BPF_JA, .dst = 0, .src = 0, .offset = 0, .imm = 0};
-constexpr uint8_t kLoadImmediate64 = BPF_LD | BPF_IMM | BPF_DW;
-constexpr unsigned kRegisters = 16; // as many as an instruction can name
 
 // What a register holds: the address of this number in Folding::addresses_, or anything else.
 using Holds = int32_t;
@@ -21,21 +17,6 @@ constexpr Holds kOther = -1;
 using State = std::array<Holds, kRegisters>;
 
 constexpr uint32_t kNone = ~uint32_t{0};
-
-bool isJump(const Instruction& at) {
-  const unsigned kind = BPF_CLASS(at.code);
-  return kind == BPF_JMP || kind == BPF_JMP32;
-}
-bool isCall(const Instruction& at) {
-  return isJump(at) && BPF_OP(at.code) == BPF_CALL;
-}
-bool branches(const Instruction& at) {
-  return isJump(at) && BPF_OP(at.code) != BPF_CALL && BPF_OP(at.code) != BPF_EXIT;
-}
-// To what stands behind it.
-bool goesOn(const Instruction& at) {
-  return !isJump(at) || (BPF_OP(at.code) != BPF_EXIT && BPF_OP(at.code) != BPF_JA);
-}
 
 class Folding {
 public:
@@ -80,11 +61,10 @@ private:
   void findBlocks() {
     for (size_t place = 0; place < program_.size(); ++place) {
       const Instruction& at = program_[place];
-      const bool is_function_address = at.code == kLoadImmediate64 && at.src == BPF_PSEUDO_FUNC;
-      if (is_function_address || (isCall(at) && at.src == BPF_PSEUDO_CALL))
+      if (namesFunction(at))
         enterUnknown(place + 1 + at.imm);
       else if (branches(at))
-        startBlock(targetOf(place));
+        startBlock(targetOf(program_, place));
       place += at.code == kLoadImmediate64;
     }
     enterUnknown(0);
@@ -125,12 +105,6 @@ private:
       waiting_.push_back(place);
   }
 
-  size_t targetOf(size_t place) const {
-    const Instruction& jump = program_[place];
-    const bool is_long = BPF_CLASS(jump.code) == BPF_JMP32 && BPF_OP(jump.code) == BPF_JA;
-    return place + 1 + (is_long ? jump.imm : jump.offset);
-  }
-
   void need(Holds held) {
     if (held != kOther)
       addresses_[held].needed = true;
@@ -143,7 +117,7 @@ private:
       const Instruction& at = program_[place];
       step(place, state);
       if (branches(at))
-        enter(targetOf(place), state);
+        enter(targetOf(program_, place), state);
       place += at.code == kLoadImmediate64;
       if (!goesOn(at) || place + 1 >= program_.size())
         return;
