@@ -79,12 +79,26 @@ std::optional<ir::Policy> checkFiles(Compilation& compilation) {
   return sema::check(compilation.file, compilation.library, compilation.emitter, around);
 }
 
+constexpr size_t kLongText = 64 << 10; // whose hash takes longer than a thread
+
+// The first part of its hash, which a long policy's is made of while it is checked.
+std::shared_future<Sha256> hashOf(const SourceFile& source) {
+  const auto how = source.text().size() > kLongText ? std::launch::async : std::launch::deferred;
+  return std::async(how, [&source] {
+    Sha256 sum;
+    sum.add(source.text());
+    return sum;
+  });
+}
+
 // Over the policy's text and, if it names others, over theirs, each with its length.
 std::string sourceHash(const Compilation& compilation) {
-  std::string text(compilation.file.source->text());
-  for (const SourceFile* file : compilation.named)
-    text += fmt::format("\n{}\n{}", file->text().size(), file->text());
-  return sha256(text);
+  Sha256 sum = compilation.hash.get();
+  for (const SourceFile* file : compilation.named) {
+    sum.add(fmt::format("\n{}\n", file->text().size()));
+    sum.add(file->text());
+  }
+  return sum.hex();
 }
 
 bool swallowsTheRest(const diag::Diagnostic& diagnostic) {
@@ -163,9 +177,10 @@ std::unique_ptr<Compilation> compile(const std::string& path, const CompileOptio
       codegen::start();
     });
   const SourceFile& source = compilation->sources.add(path == "-" ? "<stdin>" : path, std::move(*text));
-  compilation->file = parse::parse(source, compilation->emitter, {.depth = options.bounds.depth});
+  compilation->file = parse::parse(source, compilation->emitter, {.depth = options.bounds.depth}, expectThreadHeap);
   if (options.until == Until::parsed)
     return compilation;
+  compilation->hash = hashOf(source);
   readUsedFiles(*compilation);
 
   for (const StdlibFile& file : stdlibFiles()) {

@@ -9,9 +9,11 @@
 #include "compiler/lower/lower.h"
 #include "compiler/plan/program.h"
 #include "driver/bounds.h"
+#include "driver/sha256.h"
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,9 +36,10 @@ struct Compilation {
   std::optional<ir::Policy> policy;                           // nothing on errors
   const SourceFile *packet = nullptr, *packet_test = nullptr; // CompileOptions::packet, and the test around it
 
-  std::jthread back_end; // starts, if an object will be made
-  diag::Emitter beside;  // what `warner` finds, until planOf takes it
-  std::jthread warner;   // looks at the policy, from Until::planned on
+  std::shared_future<Sha256> hash; // of the policy's text
+  std::jthread back_end;           // starts, if an object will be made
+  diag::Emitter beside;            // what `warner` finds, until planOf takes it
+  std::jthread warner;             // looks at the policy, from Until::planned on
 
   bool ok() const { return policy.has_value() && !emitter.hasErrors(); }
 };

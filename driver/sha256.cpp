@@ -12,8 +12,6 @@ namespace xdpc::driver {
 
 namespace {
 
-using State = std::array<uint32_t, 8>;
-
 constexpr std::array<uint32_t, 64> kRound = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -24,7 +22,7 @@ constexpr std::array<uint32_t, 64> kRound = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-void addBlock(State& state, std::string_view block) {
+void addBlock(std::array<uint32_t, 8>& state, std::string_view block) {
   std::array<uint32_t, 64> w;
   for (unsigned i = 0; i < 16; ++i)
     for (unsigned j = 0; j < 4; ++j)
@@ -42,25 +40,38 @@ void addBlock(State& state, std::string_view block) {
     const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
-  const State added = {a, b, c, d, e, f, g, h};
+  const std::array<uint32_t, 8> added = {a, b, c, d, e, f, g, h};
   for (unsigned i = 0; i < 8; ++i)
     state[i] += added[i];
 }
 
 } // namespace
 
-std::string sha256(std::string_view text) {
-  State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const uint64_t bits = uint64_t{text.size()} * 8;
-  for (; text.size() >= 64; text.remove_prefix(64))
-    addBlock(state, text.substr(0, 64));
-  std::string tail(text);
+void Sha256::add(std::string_view text) {
+  bytes_ += text.size();
+  if (!rest_.empty()) {
+    const std::string_view fills = text.substr(0, kBlock - rest_.size());
+    rest_ += fills;
+    text.remove_prefix(fills.size());
+    if (rest_.size() < kBlock)
+      return;
+    addBlock(state_, rest_);
+    rest_.clear();
+  }
+  for (; text.size() >= kBlock; text.remove_prefix(kBlock))
+    addBlock(state_, text.substr(0, kBlock));
+  rest_ = text;
+}
+
+std::string Sha256::hex() const {
+  auto state = state_;
+  std::string tail = rest_;
   tail += '\x80';
-  tail.append((120 - tail.size()) % 64, '\0');
+  tail.append((kBlock + kBlock - sizeof bytes_ - tail.size()) % kBlock, '\0');
   for (int shift = 56; shift >= 0; shift -= 8)
-    tail += static_cast<char>(bits >> shift);
-  for (size_t i = 0; i < tail.size(); i += 64)
-    addBlock(state, std::string_view(tail).substr(i, 64));
+    tail += static_cast<char>(bytes_ * 8 >> shift);
+  for (size_t i = 0; i < tail.size(); i += kBlock)
+    addBlock(state, std::string_view(tail).substr(i, kBlock));
   std::string out;
   for (const uint32_t word : state)
     out += fmt::format("{:08x}", word);

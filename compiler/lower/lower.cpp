@@ -194,7 +194,8 @@ std::unique_ptr<Module::Impl> makeModule(const plan::Program& program, Presence 
     if (auto* global = addMap(module, debug, program, index, share))
       globals.maps[index] = global;
   addText(module, "_license", "license", abi::kLicense, true);
-  addText(module, "manifest", abi::kManifestSection, program.manifest_json, false);
+  if (share.index == 0) // which has all data
+    addText(module, "manifest", abi::kManifestSection, abi::toJson(program.manifest), false);
   makeConstSetFunctions(program, module, debug, globals);
   makeMapFunctions(program, module, debug, globals);
   makeSetFunctions(program, module, debug, globals);

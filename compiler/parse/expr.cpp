@@ -23,24 +23,47 @@ using diag::Id;
 enum Level : int { kOr = 1, kAnd, kNot, kComparison, kBitOr, kBitXor, kBitAnd, kShift, kSum, kProduct, kMinus };
 
 struct Operator {
-  std::string_view text;
   Op op;
   Level level;
 };
 
-constexpr Operator kOperators[] = {
-    {"and", Op::And, kAnd},      {"or", Op::Or, kOr},        {"==", Op::Eq, kComparison}, {"!=", Op::Ne, kComparison},
-    {"in", Op::In, kComparison}, {"<", Op::Lt, kComparison}, {"<=", Op::Le, kComparison}, {">", Op::Gt, kComparison},
-    {">=", Op::Ge, kComparison}, {"|", Op::BitOr, kBitOr},   {"^", Op::BitXor, kBitXor},  {"&", Op::BitAnd, kBitAnd},
-    {"<<", Op::Shl, kShift},     {">>", Op::Shr, kShift},    {"+", Op::Add, kSum},        {"-", Op::Sub, kSum},
-    {"*", Op::Mul, kProduct},
-};
-
-// Nothing but `not in` has a blank in it.
+// By the first letter, and by the second where it takes one: the grammar lets nothing else through.
 Operator operatorOf(std::string_view text) {
-  const auto* found =
-      std::find_if(std::begin(kOperators), std::end(kOperators), [&](const Operator& o) { return o.text == text; });
-  return found == std::end(kOperators) ? Operator{"not in", Op::NotIn, kComparison} : *found;
+  const bool longer = text.size() > 1;
+  switch (text[0]) {
+  case 'a':
+    return {Op::And, kAnd};
+  case 'o':
+    return {Op::Or, kOr};
+  case 'i':
+    return {Op::In, kComparison};
+  case 'n':
+    return {Op::NotIn, kComparison}; // `not in`, with blanks between
+  case '=':
+    return {Op::Eq, kComparison};
+  case '!':
+    return {Op::Ne, kComparison};
+  case '<':
+    return !longer          ? Operator{Op::Lt, kComparison}
+           : text[1] == '=' ? Operator{Op::Le, kComparison}
+                            : Operator{Op::Shl, kShift};
+  case '>':
+    return !longer          ? Operator{Op::Gt, kComparison}
+           : text[1] == '=' ? Operator{Op::Ge, kComparison}
+                            : Operator{Op::Shr, kShift};
+  case '|':
+    return {Op::BitOr, kBitOr};
+  case '^':
+    return {Op::BitXor, kBitXor};
+  case '&':
+    return {Op::BitAnd, kBitAnd};
+  case '+':
+    return {Op::Add, kSum};
+  case '-':
+    return {Op::Sub, kSum};
+  default:
+    return {Op::Mul, kProduct};
+  }
 }
 
 constexpr size_t kLeftChain = 32; // operands of `and` or `or` that nest to the left, as written

@@ -82,24 +82,45 @@ XDPC_DESCRIBE(test_item, "`given`, `expect` or `wait`")
 XDPC_DESCRIBE(end, "the end of the statement")
 #undef XDPC_DESCRIBE
 
+// The nodes of what matched.
 struct Record {
-  std::vector<Node>& nodes;
-  std::vector<std::string_view>& expected;
+  std::vector<Node>& nodes; // of which `count` are in use: most that are opened are taken back
   const char* origin;
-  const char* furthest;
+  uint32_t count = 0;
 
+  void open(Kind kind, const char* begin) {
+    if (count == nodes.size())
+      nodes.resize(std::max<size_t>(64, 2 * nodes.size()));
+    nodes[count++] = {kind, static_cast<uint32_t>(begin - origin), 0, 1};
+  }
   void close(uint32_t node, const char* begin, const char* end) {
     while (end > begin && end[-1] == ' ')
       --end;
     nodes[node].end = static_cast<uint32_t>(end - origin);
-    nodes[node].size = static_cast<uint32_t>(nodes.size()) - node;
+    nodes[node].size = count - node;
   }
 
+  struct Mark {};
+  Mark mark() const { return {}; }
+  void missed(const char*, std::string_view, Mark) {}
+};
+
+// And what was expected where nothing did.
+struct NotingRecord : Record {
+  std::vector<std::string_view>& expected;
+  const char* furthest;
+
+  struct Mark {
+    size_t noted;
+    const char* furthest;
+  };
+  Mark mark() const { return {expected.size(), furthest}; }
+
   // What was noted inside the rule at its very beginning gives way to the rule's own description.
-  void missed(const char* begin, std::string_view description, size_t noted_before, const char* furthest_before) {
+  void missed(const char* begin, std::string_view description, Mark before) {
     if (begin < furthest)
       return;
-    expected.resize(begin == furthest && begin == furthest_before ? noted_before : 0);
+    expected.resize(begin == furthest && begin == before.furthest ? before.noted : 0);
     furthest = begin;
     expected.push_back(description);
   }
@@ -108,37 +129,37 @@ struct Record {
 template <class Rule> struct Control : pegtl::normal<Rule> {
   static constexpr bool enable = false; // match() below is all that is wanted
 
-  template <pegtl::apply_mode A, pegtl::rewind_mode M, template <class...> class Action, template <class...> class C>
-  [[nodiscard]] static bool match(Input& in, Record& record) {
+  template <pegtl::apply_mode A, pegtl::rewind_mode M, template <class...> class Action, template <class...> class C,
+            class AnyRecord>
+  [[nodiscard]] static bool match(Input& in, AnyRecord& record) {
     constexpr bool looking_ahead = A == pegtl::apply_mode::nothing;
     if constexpr (looking_ahead) {
       return pegtl::match<Rule, A, M, Action, C>(in, record);
     } else {
       constexpr std::string_view described = description<Rule>();
-      const auto first = static_cast<uint32_t>(record.nodes.size());
-      const size_t noted = record.expected.size();
+      const uint32_t first = record.count;
       const char* const begin = in.current();
-      const char* const furthest = record.furthest;
+      const auto mark = record.mark();
       if constexpr (kind_of<Rule> != Kind::none)
-        record.nodes.push_back({kind_of<Rule>, static_cast<uint32_t>(begin - record.origin), 0, 1});
+        record.open(kind_of<Rule>, begin);
       if (pegtl::match<Rule, A, M, Action, C>(in, record)) {
         if constexpr (kind_of<Rule> != Kind::none)
           record.close(first, begin, in.current());
         return true;
       }
-      record.nodes.resize(first);
+      record.count = first;
       if constexpr (!described.empty())
-        record.missed(begin, described, noted, furthest);
+        record.missed(begin, described, mark);
       return false;
     }
   }
 };
 
-template <class Rule> bool run(Input& in, Record& record) {
+template <class Rule, class AnyRecord> bool run(Input& in, AnyRecord& record) {
   return pegtl::parse<grammar::piece<Rule>, pegtl::nothing, Control>(in, record);
 }
 
-bool run(Entry entry, Input& in, Record& record) {
+template <class AnyRecord> bool run(Entry entry, Input&& in, AnyRecord& record) {
   switch (entry) {
   case Entry::top_item:
     return run<grammar::top_item>(in, record);
@@ -154,16 +175,17 @@ bool run(Entry entry, Input& in, Record& record) {
 
 } // namespace
 
+// What was expected is of use only where nothing matches: the piece is gone through again then.
 const Node* Matcher::match(Entry entry, uint32_t begin, uint32_t end) {
-  nodes_.clear();
-  mismatch_.expected.clear();
   const char* const text = text_.data(); // and never beyond `end`
-  Record record{nodes_, mismatch_.expected, text, text + begin};
-  Input in(text_.data() + begin, text_.data() + end, "");
-  if (run(entry, in, record))
+  Record plain{nodes_, text};
+  if (run(entry, Input(text + begin, text + end, ""), plain))
     return nodes_.data();
-  mismatch_.offset = static_cast<uint32_t>(record.furthest - text_.data());
   auto& expected = mismatch_.expected;
+  expected.clear();
+  NotingRecord record{{nodes_, text}, expected, text + begin};
+  run(entry, Input(text + begin, text + end, ""), record);
+  mismatch_.offset = static_cast<uint32_t>(record.furthest - text);
   for (auto it = expected.begin(); it != expected.end();)
     it = std::find(expected.begin(), it, *it) == it ? it + 1 : expected.erase(it);
   return nullptr;

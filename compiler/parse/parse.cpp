@@ -17,16 +17,21 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <thread>
 
 namespace xdpc::parse {
 namespace {
 
 using diag::Id;
 
+constexpr size_t kWorthAThread = 1000; // boundaries of statements
+
 class Parser {
 public:
-  Parser(Input& input, const Layout& layout, ast::File& file)
-      : input_(input), layout_(layout), file_(file), statements_(layout), matcher_(layout.text) {}
+  Parser(Input& input, const Layout& layout, ast::File& file, Statements from, void (*thread_starts)())
+      : input_(input), layout_(layout), file_(file), statements_(from), matcher_(layout.text),
+        thread_starts_(thread_starts) {}
 
   void run();
 
@@ -37,6 +42,8 @@ private:
   void test(const Statement& statement, const Node* head);
   void protect(const Statement& statement, const Node* head);
 
+  void policyItems(ast::Policy& policy);
+  bool policyInHalves(ast::Policy& policy, const Statements& middle);
   void policyItem(const Statement& statement, ast::Policy& policy);
   void fallback(const Statement& statement, const Node& node, ast::Policy& policy);
   std::optional<ast::Rule> ruleItem(const Statement& statement);
@@ -59,6 +66,7 @@ private:
   ast::File& file_;
   Statements statements_;
   Matcher matcher_;
+  void (*thread_starts_)();
 };
 
 // `02-00-5e-00-53-01`, which the grammar takes for ranges and subtraction.
@@ -179,10 +187,43 @@ void Parser::policy(const Statement& statement, const Node* head) {
   ast::Policy policy;
   if (head)
     policy.name = input_.name(*Children(*head).begin());
-  while (const auto item = statements_.next())
-    policyItem(*item, policy);
+  const auto middle = statements_.secondHalf(kWorthAThread);
+  if (!middle || !policyInHalves(policy, *middle))
+    policyItems(policy);
   policy.span = input_.span(statement.begin, statements_.blockEnd());
   file_.policies.push_back(std::move(policy));
+}
+
+void Parser::policyItems(ast::Policy& policy) {
+  while (const auto item = statements_.next())
+    policyItem(*item, policy);
+}
+
+// The second half in a thread of its own. False where something is wrong: then it is to be read once more behind the
+// first one, so that what is said of it is the same, and in order.
+bool Parser::policyInHalves(ast::Policy& policy, const Statements& middle) {
+  diag::Emitter emitter;
+  Input input{input_.source, emitter, input_.limits};
+  ast::File file;
+  ast::Policy rest;
+  Parser second(input, layout_, file, middle, nullptr);
+  std::jthread beside([&second, &rest, starts = thread_starts_] {
+    if (starts)
+      starts();
+    second.policyItems(rest);
+  });
+  const unsigned errors = input_.emitter.errorCount();
+  while (statements_.isBefore(middle))
+    policyItem(*statements_.next(), policy);
+  beside.join();
+  if (input_.emitter.errorCount() != errors || policy.otherwise || !emitter.diagnostics().empty())
+    return false;
+  std::ranges::move(rest.rules, std::back_inserter(policy.rules));
+  std::ranges::move(rest.on, std::back_inserter(policy.on));
+  policy.otherwise = std::move(rest.otherwise);
+  policy.default_span = rest.default_span;
+  statements_.goTo(second.statements_);
+  return true;
 }
 
 void Parser::rules(const Statement& statement, const Node* head) {
@@ -380,12 +421,12 @@ void Parser::blockItem(const Statement& statement, std::vector<ast::BlockItem>& 
 
 } // namespace
 
-ast::File parse(const SourceFile& source, diag::Emitter& emitter, const Limits& limits) {
+ast::File parse(const SourceFile& source, diag::Emitter& emitter, const Limits& limits, void (*thread_starts)()) {
   ast::File file;
   file.source = &source;
   if (const auto layout = layOut(source, emitter, limits)) {
     Input input{source, emitter, limits};
-    Parser(input, *layout, file).run();
+    Parser(input, *layout, file, Statements(*layout), thread_starts).run();
   }
   return file;
 }

@@ -13,7 +13,9 @@ struct Limits {
   unsigned errors = 1000;   // then no more are looked for
 };
 
-// Always gives what could be understood; look at emitter.hasErrors().
-ast::File parse(const SourceFile& source, diag::Emitter& emitter, const Limits& limits = {});
+// Always gives what could be understood; look at emitter.hasErrors(). Long policies are read in two threads:
+// `thread_starts` is called first in the second one.
+ast::File parse(const SourceFile& source, diag::Emitter& emitter, const Limits& limits = {},
+                void (*thread_starts)() = nullptr);
 
 } // namespace xdpc::parse

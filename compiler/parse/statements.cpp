@@ -42,6 +42,30 @@ std::optional<Statement> Statements::next() {
   }
 }
 
+std::optional<Statements> Statements::secondHalf(size_t boundaries) const {
+  std::vector<size_t> ends; // of statements of this block that are not empty
+  size_t place = next_;
+  for (unsigned depth = 0; place < layout_.boundaries.size(); ++place) {
+    const Boundary& boundary = layout_.boundaries[place];
+    const char before = boundary.offset > 0 ? layout_.text[boundary.offset - 1] : ' ';
+    if (boundary.kind == BoundaryKind::Open)
+      ++depth;
+    else if (boundary.kind == BoundaryKind::Close && depth-- == 0)
+      break;
+    else if (boundary.kind == BoundaryKind::End && depth == 0 && before != ' ' && before != '\n' && before != ';')
+      ends.push_back(place);
+  }
+  if (place - next_ < boundaries)
+    return {};
+  const auto middle = std::ranges::lower_bound(ends, next_ + (place - next_) / 2);
+  if (middle == ends.end())
+    return {};
+  Statements half = *this;
+  half.at_ = layout_.boundaries[*middle].resume;
+  half.next_ = *middle + 1;
+  return half;
+}
+
 Statement Statements::rest() {
   const Boundary& boundary = layout_.boundaries[next_];
   const Statement statement = piece(boundary.offset, boundary.kind == BoundaryKind::Open);

@@ -23,6 +23,15 @@ public:
 
   // The next statement of the current block; nothing at its end, which is then passed.
   std::optional<Statement> next();
+  // From about the middle of what is left of the current block, if that is so many boundaries and there is a place to
+  // begin: right behind a statement of this block. Who walks both has to stop there.
+  std::optional<Statements> secondHalf(size_t boundaries) const;
+  void goTo(const Statements& other) { // of the same layout
+    next_ = other.next_;
+    at_ = other.at_;
+    block_end_ = other.block_end_;
+  }
+  bool isBefore(const Statements& other) const { return next_ < other.next_; }
   // Right behind a block: what is left of its statement, which may be empty.
   Statement rest();
   // From right behind a `{` to behind its `}`.

@@ -29,7 +29,6 @@ std::optional<Program> makePlan(const ir::Policy& policy, const Options& options
     planClassifiers(program);
   if (emitter.errorCount() > errors)
     return std::nullopt;
-  program.manifest_json = abi::toJson(program.manifest);
   return program;
 }
 

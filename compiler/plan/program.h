@@ -123,7 +123,6 @@ struct Program {
 
   const ir::Policy* policy = nullptr;
   abi::Manifest manifest;
-  std::string manifest_json;
   CommonMaps common;
   std::vector<HeaderPlan> headers; // by HeaderId
   std::vector<PacketPlan> packets; // by number

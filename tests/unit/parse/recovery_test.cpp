@@ -53,5 +53,61 @@ TEST(Recovery, ErrorsAreBounded) {
   EXPECT_EQ(Parsed("const a = { " + repeat("1.2.3.4/8, ", 100'000) + "}").emitter.errorCount(), Limits{}.errors);
 }
 
+// A policy that is long enough for two threads says the same, in the same order, as its parts do by themselves.
+class Halves : public ::testing::Test {
+protected:
+  static constexpr unsigned kRules = 3000;
+
+  // `special` stands in place of one rule.
+  static std::string policy(unsigned place, const std::string& special) {
+    std::string text = "policy p {\n";
+    for (unsigned i = 0; i < kRules; ++i)
+      text += i == place ? special + "\n" : fmt::format("  r{}: drop when x == {}\n", i, i);
+    return text + "  default pass\n}\nconst behind = 1\n";
+  }
+  static std::string errorsOf(const std::string& special, unsigned place) {
+    return Parsed(policy(place, special)).errors();
+  }
+};
+
+TEST_F(Halves, AllRulesInOrder) {
+  const Parsed parsed(policy(kRules, ""));
+  EXPECT_EQ(parsed.errors(), "");
+  ASSERT_EQ(parsed.file.policies.size(), 1u);
+  const ast::Policy& made = parsed.file.policies[0];
+  ASSERT_EQ(made.rules.size(), kRules);
+  for (unsigned i = 0; i < kRules; ++i)
+    EXPECT_EQ(made.rules[i].name->text, fmt::format("r{}", i));
+  EXPECT_TRUE(made.otherwise);
+  EXPECT_EQ(made.default_span.text(), "default pass");
+  EXPECT_TRUE(made.span.text().ends_with("default pass\n}"));
+  EXPECT_EQ(parsed.file.constants.size(), 1u);
+}
+
+TEST_F(Halves, BlocksAreNotCut) {
+  std::string text = "policy p {\n  whole: when a {\n";
+  for (unsigned i = 0; i < kRules; ++i)
+    text += "    drop when b\n";
+  const Parsed in_block(text + "  }\n  r: pass when c;; \n\n  s: pass when d\n  default pass\n}\n");
+  EXPECT_EQ(in_block.errors(), "");
+  EXPECT_EQ(in_block.file.policies[0].rules.size(), 3u);
+  std::string many = "policy p {\n";
+  for (unsigned i = 0; i < kRules; ++i)
+    many += "  when a { count c;; drop } else { pass }\n\n;\n";
+  const Parsed blocks(many + "  default pass\n}\n");
+  EXPECT_EQ(blocks.errors(), "");
+  EXPECT_EQ(blocks.file.policies[0].rules.size(), kRules);
+}
+
+TEST_F(Halves, ErrorsAreThoseOfEitherHalf) {
+  for (const unsigned place : {100u, kRules - 100})
+    EXPECT_EQ(errorsOf("  a: drop when", place),
+              fmt::format("{}:15 syntax: expected a condition after `when`\n", place + 2));
+  const std::string late = errorsOf("  default drop", kRules - 100), early = errorsOf("  default drop", 100);
+  EXPECT_EQ(std::ranges::count(late, '\n'), 100); // 99 rules behind it, and the other `default`
+  EXPECT_EQ(Parsed(policy(100, "  default drop")).emitter.errorCount(), Limits{}.errors);
+  EXPECT_TRUE(early.starts_with("103:3 misplaced-statement: a rule stands behind `default`\n104:3"));
+}
+
 } // namespace
 } // namespace xdpc::parse::testing
