@@ -6,15 +6,17 @@
 namespace xdpc::analysis {
 
 Presence::Presence(const ir::Policy& policy) : policy_(policy) {
+  for (ir::HeaderId header = 0; header < policy.headers.size(); ++header)
+    plain_.push_back(findPlain(header));
   reaches_.assign(policy.headers.size(), std::vector<bool>(policy.headers.size()));
   for (ir::HeaderId header = 0; header < policy.headers.size(); ++header)
     reach(header, header);
 }
 
-std::vector<ir::HeaderId> Presence::plain(ir::HeaderId header) const {
+std::vector<ir::HeaderId> Presence::findPlain(ir::HeaderId header) const {
   std::vector<ir::HeaderId> all;
   for (ir::HeaderId one : policy_.headers[header].alternatives)
-    for (ir::HeaderId inner : plain(one))
+    for (ir::HeaderId inner : findPlain(one))
       all.push_back(inner);
   return all.empty() ? std::vector{header} : all;
 }
@@ -75,7 +77,7 @@ bool Presence::findExclude(ir::HeaderId one, ir::HeaderId other) const {
 }
 
 bool Presence::findImplies(ir::HeaderId one, ir::HeaderId other) const {
-  const auto wider = plain(other);
+  const auto& wider = plain(other);
   return one == other ||
          std::ranges::all_of(plain(one), [&](ir::HeaderId id) { return std::ranges::count(wider, id) > 0; });
 }
@@ -112,7 +114,7 @@ std::optional<Presence::Choosers> Presence::choosers(const ir::Expr& field) cons
   if (header.packet != 0)
     return {};
   const auto& same = header.fields[field.field].alternatives;
-  const auto headers = plain(field.header);
+  const auto& headers = plain(field.header);
   if (!header.alternatives.empty() && same.size() != headers.size())
     return {};
   Choosers choosers;
@@ -129,7 +131,7 @@ std::optional<ir::Intervals> Presence::findSelecting(const ir::Expr& field, ir::
   const auto tables = choosers(field);
   if (!tables || policy_.headers[next].packet != 0)
     return {};
-  const auto alternatives = plain(next);
+  const auto& alternatives = plain(next);
   std::set<ir::HeaderId> wanted(alternatives.begin(), alternatives.end());
   ir::Intervals numbers;
   for (size_t before = 0; before != wanted.size();) { // until nothing new leads there

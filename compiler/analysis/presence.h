@@ -33,10 +33,12 @@ private:
   std::optional<Choosers> choosers(const ir::Expr& field) const;
   bool collect(const Choosers& tables, ir::HeaderId header, std::set<ir::HeaderId>& wanted,
                ir::Intervals& numbers) const;
-  std::vector<ir::HeaderId> plain(ir::HeaderId header) const; // the alternatives of a union
+  const std::vector<ir::HeaderId>& plain(ir::HeaderId header) const { return plain_[header]; }
+  std::vector<ir::HeaderId> findPlain(ir::HeaderId header) const;
 
   const ir::Policy& policy_;
-  std::vector<std::vector<bool>> reaches_; // [a][b]: b can follow a, at some distance
+  std::vector<std::vector<ir::HeaderId>> plain_; // by header: the alternatives of a union, else itself
+  std::vector<std::vector<bool>> reaches_;       // [a][b]: b can follow a, at some distance
   mutable std::unordered_map<uint64_t, bool> excludes_, implies_;
   mutable std::map<std::pair<uint64_t, ir::HeaderId>, std::optional<ir::Intervals>> selecting_;
 };

@@ -103,7 +103,7 @@ std::optional<ir::Action> checkElementAction(Scope& scope, const ast::Statement&
     return std::nullopt;
   HeaderSet needs;
   for (Value& value : *values) {
-    needs.insert(value.needs.begin(), value.needs.end());
+    needs.insert(value.needs);
     std::ranges::copy_if(value.guards, std::back_inserter(guards), isMapKey); // bytes are read with their check
     action.key.push_back(std::move(value.expr));
   }

@@ -207,8 +207,8 @@ std::optional<ir::Action> checkAssign(Scope& scope, const ast::Statement& statem
       ok = false;
       continue;
     }
-    needs.insert(target->needs.begin(), target->needs.end());
-    needs.insert(value.needs.begin(), value.needs.end());
+    needs.insert(target->needs);
+    needs.insert(value.needs);
     std::ranges::copy_if(value.guards, std::back_inserter(guards),
                          [](const ir::Expr& guard) { return guard.kind == ir::ExprKind::MapHas; });
     action.targets.push_back(std::move(target->expr));

@@ -39,15 +39,14 @@ HeaderSet certainOf(const Scope& scope, const std::vector<Value>& values, bool a
   HeaderSet certain;
   for (size_t i = 0; i < values.size(); ++i) {
     if (all) {
-      certain.insert(values[i].certain.begin(), values[i].certain.end());
+      certain.insert(values[i].certain);
       continue;
     }
     const HeaderSet one = withImplied(scope, values[i].certain);
-    if (i == 0) {
+    if (i == 0)
       certain = one;
-      continue;
-    }
-    std::erase_if(certain, [&](ir::HeaderId id) { return !one.contains(id); });
+    else
+      certain.keepCommon(one);
   }
   return certain;
 }
@@ -334,7 +333,7 @@ const ast::Expr& withoutGroup(const ast::Expr& expr) {
 }
 
 void addParts(Value& whole, const Value& part) {
-  whole.needs.insert(part.needs.begin(), part.needs.end());
+  whole.needs.insert(part.needs);
   for (const ir::Expr& guard : part.guards)
     addGuard(whole, guard);
   whole.maybe_absent.insert(whole.maybe_absent.end(), part.maybe_absent.begin(), part.maybe_absent.end());

@@ -186,21 +186,17 @@ Graph parentsOf(const Scope& scope) {
 }
 
 HeaderSet common(const std::map<ir::HeaderId, HeaderSet>& sets, const HeaderSet& ids) {
-  HeaderSet common;
-  bool first = true;
+  std::optional<HeaderSet> common;
   for (ir::HeaderId id : ids) {
     const auto set = sets.find(id);
     if (set == sets.end())
       continue;
-    HeaderSet both;
-    std::ranges::set_intersection(common, set->second, std::inserter(both, both.end()));
-    if (first)
-      common = set->second;
+    if (common)
+      common->keepCommon(set->second);
     else
-      common = std::move(both);
-    first = false;
+      common = set->second;
   }
-  return common;
+  return std::move(common).value_or(HeaderSet{});
 }
 
 // What IP's table names and is no IP itself. What is in a transport's table (DNS) is none.
@@ -409,7 +405,7 @@ bool canFollow(const Scope& scope, ir::HeaderId id, ir::HeaderId next) {
           continue;
         if (entry.next == next)
           return true;
-        if (seen.insert(entry.next).second)
+        if (seen.insert(entry.next))
           open.push_back(entry.next);
       }
   }
@@ -433,7 +429,7 @@ std::map<ir::HeaderId, HeaderSet> dominatorsIn(const Scope& scope, const HeaderS
     for (auto& [id, set] : sets) {
       HeaderSet now = roots.contains(id) ? HeaderSet{} : common(sets, parents[id]);
       now.insert(id);
-      now.insert(unions[id].begin(), unions[id].end());
+      now.insert(unions[id]);
       changed |= now != set;
       set = std::move(now);
     }
@@ -458,7 +454,7 @@ HeaderSet outermost(const Scope& scope, const Graph& parents) {
       const bool starts = id == kFirst || (parents[id].empty() && !entered.contains(id));
       const bool follows = std::ranges::any_of(parents[id], [&](ir::HeaderId one) { return found.contains(one); });
       if (starts || follows)
-        more |= found.insert(id).second;
+        more |= found.insert(id);
     }
   }
   return found;
@@ -489,10 +485,10 @@ void relateUnion(Scope& scope, ir::HeaderId id) {
   HeaderState& state = scope.headers[id];
   std::optional<HeaderSet> implied;
   for (ir::HeaderId one : alternatives) {
-    HeaderSet both;
     if (implied)
-      std::ranges::set_intersection(*implied, scope.headers[one].implied, std::inserter(both, both.end()));
-    implied = implied ? std::move(both) : scope.headers[one].implied;
+      implied->keepCommon(scope.headers[one].implied);
+    else
+      implied = scope.headers[one].implied;
   }
   state.implied = implied.value_or(HeaderSet{});
   state.implied.insert(id);
@@ -507,7 +503,7 @@ void relateUnion(Scope& scope, ir::HeaderId id) {
 HeaderSet withImplied(const Scope& scope, const HeaderSet& headers) {
   HeaderSet out;
   for (ir::HeaderId id : headers)
-    out.insert(scope.headers[id].implied.begin(), scope.headers[id].implied.end());
+    out.insert(scope.headers[id].implied);
   return out;
 }
 

@@ -125,7 +125,7 @@ private:
   std::optional<ir::HeaderId> throughTunnel(ir::HeaderId node, ir::HeaderId declared, ir::HeaderId next) {
     HeaderSet roots = rootsOf(declared);
     for (ir::HeaderId behind : handedOnTo(declared))
-      roots.merge(rootsOf(behind));
+      roots.insert(rootsOf(behind));
     const bool follows = roots.contains(next) ||
                          std::ranges::any_of(roots, [&](ir::HeaderId root) { return canFollow(scope_, root, next); });
     if (!follows)
@@ -226,7 +226,7 @@ private:
     at(id).payload.clear();
     at(id).extension_of.reset();
     HeaderSet& implied = scope_.headers[id].implied;
-    implied.insert(scope_.headers[after].implied.begin(), scope_.headers[after].implied.end());
+    implied.insert(scope_.headers[after].implied);
     implied.insert(id);
     copyParts(of, id);
     at(id).of = of; // behind the renaming, which is for what speaks of the header itself

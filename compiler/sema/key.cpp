@@ -84,7 +84,7 @@ bool addKeyPart(Env env, const ast::Expr& expr, Key& key) {
     return false;
   }
   key.type.parts.push_back(*kind);
-  key.needs.insert(value.needs.begin(), value.needs.end());
+  key.needs.insert(value.needs);
   key.parts.push_back(value.expr);
   return true;
 }

@@ -93,7 +93,8 @@ std::optional<std::string> conditionFor(const Scope& scope, const MaybeAbsent& w
   for (const ir::Expr& guard : warning.guards)
     addHeaders(guard, settled);
   HeaderSet needs = warning.needs;
-  std::erase_if(needs, [&](ir::HeaderId id) { return withImplied(scope, settled).contains(id); });
+  const HeaderSet known = withImplied(scope, settled);
+  needs.removeIf([&](ir::HeaderId id) { return known.contains(id); });
   for (const ir::HeaderId id : needs)
     if (const auto kind = scope.policy.headers[id].kind; kind == ir::HeaderKind::part || kind == ir::HeaderKind::option)
       return std::nullopt;
@@ -134,7 +135,7 @@ void settle(const Scope& scope, std::vector<Value>& conjunction) {
   const Asked asked = askedBy(scope, conjunction);
   for (size_t i = 0; i < conjunction.size(); ++i) {
     for (MaybeAbsent& warning : conjunction[i].maybe_absent) {
-      std::erase_if(warning.needs, [&](ir::HeaderId id) { return counts[id] > certain[i].count(id); });
+      warning.needs.removeIf([&](ir::HeaderId id) { return counts[id] > (certain[i].contains(id) ? 1U : 0U); });
       std::erase_if(warning.guards, [&](const ir::Expr& guard) { return isAsked(scope, asked, guard); });
     }
     std::erase_if(conjunction[i].maybe_absent,

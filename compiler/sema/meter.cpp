@@ -125,7 +125,7 @@ HeaderSet headersOf(const std::vector<ir::Expr>& exprs) {
     using enum ir::ExprKind;
     if (expr.kind == Field || expr.kind == PayloadLength || expr.kind == LastProtocol)
       headers.insert(expr.header);
-    headers.merge(headersOf(expr.args));
+    headers.insert(headersOf(expr.args));
   }
   return headers;
 }

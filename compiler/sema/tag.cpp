@@ -124,7 +124,7 @@ private:
       ok_ = false;
       return;
     }
-    needs_.insert(value.needs.begin(), value.needs.end());
+    needs_.insert(value.needs);
     action_.key[index] = std::move(value.expr);
   }
 

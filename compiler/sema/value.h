@@ -1,16 +1,15 @@
 // An expression while it is checked: its typed form, and what the checker knows of it beyond its type.
 #pragma once
 
-#include "compiler/ir/ir.h"
+#include "compiler/ir/header_set.h"
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 namespace xdpc::sema {
 
-using HeaderSet = std::set<ir::HeaderId>;
+using ir::HeaderSet;
 using Wide = __int128; // holds every unsigned and signed 64-bit number
 
 // A `!=` or `not in` that is false for packets without the header, a map's key or bytes of a payload: a warning, unless
