@@ -1,5 +1,5 @@
 // Follows constants through the registers along the ways that are possible with them, block by block until nothing
-// changes; then numbers anew what was reached.
+// changes; then finds what computes numbers that nothing reads, and numbers anew what is left.
 #include "runtime/object/compact.h"
 #include "runtime/object/flow.h"
 
@@ -81,11 +81,50 @@ std::optional<bool> holds(unsigned compare, uint64_t left, uint64_t right, bool 
   }
 }
 
+// Registers, a bit each.
+using Registers = uint16_t;
+
+constexpr Registers only(unsigned reg) {
+  return static_cast<Registers>(1u << reg);
+}
+constexpr Registers kArguments = 0b11'1110, kResult = only(0);
+
+// It does nothing but to write a register.
+bool onlyComputes(const Instruction& at) {
+  const unsigned kind = BPF_CLASS(at.code);
+  return kind == BPF_ALU || kind == BPF_ALU64 || at.code == kLoadImmediate64;
+}
+
+Registers writtenBy(const Instruction& at) {
+  const unsigned kind = BPF_CLASS(at.code);
+  if (isCall(at))
+    return kArguments | kResult;
+  return onlyComputes(at) || kind == BPF_LDX ? only(at.dst) : Registers{0}; // what else an atomic one writes stays read
+}
+
+Registers readBy(const Instruction& at) {
+  const unsigned kind = BPF_CLASS(at.code), operation = BPF_OP(at.code);
+  if (at.code == kLoadImmediate64)
+    return 0;
+  if (kind == BPF_LDX)
+    return only(at.src);
+  if (isCall(at))
+    return kArguments; // however many it takes
+  if (isJump(at) && operation == BPF_EXIT)
+    return kResult;
+  Registers read = only(at.dst);
+  if ((kind == BPF_ALU || kind == BPF_ALU64) && operation == BPF_MOV)
+    read = 0;
+  if (kind == BPF_STX)
+    return read | only(at.src) | kResult; // compare-and-swap
+  return BPF_SRC(at.code) == BPF_X && kind != BPF_ST ? read | only(at.src) : read;
+}
+
 class Compaction {
 public:
   Compaction(const std::vector<Instruction>& program, const Object& object)
       : program_(program), object_(object), starts_block_(program.size(), false), second_(program.size(), false),
-        ways_(program.size()), block_at_(program.size(), kNone) {}
+        unread_(program.size(), false), ways_(program.size()), block_at_(program.size(), kNone) {}
 
   CompactCode run() {
     if (!findBlocks())
@@ -96,6 +135,7 @@ public:
       waiting_.pop_back();
       walk(start);
     }
+    findUnread();
     numberAnew();
     CompactCode code;
     write(code.program);
@@ -217,11 +257,38 @@ private:
     return plain && left && right ? computed(BPF_OP(at.code), *left, *right, wide) : Known();
   }
 
+  Registers readBehind(size_t place, const std::vector<Registers>& read) const {
+    const Instruction& at = program_[place];
+    if (!branches(at))
+      return goesOn(at) ? read[place + (at.code == kLoadImmediate64 ? 2 : 1)] : Registers{0};
+    return (ways_[place].taken ? read[targetOf(program_, place)] : 0) | (ways_[place].on ? read[place + 1] : 0);
+  }
+
+  // What an instruction that is left out reads, it does not read.
+  void findUnread() {
+    std::vector<Registers> read(program_.size(), 0); // by instruction: from there on
+    read.push_back(static_cast<Registers>(~0u));     // behind the end, which a right program never reaches
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (size_t place = program_.size(); place-- > 0;) {
+        if (!ways_[place].reached)
+          continue;
+        const Instruction& at = program_[place];
+        const Registers behind = readBehind(place, read);
+        unread_[place] = onlyComputes(at) && (behind & only(at.dst)) == 0;
+        const bool decided = branches(at) && ways_[place].taken != ways_[place].on;
+        const Registers now = unread_[place] || decided ? behind : (behind & ~writtenBy(at)) | readBy(at);
+        changed |= now != read[place];
+        read[place] = now;
+      }
+    }
+  }
+
   // From behind, as a jump goes away that leads to what follows it by then.
   void numberAnew() {
     std::vector<size_t> next(program_.size() + 1, program_.size()); // the first that is kept, from there on
     for (size_t place = program_.size(); place-- > 0;) {
-      if (second_[place] ? ways_[place - 1].reached : isKept(place, next))
+      if (isKept(second_[place] ? place - 1 : place, next))
         next[place] = place;
       else
         next[place] = next[place + 1];
@@ -237,7 +304,7 @@ private:
   bool isKept(size_t place, const std::vector<size_t>& next) const {
     const Ways& ways = ways_[place];
     if (!ways.reached || !branches(program_[place]))
-      return ways.reached;
+      return ways.reached && !unread_[place];
     const size_t target = targetOf(program_, place);
     return ways.taken && (target <= place || next[target] != next[place + 1]);
   }
@@ -286,6 +353,7 @@ private:
   const std::vector<Instruction>& program_;
   const Object& object_;
   std::vector<bool> starts_block_, second_; // by instruction; of two that are one
+  std::vector<bool> unread_;                // by instruction: it computes what nothing reads
   std::vector<Ways> ways_;                  // by instruction
   std::vector<uint32_t> block_at_;          // by instruction: its number, or kNone
   std::vector<State> entries_;              // by block: as it is reached
