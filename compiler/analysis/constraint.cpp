@@ -258,6 +258,19 @@ bool Constraint::contradictory(const Presence& presence, const Values& values) c
       bounds_, [&](const OfValue& one) { return selectsAnother(presence, values[one.value], one.allowed, present_); });
 }
 
+bool Constraint::excludes(const Constraint& other) const {
+  auto theirs = other.bounds_.begin();
+  for (const auto& [value, allowed] : bounds_) {
+    while (theirs != other.bounds_.end() && theirs->value < value)
+      ++theirs;
+    if (theirs == other.bounds_.end())
+      return false;
+    if (theirs->value == value && disjoint(allowed, theirs->allowed))
+      return true;
+  }
+  return false;
+}
+
 bool Constraint::implies(const Constraint& weaker) const {
   auto mine = bounds_.begin();
   for (const auto& [value, allowed] : weaker.bounds_) {

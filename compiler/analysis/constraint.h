@@ -38,6 +38,7 @@ public:
   bool contradictory(const Presence& presence, const Values& values) const;
   // A header that has to be there and never is.
   std::optional<ir::HeaderId> impossible(const Presence& presence) const;
+  bool excludes(const Constraint& other) const; // some value cannot be what both want; sooner said than contradictory()
   bool implies(const Constraint& weaker) const; // whatever packet satisfies this one satisfies the other
   bool readsDynamicSets() const { return dynamic_; }
   const std::vector<OfValue>& bounds() const { return bounds_; }

@@ -133,11 +133,13 @@ public:
     for (const Outcome& outcome : outcomes) {
       const Truth reached = reaches(policy_, kind_, outcome);
       if (reached != Truth::yes && closesDoor(lacking_, outcome) && reaches(policy_, whole_, outcome) != Truth::no)
-        closed_.push_back(&outcome);
-      if (reached != Truth::no && passes(outcome))
-        for (const Outcome* closed : closed_)
-          if (mayBothMatch(*closed, outcome))
+        closed_.push_back({&outcome, seenBy(outcome)});
+      if (reached != Truth::no && passes(outcome) && !closed_.empty()) {
+        const Seen open = allOf(outcome);
+        for (const auto& [closed, seen] : closed_)
+          if (mayBothMatch(seen, open))
             return Gap{closed, &outcome, *lackedBy(lacking_, *closed)};
+      }
       if (reached == Truth::yes || looks_ > kMaxLooks)
         return {};
     }
@@ -145,16 +147,38 @@ public:
   }
 
 private:
-  // What the rule with the closed door asks of the rest of the packet, and the other rule, do not exclude each other.
-  bool mayBothMatch(const Outcome& closed, const Outcome& open) {
-    ++looks_;
-    std::vector<const ir::Expr*> both;
+  // Conditions, and the same as a constraint.
+  struct Seen {
+    std::vector<const ir::Expr*> conditions;
+    Constraint constraint;
+  };
+
+  // What a rule with a closed door asks of the rest of the packet.
+  Seen seenBy(const Outcome& closed) {
+    std::vector<const ir::Expr*> conditions;
     for (const Outcome::Term& term : closed.path)
       if (!term.negated)
-        addSeen(*term.condition, both);
+        addSeen(*term.condition, conditions);
+    Constraint constraint(policy_, values_, conditions);
+    return {std::move(conditions), std::move(constraint)};
+  }
+
+  Seen allOf(const Outcome& open) {
+    std::vector<const ir::Expr*> conditions;
     for (const Outcome::Term& term : open.path)
       if (!term.negated)
-        both.push_back(term.condition);
+        conditions.push_back(term.condition);
+    Constraint constraint(policy_, values_, conditions);
+    return {std::move(conditions), std::move(constraint)};
+  }
+
+  // They do not exclude each other. Most pairs differ in an address, which is seen at once.
+  bool mayBothMatch(const Seen& closed, const Seen& open) {
+    ++looks_;
+    if (closed.constraint.excludes(open.constraint))
+      return false;
+    std::vector<const ir::Expr*> both = closed.conditions;
+    both.insert(both.end(), open.conditions.begin(), open.conditions.end());
     return !Constraint(policy_, values_, both).contradictory(presence_, values_);
   }
 
@@ -169,9 +193,9 @@ private:
   static constexpr unsigned kMaxLooks = 10'000;
   const ir::Policy& policy_;
   const Presence& presence_;
-  PacketKind whole_, kind_;            // all packets of the family, and its later fragments
-  PacketKind lacking_;                 // the same fragments, by what others of the family may have
-  std::vector<const Outcome*> closed_; // so far
+  PacketKind whole_, kind_;                             // all packets of the family, and its later fragments
+  PacketKind lacking_;                                  // the same fragments, by what others of the family may have
+  std::vector<std::pair<const Outcome*, Seen>> closed_; // so far
   Values values_;
   unsigned looks_ = 0;
 };

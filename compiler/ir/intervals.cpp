@@ -25,13 +25,36 @@ Intervals complement(const Intervals& intervals, const Intervals& all) {
   return rest;
 }
 
+namespace {
+
+// Tells each two that have something in common, in order, until `meet` wants no more.
+template <class Meet> void forMeeting(const Intervals& left, const Intervals& right, const Meet& meet) {
+  auto one = left.begin(), other = right.begin();
+  while (one != left.end() && other != right.end()) {
+    if (one->domain == other->domain && one->low <= other->high && other->low <= one->high && !meet(*one, *other))
+      return;
+    if (std::pair(one->domain, one->high) < std::pair(other->domain, other->high))
+      ++one;
+    else
+      ++other;
+  }
+}
+
+} // namespace
+
 Intervals intersection(const Intervals& left, const Intervals& right) {
   Intervals both;
-  for (const Interval& one : left)
-    for (const Interval& other : right)
-      if (one.domain == other.domain && one.low <= other.high && other.low <= one.high)
-        both.push_back({one.domain, std::max(one.low, other.low), std::min(one.high, other.high)});
+  forMeeting(left, right, [&](const Interval& one, const Interval& other) {
+    both.push_back({one.domain, std::max(one.low, other.low), std::min(one.high, other.high)});
+    return true;
+  });
   return both;
+}
+
+bool disjoint(const Intervals& left, const Intervals& right) {
+  bool meets = false;
+  forMeeting(left, right, [&](const Interval&, const Interval&) { return !(meets = true); });
+  return !meets;
 }
 
 u128 numberOf(const abi::Address& address) {

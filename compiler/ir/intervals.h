@@ -9,6 +9,7 @@ namespace xdpc::ir {
 using Intervals = std::vector<Interval>; // sorted by domain and low, disjoint
 
 Intervals intersection(const Intervals& left, const Intervals& right);
+bool disjoint(const Intervals& left, const Intervals& right);
 Intervals complement(const Intervals& intervals, const Intervals& all); // what of `all` is not in them
 
 u128 numberOf(const abi::Address& address); // first byte highest: 32 bits of IPv4, 128 of IPv6

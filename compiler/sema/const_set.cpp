@@ -221,6 +221,8 @@ bool touches(const ir::Interval& before, const ir::Interval& next) {
 
 // One part: sorted by domain and start, overlapping and adjacent intervals joined.
 void canonical(std::vector<std::vector<ir::Interval>>& elements) {
+  if (elements.size() < 2)
+    return;
   std::sort(elements.begin(), elements.end(), [](const auto& a, const auto& b) {
     return std::pair(a[0].domain, a[0].low) < std::pair(b[0].domain, b[0].low);
   });
@@ -286,6 +288,7 @@ std::optional<ir::ConstSetId> makeConstSet(Scope& scope, const RawSet& raw, cons
     if (fitElement(conversion, element) != Fit::yes)
       continue;
     std::vector<ir::Interval>& made = set.elements.emplace_back();
+    made.reserve(element.size());
     for (const RawPart& part : element)
       made.push_back(part.interval);
   }
