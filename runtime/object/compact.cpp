@@ -149,7 +149,8 @@ private:
     bool reached = false, taken = false, on = false; // a branch's target, and what stands behind
   };
 
-  // False for what is no program: jumps that lead out of it, half a number at its end.
+  // False for what is no program, or none of ours: jumps that lead out of it, half a number at its end, loads by
+  // BPF_ABS and BPF_IND, which write and read more than they say.
   bool findBlocks() {
     for (size_t place = 0; place < program_.size(); ++place) {
       const Instruction& at = program_[place];
@@ -159,9 +160,9 @@ private:
           return false;
         starts_block_[target] = true;
       }
-      if (at.code != kLoadImmediate64)
+      if (BPF_CLASS(at.code) != BPF_LD)
         continue;
-      if (++place == program_.size())
+      if (at.code != kLoadImmediate64 || ++place == program_.size())
         return false;
       second_[place] = true;
     }
@@ -341,7 +342,7 @@ private:
       if (place >= program_.size() || number_[place] == kept_.size() || (of_functions && !ways_[place].reached))
         continue;
       if (last == number_[place])
-        result.resize(result.size() - size);
+        result.erase(result.end() - size, result.end());
       last = number_[place];
       const auto record = records.begin() + static_cast<ptrdiff_t>(at);
       result.insert(result.end(), record, record + size);

@@ -213,7 +213,8 @@ TEST(Compact, LinesAndFunctionsStayAtTheirCode) {
 TEST(Compact, WhatIsNoProgramStaysAsItIs) {
   for (const Program& bad :
        {program({jump(0), jump(5), exit()}), program({jump(0), jump64(BPF_JEQ, r1, 0, -9), exit()}),
-        program({jump(0), callFunction(100), exit()}), program({jump(0), load64(r1, 1)[0]}), Program{}})
+        program({jump(0), callFunction(100), exit()}), program({jump(0), load64(r1, 1)[0]}),
+        program({jump(0), insn(BPF_LD | BPF_ABS | BPF_W, 0, 0, 0, 0), exit()}), Program{}})
     EXPECT_TRUE(same(compact(bad, Object{}).program, bad));
   const Program endless = program({mov(r0, 1)}); // no exit
   EXPECT_TRUE(same(compact(endless, Object{}).program, endless));
